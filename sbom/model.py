@@ -1,0 +1,206 @@
+"""What is there: components, where they were seen, how they hang together.
+
+Everything is frozen and compares by value, so that results can be sorted and written twice with the
+same bytes. One closed vocabulary of facts: a fact that no report could name is no fact.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the scanned tree.
+
+    ``path`` is POSIX and relative to the scanned root; ``member`` the path inside containers, outermost
+    first; ``offset`` a byte in the innermost of them, counted from 0; ``line`` counted from 1; ``cell`` a
+    notebook's code cell, counted from 1 (the line then counts inside the cell).
+    """
+
+    path: str
+    member: tuple[str, ...] = ()
+    offset: int | None = None
+    line: int | None = None
+    cell: int | None = None
+
+    @property
+    def order(self) -> tuple[str, tuple[str, ...], int, int, int]:
+        """A key that sorts places as a person reads them."""
+        return (
+            self.path,
+            self.member,
+            -1 if self.cell is None else self.cell,
+            -1 if self.line is None else self.line,
+            -1 if self.offset is None else self.offset,
+        )
+
+    def inside(self, name: str) -> "Location":
+        """The member ``name`` of the container that stands here."""
+        return Location(self.path, (*self.member, name))
+
+    def at(self, *, offset: int | None = None, line: int | None = None) -> "Location":
+        """A byte or a line of what stands here."""
+        return Location(self.path, self.member, offset, line, self.cell)
+
+    def __str__(self) -> str:
+        text = "!".join((self.path, *self.member))
+        if self.cell is not None:
+            text += f"[cell {self.cell}]"
+        if self.line is not None:
+            return f"{text}:{self.line}"
+        return text if self.offset is None else f"{text}@{self.offset}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """``algorithm`` in hashlib's spelling (``sha256``), ``value`` in lower-case hexadecimal."""
+
+    algorithm: str
+    value: str
+
+
+class FactName(StrEnum):
+    """The closed vocabulary of what can be known about a component."""
+
+    ARCHITECTURE = "architecture"
+    BASE_MODEL = "base-model"
+    BYTE_ORDER = "byte-order"
+    CALLS = "calls"
+    DATASET = "dataset"
+    DTYPES = "dtypes"
+    FORMAT_VERSION = "format-version"
+    FRAMEWORK = "framework"
+    FRAMEWORK_VERSION = "framework-version"
+    IMPORTS = "imports"
+    LICENCE = "licence"
+    MEMBERS = "members"
+    METADATA = "metadata"
+    PARAMETERS = "parameters"
+    PICKLE_PROTOCOL = "pickle-protocol"
+    PRODUCER = "producer"
+    QUANTIZATION = "quantization"
+    TASK = "task"
+    TENSORS = "tensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that the bytes themselves say; ``value`` is plain data."""
+
+    name: FactName
+    value: str | int | float | bool
+
+
+class Kind(StrEnum):
+    """What a component is, in CycloneDX' words."""
+
+    APPLICATION = "application"
+    LIBRARY = "library"
+    MODEL = "machine-learning-model"
+    DATA = "data"
+    FILE = "file"
+    CONTAINER = "container"
+
+
+class Scope(StrEnum):
+    """Whether the component is part of what runs."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing that the repository uses.
+
+    ``ref`` is unique in an inventory. ``version`` is exact or empty; what is only a range stands in
+    ``specifier`` and never in ``version``. ``project`` is the POSIX folder of the nearest manifest
+    (``.`` for the root). ``seen`` holds every place that asks for it, sorted.
+    """
+
+    ref: str
+    name: str
+    kind: Kind
+    version: str = ""
+    specifier: str = ""
+    purl: str = ""
+    project: str = "."
+    ecosystem: str = ""
+    digests: tuple[Digest, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    licences: tuple[str, ...] = ()
+    scope: Scope = Scope.REQUIRED
+    direct: bool = True
+    origin: str = ""
+    seen: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Relation:
+    """``source`` depends on ``target``; both are component refs."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project of the repository: the folder of a manifest and what it calls itself."""
+
+    path: str
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    licence: str = ""
+    where: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything that is there. ``complete`` names the projects whose dependencies are fully locked."""
+
+    components: tuple[Component, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    projects: tuple[Project, ...] = ()
+    complete: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One opinion on how bad: ``method`` is CycloneDX' word (``CVSSv31``, ``CVSSv4``, ``other``)."""
+
+    source: str
+    severity: str
+    method: str = "other"
+    score: float | None = None
+    vector: str = ""
+    justification: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """Something known or found to be wrong with components of the inventory."""
+
+    id: str
+    source: str
+    affects: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    ratings: tuple[Rating, ...] = ()
+    cwes: tuple[int, ...] = ()
+    description: str = ""
+    detail: str = ""
+    recommendation: str = ""
+    state: str = ""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Who wrote the document, with which data: ``digests`` of what it consulted."""
+
+    name: str
+    version: str
+    kind: Kind = Kind.APPLICATION
+    description: str = ""
+    digests: tuple[Digest, ...] = ()

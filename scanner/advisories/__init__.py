@@ -1,0 +1,1 @@
+"""Known advisories: the store, the import, the match."""

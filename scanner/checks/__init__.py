@@ -1,0 +1,1 @@
+"""Pure functions over the inventory: pins, origins, names."""

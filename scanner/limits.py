@@ -1,0 +1,61 @@
+"""Every bound on work, named, in one place.
+
+Limits count work (bytes, members, operations), not time: a verdict must not depend on how busy the
+machine was. The one deadline is the supervisor's last resort against a decoder that hangs.
+"""
+
+from dataclasses import dataclass
+
+from scanner.errors import LimitReached
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one scan. Bytes unless the name says otherwise."""
+
+    text_bytes: int = 64 * MIB  # one manifest, lock or source file, read whole
+    header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
+    nesting: int = 200  # levels of JSON, YAML or TOML
+    yaml_nodes: int = 2_000_000  # nodes after aliases were followed
+    include_files: int = 500  # files that one requirements file may pull in
+    container_depth: int = 6  # containers in containers
+    container_members: int = 200_000  # members of one file, over all its levels
+    inflated_bytes: int = 4 * GIB  # bytes that one file may unpack to, over all its levels
+    inflate_ratio: int = 1_200  # unpacked by packed; deflate itself cannot pass 1,032
+    inflate_free_bytes: int = 16 * MIB  # no ratio is asked below this
+    pickle_ops: int = 400_000_000  # opcodes of one stream
+    pickle_stack: int = 50_000_000  # entries on stack or memo of one stream
+    literal_bytes: int = 4 * KIB  # how much of one argument is shown
+    message_chars: int = 600  # one message, after escaping
+    evidence_rows: int = 2_000  # evidence of one file; what is over is counted
+    in_process_bytes: int = 4 * MIB  # larger files go to a worker
+    worker_memory_bytes: int = 2 * GIB  # address space of a worker above its start
+    worker_deadline_s: float = 120.0  # plus one second a 20 MB of the file
+    read_chunk: int = 64 * KIB  # measured: the hash stays in the second-level cache
+
+
+class Budget:
+    """What one file may still use, shared by every level of its containers."""
+
+    __slots__ = ("inflated", "limits", "members")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.members = 0
+        self.inflated = 0
+
+    def spend_member(self) -> None:
+        """Counts one member. Raises LimitReached past ``container_members``."""
+        self.members += 1
+        if self.members > self.limits.container_members:
+            raise LimitReached("container_members", allowed=self.limits.container_members)
+
+    def spend_inflated(self, count: int) -> None:
+        """Counts unpacked bytes. Raises LimitReached past ``inflated_bytes``."""
+        self.inflated += count
+        if self.inflated > self.limits.inflated_bytes:
+            raise LimitReached("inflated_bytes", allowed=self.limits.inflated_bytes)

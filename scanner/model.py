@@ -1,0 +1,406 @@
+"""The words that everyone in the scanner speaks.
+
+Frozen, slotted, few. A reader of files yields *events* (declarations, evidence, facts, members); the
+pipeline gathers them, the judge turns evidence into findings, a report holds it all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from sbom.model import Digest, Fact, Inventory, Location
+from scanner.limits import Budget, Limits
+
+FactorName = Literal["exploitation", "origin", "trigger", "context", "effect", "evidence"]
+FACTORS: tuple[FactorName, ...] = ("exploitation", "origin", "trigger", "context", "effect", "evidence")
+
+FactorSource = Literal["measured", "feed", "declared", "rule-default", "unknown-policy", "pack-floor"]
+
+Level = Literal["info", "low", "medium", "high", "critical"]
+LEVELS: tuple[Level, ...] = ("info", "low", "medium", "high", "critical")
+
+
+class Outcome(StrEnum):
+    """What became of one file or member under one inspector: exactly one of these."""
+
+    INSPECTED = "inspected"  # read in depth, to its end
+    RECOGNISED = "recognised"  # known format, not read in depth
+    UNCLAIMED = "unclaimed"  # no inspector reads this
+    ABSENT = "absent"  # a pointer whose object is not here
+    MALFORMED = "malformed"  # broke a law of its format
+    LIMITED = "limited"  # a named limit ended the reading
+    CHANGED = "changed"  # not the same file at the end as at the beginning
+    CRASHED = "crashed"  # our reader raised what it should not
+    LATE = "late"  # the worker passed its deadline
+    DIED = "died"  # the worker was killed
+    UNREADABLE = "unreadable"  # the system would not give us the bytes
+    MISSING_DEPENDENCY = "missing-dependency"  # the decoder is not installed
+
+
+# Outcomes after which nobody may call the bytes clean.
+INCOMPLETE = frozenset(Outcome) - {Outcome.INSPECTED, Outcome.UNCLAIMED}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One factor's value, where it came from and what to look at to check it."""
+
+    value: str
+    source: FactorSource = "measured"
+    ref: str = ""
+
+
+Factors = tuple[tuple[FactorName, Measured], ...]
+
+
+def factors(source: FactorSource = "measured", ref: str = "", **values: str) -> Factors:
+    """Factors of an Evidence: ``factors(effect="total", evidence="confirmed", ref="CVSS v3 vector")``."""
+    unknown = set(values) - set(FACTORS)
+    if unknown:
+        raise ValueError(f"no such factor: {sorted(unknown)}")
+    return tuple((name, Measured(values[name], source, ref)) for name in FACTORS if name in values)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A rule that holds at a place, and what was measured there. Never a severity.
+
+    ``subject`` names what the finding is about for its fingerprint, free of line numbers and of message
+    text: the resolved call (``posix.system``), a package (``pkg:pypi/torch@2.1.0``), an advisory's id.
+    ``remedy`` is the exact edit or command where it is known, else the rule's own remedy is shown.
+    ``component`` is the ref of the component it is about, where it is about one.
+    """
+
+    rule: str
+    where: Location
+    message: str
+    subject: str = ""
+    factors: Factors = ()
+    remedy: str = ""
+    component: str = ""
+    aliases: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What one inspector made of one file or member."""
+
+    where: Location
+    inspector: str
+    outcome: Outcome
+    detail: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One file, or one member that an inspector claimed. ``digests`` are of the file's own bytes."""
+
+    where: Location
+    format: str
+    size: int
+    digests: tuple[Digest, ...] = ()
+    inspections: tuple[Inspection, ...] = ()
+    unclaimed_members: int = 0
+
+
+# --- what a manifest yields -------------------------------------------------------------------------------
+
+
+class OriginKind(StrEnum):
+    """Where a declared package is to be fetched from."""
+
+    INDEX = "index"  # a package index; url empty means the ecosystem's own
+    URL = "url"
+    VCS = "vcs"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a declared package comes from. ``url`` never holds credentials; ``commit`` is immutable."""
+
+    kind: OriginKind
+    url: str = ""
+    ref: str = ""
+    commit: str = ""
+    editable: bool = False
+    had_credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One line that asks for a package.
+
+    ``name`` as written, ``version`` exact or empty, ``specifier`` as written (``>=2,<3``), ``group`` the
+    extra or dependency group (empty: always), ``locked`` where a lock file pins it, ``requires`` the names
+    (or ``name==version``) that the lock says it depends on. ``sdist_only`` where a lock lists no wheel.
+    """
+
+    name: str
+    where: Location
+    ecosystem: str = "pypi"
+    version: str = ""
+    specifier: str = ""
+    marker: str = ""
+    extras: tuple[str, ...] = ()
+    group: str = ""
+    hashes: tuple[Digest, ...] = ()
+    origin: Origin | None = None
+    direct: bool = True
+    locked: bool = False
+    constraint: bool = False
+    requires: tuple[str, ...] = ()
+    sdist_only: bool = False
+    own: bool = False  # the lock's entry for the project itself
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Another file that this one pulls in, relative to it; ``constraint`` for ``-c``."""
+
+    path: str
+    where: Location
+    constraint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectName:
+    """What the project calls itself."""
+
+    where: Location
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexUse:
+    """A package index that a file turns to. ``extra`` beside the default one; ``explicit`` only when named.
+
+    ``trusted`` where verification of its certificate is switched off.
+    """
+
+    url: str
+    where: Location
+    extra: bool = False
+    explicit: bool = False
+    trusted: bool = False
+    had_credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InstallMode:
+    """Options of a file that change how everything in it is installed."""
+
+    where: Location
+    require_hashes: bool = False
+    pre: bool = False
+
+
+Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Evidence
+
+ManifestParser = Callable[[bytes, Location], Iterator[Reading]]
+
+
+# --- what an artifact yields ------------------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """Bytes behind one bounded reader. ``size`` in bytes, known before anything is read."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes from ``offset``; shorter only where the bytes end.
+
+        Raises Unreadable, Changed, LimitReached or (a broken container) Malformed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a container, to be examined as if it had been found alone."""
+
+    name: str
+    source: Source
+    where: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Bytes found inside an artifact that another inspector reads: ``format`` names its row."""
+
+    format: str
+    data: bytes
+    where: Location
+
+
+Event = Evidence | Fact | Member | Derived
+
+Inspector = Callable[["Subject"], Iterator[Event]]
+
+
+# --- what a report holds ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the rubric's data. ``defaults`` has a value for each factor but ``context``."""
+
+    id: str
+    title: str
+    defaults: Mapping[FactorName, str]
+    why: str
+    remedy: str
+    before: str = ""
+    after: str = ""
+    cwe: tuple[int, ...] = ()
+    atlas: tuple[str, ...] = ()
+    owasp: tuple[str, ...] = ()
+    ssdf_218a: tuple[str, ...] = ()
+    trigger_floor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A factor that the join measured for a subject (an artifact's SHA-256, or a component's ref)."""
+
+    subject: str
+    factor: FactorName
+    value: str
+    because: str
+
+
+class Status(StrEnum):
+    """Whether a finding counts."""
+
+    OPEN = "open"
+    WAIVED = "waived"
+    DISPUTED = "disputed"
+    NOT_AFFECTED = "not-affected"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Evidence with its six factors and the level that follows from them."""
+
+    evidence: Evidence
+    title: str
+    level: Level
+    potential: Level
+    factors: Factors
+    assumed: tuple[FactorName, ...]
+    because: str
+    remedy: str
+    fingerprint: str
+    status: Status = Status.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """A source that was asked, and as of when. ``state``: current, stale, absent, off, built-in, failed."""
+
+    name: str
+    state: str
+    as_of: str = ""
+    records: int = 0
+    digest: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Something that the walk left out by a named rule."""
+
+    path: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Something that should have been checked and was not."""
+
+    where: Location
+    inspector: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was looked at. ``state``: complete, partial or failed; ``deadline_struck``: not reproducible."""
+
+    state: str
+    files: int
+    bytes: int
+    outcomes: tuple[tuple[str, int], ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    unclaimed_members: int = 0
+    manifests: int = 0
+    deadline_struck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer. ``release``: eligible, conditional, indeterminate, ineligible."""
+
+    exit_code: int
+    level: Level
+    grade: str
+    release: str
+    sentence: str
+    gate: Level
+    counts: tuple[tuple[Level, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInfo:
+    """What made the report: versions and digests of program, rubric and rules."""
+
+    version: str
+    rubric_version: str
+    rubric_digest: str
+    rules_digest: str
+    names_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was found, and the verdict on it."""
+
+    tool: ToolInfo
+    target: str
+    inventory: Inventory
+    artifacts: tuple[Artifact, ...]
+    findings: tuple[Finding, ...]
+    sources: tuple[Consulted, ...]
+    coverage: Coverage
+    verdict: Verdict
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Subject:
+    """What an inspector is handed: the bytes, the place, and what it may use.
+
+    ``name`` is the file's or member's own last name; ``limits`` and ``budget`` bound the work (the budget
+    is shared by all levels of one file's containers). ``claimed_by_suffix`` is true where nothing in the
+    content asked for this inspector, only the name did.
+    """
+
+    source: Source
+    where: Location
+    name: str
+    limits: Limits
+    budget: Budget
+    depth: int = 0
+    claimed_by_suffix: bool = False
+    siblings: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""Decoders without opinions: bytes in, structure out."""

@@ -1,0 +1,1 @@
+"""The severity rubric: its data, the rules' data, the judge."""
