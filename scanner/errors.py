@@ -18,7 +18,13 @@ class Malformed(ScanError):
     """
 
     def __init__(
-        self, law: str, *, offset: int | None = None, line: int | None = None, found: object = "", wanted: str = ""
+        self,
+        law: str,
+        *,
+        offset: int | None = None,
+        line: int | None = None,
+        found: object = "",
+        wanted: str = "",
     ) -> None:
         super().__init__(law, offset, line, found, wanted)
         self.law = law
@@ -28,7 +34,8 @@ class Malformed(ScanError):
         self.wanted = wanted
 
     def __str__(self) -> str:
-        place = f" at byte {self.offset}" if self.offset is not None else f" at line {self.line}" if self.line else ""
+        line = f" at line {self.line}" if self.line else ""
+        place = f" at byte {self.offset}" if self.offset is not None else line
         found = f": found {self.found}" if self.found != "" else ""
         wanted = f", wanted {self.wanted}" if self.wanted else ""
         return f"{self.law}{place}{found}{wanted}"
@@ -40,7 +47,9 @@ class LimitReached(ScanError):
     ``limit`` is the field of ``Limits`` that was reached.
     """
 
-    def __init__(self, limit: str, *, allowed: int, found: int | None = None, offset: int | None = None) -> None:
+    def __init__(
+        self, limit: str, *, allowed: int, found: int | None = None, offset: int | None = None
+    ) -> None:
         super().__init__(limit, allowed, found, offset)
         self.limit = limit
         self.allowed = allowed

@@ -334,6 +334,17 @@ class NotChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One manifest, what became of it, and how many declarations it held."""
+
+    path: str
+    format: str
+    outcome: Outcome
+    declarations: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """What was looked at. ``state``: complete, partial or failed; ``deadline_struck``: not reproducible."""
 
@@ -345,6 +356,7 @@ class Coverage:
     excluded: tuple[Excluded, ...] = ()
     unclaimed_members: int = 0
     manifests: int = 0
+    manifest_rows: tuple[ManifestRow, ...] = ()
     deadline_struck: bool = False
 
 

@@ -1,0 +1,51 @@
+# Everything runs in a virtual environment of its own; nothing but Python >= 3.11, pip and make is needed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test check lint types layers install clean bench fuzz samples
+
+help:
+	@echo "make demo   scan a sample repository"
+	@echo "make test   run all tests"
+	@echo "make check  what CI runs: ruff, mypy --strict, import-linter, tests"
+	@echo "make bench  measure speed against openssl and pickletools (minutes)"
+
+$(BIN)/weighbridge: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/weighbridge
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+install: $(BIN)/weighbridge
+
+samples:
+	@$(PYTHON) tools/build_samples.py
+
+demo: $(BIN)/weighbridge samples
+	@$(BIN)/weighbridge scan sample_projects/hostile --advisories sample_projects/advisories/hostile \
+		--max-advisory-age 100000 --exit-zero
+
+test: $(VENV)/.dev samples
+	$(BIN)/python -m pytest -n 2 tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,46 @@
+"""The command line: thin. Parses, calls the pipeline, writes reports, returns its exit code."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Runs the command that the arguments name and exits with its code."""
+    # A pre-commit hook pays for start-up on every commit, and typer costs five bare interpreters: the hook
+    # has a parser of its own.
+    if sys.argv[1:2] == ["hook"]:
+        from scanner.cli import hook
+
+        sys.exit(_guarded(lambda: hook.main(sys.argv[2:])))
+    from scanner.cli.app import run
+
+    sys.exit(_guarded(run))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    """The command's exit code; what went wrong on standard error, and 2.
+
+    Never 1 for a failure of ours: 1 means findings.
+    """
+    from scanner.errors import ScanError
+    from scanner.text import visible
+
+    try:
+        return command()
+    except ScanError as error:
+        sys.stderr.write(f"weighbridge: {visible(str(error))}\n")
+        return 2
+    except BrokenPipeError:
+        # The reader of our report went away (`| head`): nothing to say, and nobody to say it to.
+        sys.stderr.close()
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("weighbridge: interrupted\n")
+        return 130
+    except Exception:  # noqa: BLE001  (the last door: a defect must not look like a verdict)
+        import traceback
+
+        lines = (visible(line, limit=1000) for line in traceback.format_exc().splitlines())
+        sys.stderr.write("\n".join(lines) + "\nweighbridge: a defect of weighbridge; please report it\n")
+        return 2

@@ -1,0 +1,97 @@
+"""Reports to where they were asked for: machine output on standard output, everything else beside it."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from scanner.errors import UsageError
+from scanner.model import Report
+from scanner.registry import REPORTS, RenderOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to write: formats on standard output, and pairs of format and path."""
+
+    printed: tuple[str, ...]
+    files: tuple[tuple[str, Path], ...]
+    verbose: int = 0
+
+
+def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int) -> Plan:
+    """The plan of ``--format`` and ``--output`` options, checked before anything is scanned.
+
+    Raises UsageError for an unknown format or a folder that is not there.
+    """
+    files: list[tuple[str, Path]] = []
+    printed = list(formats)
+    for output in outputs:
+        name, equals, target = output.partition("=")
+        if not equals or not target:
+            raise UsageError(f"--output: wanted FORMAT=PATH, found {output!r}")
+        if target == "-":
+            printed.append(_known(name))
+            continue
+        path = Path(target)
+        if not path.absolute().parent.is_dir():
+            raise UsageError(f"--output: no such folder: {path.parent}")
+        files.append((_known(name), path))
+    for name in formats:
+        _known(name)
+    return Plan(tuple(printed) if printed else ("text",), tuple(files), verbose)
+
+
+def _known(name: str) -> str:
+    if name not in REPORTS:
+        raise UsageError(f"no report format {name!r}; there are: {', '.join(REPORTS)}")
+    return name
+
+
+def write(report: Report, chosen: Plan) -> None:
+    """Writes every report of the plan. Raises UsageError where a file cannot be written."""
+    for name, path in chosen.files:
+        _replace(path, REPORTS[name](report, RenderOptions(verbose=chosen.verbose)))
+    for name in chosen.printed:
+        options = RenderOptions(colour=wants_colour(sys.stdout), width=width(), verbose=chosen.verbose)
+        sys.stdout.buffer.write(REPORTS[name](report, options))
+    sys.stdout.flush()
+    for notice in report.notices:
+        sys.stderr.write(f"weighbridge: {notice}\n")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: a report that breaks off must not pass for one."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a device or a pipe, which cannot be replaced
+            return
+        with tempfile.NamedTemporaryFile(
+            dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write(data)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(file.name).chmod(0o666 & ~mask)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise UsageError(f"--output: {path}: {error.strerror}") from error
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether colour is wanted: NO_COLOR and TERM=dumb say no, FORCE_COLOR says yes, else a terminal does."""
+    environment = os.environ
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR") or environment.get("CLICOLOR_FORCE"):
+        return True
+    return stream.isatty() and environment.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns to write for: the terminal's between 60 and 120, or 80 in a file or a log."""
+    return max(60, min(120, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80

@@ -1,0 +1,79 @@
+"""The verdict in one breath: what not to load, what to change, what was not looked at."""
+
+from collections.abc import Sequence
+
+from scanner.model import LEVELS, Coverage, Finding, Level, Status
+from scanner.text import visible
+
+_NAMED = 2  # so many are named, more are counted
+
+
+def sentence(
+    findings: Sequence[Finding], coverage: Coverage, gate: Level, *, unknown: str = "", nothing: bool = False
+) -> str:
+    """One to four short sentences that answer: may I go on, and if not, why.
+
+    ``unknown`` says why advisories could not be consulted, ``nothing`` that there was nothing to scan.
+    """
+    if nothing:
+        return "Nothing to scan: no manifest and no model artifact was found."
+    rank = LEVELS.index(gate)
+    serious = [each for each in findings if each.status is Status.OPEN and LEVELS.index(each.level) >= rank]
+    said = [*_load(serious), *_remove(serious), *_update(serious), *_other(serious)]
+    if not serious:
+        below = sum(each.status is Status.OPEN for each in findings)
+        said.append(
+            f"Nothing at or above {gate}" + (f", {_count(below, 'lesser finding')}." if below else ".")
+        )
+    if coverage.not_checked:
+        said.append(f"{_count(len(coverage.not_checked), 'thing')} could not be checked.")
+    if unknown:
+        said.append(unknown)
+    return " ".join(said)
+
+
+def _load(serious: Sequence[Finding]) -> list[str]:
+    paths = sorted({each.evidence.where.path for each in serious if each.evidence.rule.startswith("ART-")})
+    return [f"Do not load {_names(paths, 'file')}."] if paths else []
+
+
+def _remove(serious: Sequence[Finding]) -> list[str]:
+    names = sorted({_package(each) for each in serious if each.evidence.rule == "ADV-004"})
+    return [f"Remove {_names(names, 'package')}: known to be malicious."] if names else []
+
+
+def _update(serious: Sequence[Finding]) -> list[str]:
+    bad = {_package(each) for each in serious if each.evidence.rule == "ADV-004"}
+    known = {
+        _package(each)
+        for each in serious
+        if each.evidence.rule.startswith("ADV-") and each.evidence.rule != "ADV-004"
+    }
+    names = sorted(known - bad)
+    return [f"Update {_names(names, 'package')}: known vulnerabilities."] if names else []
+
+
+def _other(serious: Sequence[Finding]) -> list[str]:
+    rest = [each for each in serious if not each.evidence.rule.startswith(("ART-", "ADV-"))]
+    return [f"Mend {_count(len(rest), 'other finding')}."] if rest else []
+
+
+def _package(finding: Finding) -> str:
+    """``litellm 1.82.8`` of ``pkg:pypi/litellm@1.82.8``; the place where there is no component."""
+    ref = finding.evidence.component.partition("#")[0].partition("?")[0]
+    if not ref:
+        return finding.evidence.where.path
+    from urllib.parse import unquote
+
+    name, _, version = ref.rpartition("/")[2].partition("@")
+    return unquote(f"{name} {version}".strip())
+
+
+def _names(names: Sequence[str], noun: str) -> str:
+    if len(names) <= _NAMED:
+        return " and ".join(visible(name, limit=80) for name in names)
+    return _count(len(names), noun)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,198 @@
+"""The walk and the reading: a tree in, everything that its files say out."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sbom.model import Location
+from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
+from scanner.examine import Gathered, ended_at_once
+from scanner.files.open import open_source
+from scanner.files.walk import Entry, iter_named, walk
+from scanner.inventory import resolve_include
+from scanner.isolate import Job, weigh_all
+from scanner.limits import Limits
+from scanner.model import (
+    INCOMPLETE,
+    Artifact,
+    Coverage,
+    Declaration,
+    Evidence,
+    Excluded,
+    Include,
+    ManifestRow,
+    NotChecked,
+    Outcome,
+    Reading,
+)
+from scanner.policy import Policy
+from scanner.registry import REQUIREMENTS, Manifest, manifest_of
+from scanner.text import visible
+
+
+@dataclass(slots=True)
+class Survey:
+    """What was read of a tree. ``readings`` by manifest path, ``evidence`` of manifests only."""
+
+    artifacts: list[Artifact] = field(default_factory=list)
+    readings: dict[str, tuple[Reading, ...]] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+    excluded: list[Excluded] = field(default_factory=list)
+    rows: list[ManifestRow] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
+    late: bool = False
+
+
+def survey(root: Path, policy: Policy, named: Sequence[str] | None = None) -> Survey:
+    """Everything under ``root`` (a folder, or one file), or only the ``named`` files of it.
+
+    Raises UsageError for a root or a name that cannot be used.
+    """
+    seen = Survey()
+    jobs: list[Job] = []
+    for entry in _entries(root, policy, named):
+        if isinstance(entry, Excluded):
+            seen.excluded.append(entry)
+            continue
+        seen.files += 1
+        seen.bytes += entry.size
+        if entry.outcome is None:
+            jobs.append(Job(entry.path, entry.absolute, entry.size))
+        else:
+            _not_opened(entry, entry.outcome, seen)
+    for weighed in weigh_all(jobs, policy.limits, policy.jobs):
+        seen.artifacts.extend(weighed.artifacts)
+        seen.late |= weighed.late
+    base = root if root.is_dir() else root.parent
+    _read_manifests(jobs, base, policy.limits, seen)
+    seen.artifacts.sort(key=lambda artifact: artifact.where.order)
+    seen.excluded.sort(key=lambda row: (row.path, row.rule))
+    seen.rows.sort(key=lambda row: row.path)
+    return seen
+
+
+def _entries(root: Path, policy: Policy, named: Sequence[str] | None) -> Iterator[Entry | Excluded]:
+    if named is None:
+        return iter(walk(root, exclude=policy.exclude))
+    return iter(iter_named(root, named))
+
+
+def _not_opened(entry: Entry, outcome: Outcome, seen: Survey) -> None:
+    gathered = Gathered()
+    gathered.extend(ended_at_once(Location(entry.path), entry.size, outcome, entry.detail))
+    seen.artifacts.extend(gathered.artifacts())
+
+
+# --- manifests ---------------------------------------------------------------------------------------------
+
+
+def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Survey) -> None:
+    todo = [(job.path, row) for job in jobs if (row := manifest_of(job.path)) is not None]
+    asked: dict[str, Location] = {}
+    included = 0
+    while todo:
+        path, row = todo.pop(0)
+        if path in seen.readings:
+            continue
+        readings = _read_manifest(path, row, root, limits, seen, asked.get(path))
+        seen.readings[path] = readings
+        for reading in readings:
+            if not isinstance(reading, Include):
+                continue
+            target = resolve_include(path, reading)
+            if target is None:
+                seen.evidence.append(_not_included(reading, "it lies outside of the scanned tree"))
+            elif target not in seen.readings:
+                included += 1
+                if included > limits.include_files:
+                    seen.evidence.append(_not_included(reading, f"more than {limits.include_files} includes"))
+                    continue
+                asked.setdefault(target, reading.where)
+                todo.append((target, manifest_of(target) or REQUIREMENTS))
+
+
+def _not_included(include: Include, why: str) -> Evidence:
+    message = f"{visible(include.path)} is pulled in here and was not read: {why}"
+    return Evidence("COV-005", include.where, message, f"include:{include.path}")
+
+
+def _read_manifest(
+    path: str, row: Manifest, root: Path, limits: Limits, seen: Survey, asked: Location | None
+) -> tuple[Reading, ...]:
+    where = Location(path)
+    readings: list[Reading] = []
+    outcome, detail = Outcome.INSPECTED, ""
+    try:
+        data = _bytes_under(root, path, limits)
+        for reading in row.parse(data, where):
+            (seen.evidence if isinstance(reading, Evidence) else readings).append(reading)  # type: ignore[arg-type]
+    except (Malformed, LimitReached, Unreadable, Changed) as error:
+        outcome, detail = _outcome(error), str(error)
+        line = getattr(error, "line", None)
+        message = f"this {row.title} could not be read: {visible(detail)}"
+        seen.evidence.append(Evidence("COV-005", asked or where.at(line=line), message, f"manifest:{path}"))
+    except Exception as error:  # noqa: BLE001  (a defect of ours must cost one manifest, never the scan)
+        outcome, detail = Outcome.CRASHED, f"{type(error).__name__}: {error}"
+        message = f"our reader of {row.title} failed: {visible(detail)}"
+        seen.evidence.append(Evidence("COV-005", where, message, f"manifest:{path}"))
+    count = sum(isinstance(reading, Declaration) for reading in readings)
+    seen.rows.append(ManifestRow(path, row.name, outcome, count, visible(detail)))
+    return tuple(readings)
+
+
+def _outcome(error: ScanError) -> Outcome:
+    if isinstance(error, Malformed):
+        return Outcome.MALFORMED
+    if isinstance(error, LimitReached):
+        return Outcome.LIMITED
+    return Outcome.CHANGED if isinstance(error, Changed) else Outcome.UNREADABLE
+
+
+def _bytes_under(root: Path, path: str, limits: Limits) -> bytes:
+    """The bytes of a file under the root, whole.
+
+    Raises Unreadable where a link on the way leads out of it: an include is the scanned tree's own word.
+    """
+    absolute = os.path.join(root, path)  # noqa: PTH118  (names that do not decode stay as they are)
+    real, base = os.path.realpath(absolute), os.path.realpath(root)
+    if os.path.commonpath((real, base)) != base:
+        raise Unreadable("a symbolic link leads out of the scanned tree")
+    with open_source(absolute) as source:
+        if source.size > limits.text_bytes:
+            raise LimitReached("text_bytes", allowed=limits.text_bytes, found=source.size)
+        return source.read_at(0, source.size)
+
+
+# --- coverage ----------------------------------------------------------------------------------------------
+
+
+def coverage_of(seen: Survey) -> Coverage:
+    """What was looked at and what was not."""
+    outcomes: dict[str, int] = {}
+    not_checked: list[NotChecked] = []
+    for artifact in seen.artifacts:
+        for inspection in artifact.inspections:
+            outcomes[inspection.outcome] = outcomes.get(inspection.outcome, 0) + 1
+            if inspection.outcome in INCOMPLETE:
+                not_checked.append(
+                    NotChecked(inspection.where, inspection.inspector, inspection.outcome, inspection.detail)
+                )
+    for row in seen.rows:
+        outcomes[row.outcome] = outcomes.get(row.outcome, 0) + 1
+        if row.outcome in INCOMPLETE:
+            not_checked.append(NotChecked(Location(row.path), row.format, row.outcome, row.detail))
+    unclaimed = sum(artifact.unclaimed_members for artifact in seen.artifacts)
+    return Coverage(
+        state="partial" if not_checked else "complete",
+        files=seen.files,
+        bytes=seen.bytes,
+        outcomes=tuple(sorted(outcomes.items())),
+        not_checked=tuple(sorted(not_checked, key=lambda row: (row.where.order, row.inspector))),
+        excluded=tuple(seen.excluded),
+        unclaimed_members=unclaimed,
+        manifests=len(seen.rows),
+        manifest_rows=tuple(seen.rows),
+        deadline_struck=seen.late,
+    )
