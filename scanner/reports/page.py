@@ -126,11 +126,11 @@ class Page:
 
     def heading(self, text: str, style: Style = "bold") -> None:
         """A heading after an empty line, underlined so that it shows without colour."""
-        self.blank()
+        self.gap()
         self.put(text, style=style)
         self.lines.append([("-" * min(cells(text), self.width), "dim")])
 
-    def blank(self) -> None:
+    def gap(self) -> None:
         """An empty line, unless there is one already or the page is new."""
         if self.lines and self.lines[-1]:
             self.lines.append([])

@@ -176,13 +176,14 @@ def _levels(page: Page, report: Report, shown: int | None, said: set[Finding]) -
         if not here:
             continue
         above = sum(1 for f in here if _is_advisory(f) and home[f.evidence.component] != level)
-        aside = f", {above:,} of them shown above with their package" if above else ""
+        some = "all" if above == len(here) else f"{above:,} of them"
+        aside = f", {some} shown above with their package" if above else ""
         page.heading(f"{level.capitalize()} ({len(here):,}{aside})", level)
-        for ref in (ref for ref, worst in home.items() if worst == level):
-            _package(page, components.get(ref), packages[ref], shown)
         rules = _grouped((f for f in here if not _is_advisory(f)), lambda f: f.evidence.rule)
         for group in rules.values():
             _rule(page, group, shown, said, missed)
+        for ref in (ref for ref, worst in home.items() if worst == level):
+            _package(page, components.get(ref), packages[ref], shown)
     if not findings:
         page.heading("Findings: none", "good")
 
@@ -223,6 +224,7 @@ def _rule(
         _why(page, first, indent=6)
     if fix or not rows:
         _fixes(page, group, shown, indent=6)
+    page.gap()
 
 
 def _stands_below(finding: Finding, missed: set[tuple[str, tuple[str, ...]]]) -> bool:
@@ -260,11 +262,13 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
     seen = list(dict.fromkeys(seen or (_place(f.evidence.where) for f in group)))
     others = f" and {_count(len(seen) - 1, 'more place')}" if len(seen) > 1 else ""
     page.put(f"in {seen[0]}{others}", indent=2, label=f"{name}  ", mark=first.level)
+    _fixes(page, group, shown, indent=6)
+    _why(page, first, indent=6)
     listed, left = _cut(group, shown)
     for finding in listed:
         evidence = finding.evidence
         ids = list(dict.fromkeys((*_advisory_id(evidence.subject), *evidence.aliases)))
-        named = _show(" = ".join(ids), limit=200)
+        named = _show(f"{ids[0]} ({', '.join(ids[1:])})" if len(ids) > 1 else "".join(ids), limit=200)
         page.put(
             f"{named}{': ' if named else ''}{_show(evidence.message, limit=400)}",
             indent=6,
@@ -272,8 +276,7 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
             mark=finding.level,
         )
     _more(page, left, 6)
-    _why(page, first, indent=6)
-    _fixes(page, group, shown, indent=6)
+    page.gap()
 
 
 def _advisory_id(subject: str) -> tuple[str, ...]:
@@ -357,7 +360,7 @@ def _last_line(page: Page, report: Report) -> None:
     numbers = dict(verdict.counts)
     counts = ", ".join(f"{numbers[level]:,} {level}" for level in reversed(LEVELS) if numbers.get(level))
     meaning = _EXITS.get(verdict.exit_code, "").format(gate=verdict.gate)
-    page.blank()
+    page.gap()
     page.put(
         f"release {verdict.release}; {counts or 'no findings'}; exit code {verdict.exit_code}: {meaning}",
         label=f"Grade {verdict.grade}: ",
