@@ -1,0 +1,339 @@
+"""pyproject.toml: what a project is called, what it needs, and where from.
+
+Law: the Python Packaging User Guide's "pyproject.toml specification" (PEP 621, PEP 639), "Dependency Groups"
+(PEP 735), PEP 518; uv's documentation for [tool.uv], setuptools' for [tool.setuptools.dynamic].
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from sbom.model import Location
+from sbom.purl import normalise_name
+from scanner.manifests import pep508, toml, urls
+from scanner.manifests.requirements import declared
+from scanner.model import Declaration, Evidence, Include, IndexUse, Origin, OriginKind, ProjectName, Reading
+from scanner.text import visible
+
+BUILD_GROUP = "build-system"
+_PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/", "https://pypi.python.org/simple"})
+_KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+
+
+@dataclass(slots=True)
+class _File:
+    """The document with its lines, and what is waiting to be yielded."""
+
+    where: Location
+    document: toml.Table
+    lines: dict[toml.Path, int]
+    rows: list[Reading] = field(default_factory=list)
+    indexes: dict[str, str] = field(default_factory=dict)  # index name -> URL, of [[tool.uv.index]]
+    sources: dict[str, list[Origin]] = field(default_factory=dict)  # normalised name -> origins
+
+    def at(self, path: toml.Path) -> Location:
+        return self.where.at(line=toml.line_of(self.lines, path))
+
+    def bad(self, path: toml.Path, why: str) -> None:
+        """Records a place that could not be read."""
+        place = ".".join(str(part) for part in path)
+        message = f"{visible(urls.masked(place), limit=120)} is not read: {why}"
+        remedy = "Correct it; what it asks for is in no list and was checked against nothing."
+        self.rows.append(Evidence("COV-005", self.at(path), message, f"{self.where.path}: {place}", remedy=remedy))
+
+    def get(self, path: toml.Path) -> object:
+        """The value at ``path``, or None."""
+        value: object = self.document
+        for key in path:
+            if not isinstance(value, dict) or key not in value:
+                return None
+            value = value[key]
+        return value
+
+    def table(self, path: toml.Path) -> toml.Table:
+        """The table at ``path``; empty where it is missing, with a finding where it is something else."""
+        value = self.get(path)
+        if value is None or isinstance(value, dict):
+            return value or {}
+        self.bad(path, f"it is {_kind(value)}, not a table")
+        return {}
+
+    def items(self, path: toml.Path) -> list[tuple[toml.Path, object]]:
+        """The items of the array at ``path``, each with its own path; empty where it is missing."""
+        value = self.get(path)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.bad(path, f"it is {_kind(value)}, not an array")
+            return []
+        return [((*path, index), item) for index, item in enumerate(value)]
+
+    def texts(self, path: toml.Path) -> list[tuple[toml.Path, str]]:
+        """The strings of the array at ``path``; a finding for each item that is none."""
+        found = []
+        for place, item in self.items(path):
+            if isinstance(item, str):
+                found.append((place, item))
+            else:
+                self.bad(place, f"it is {_kind(item)}, not a string")
+        return found
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a date or a time")
+
+
+def parse(data: bytes, where: Location) -> Iterator[Reading]:
+    """What a pyproject.toml declares: its name, its requirements by group, its sources and indexes.
+
+    A value of a wrong type is COV-005 at its line; the rest is read. Raises Malformed where the file is no
+    TOML, LimitReached past the nesting or the bytes of one manifest.
+    """
+    document, text, trouble = toml.load(data)
+    file = _File(where, document, toml.lines_of(text))
+    if trouble:
+        file.bad((), trouble)
+    for step in (_uv_indexes, _uv_sources, _project, _groups, _build_system, _tools, _unread_tools):
+        step(file)
+        yield from file.rows
+        file.rows.clear()
+
+
+def _require(file: _File, path: toml.Path, text: str, group: str, *, constraint: bool = False) -> None:
+    try:
+        found = pep508.parse(text)
+    except pep508.InvalidRequirement as error:
+        shown = visible(urls.masked(text), limit=160)
+        file.bad(path, f"{shown} is no requirement ({error})")
+        return
+    declaration = declared(found, file.at(path), group=group)
+    if constraint:
+        declaration = replace(declaration, constraint=True)
+    origins = file.sources.get(normalise_name(declaration.name), [])
+    if declaration.origin is not None or not origins or group == BUILD_GROUP:
+        file.rows.append(declaration)
+    else:
+        # One source for each marker: the name may come from any of them.
+        file.rows.extend(_from(declaration, origin) for origin in origins)
+
+
+def _from(declaration: Declaration, origin: Origin) -> Declaration:
+    told, version, _ = urls.named_by(origin.url) if origin.kind is OriginKind.URL else ("", "", ())
+    exact = version if told else declaration.version
+    return replace(declaration, origin=origin, version=exact)
+
+
+# --- [project] --------------------------------------------------------------------------------------------
+
+
+def _project(file: _File) -> None:
+    project = file.table(("project",))
+    if not project:
+        return
+    words = {}
+    for key in ("name", "version", "description"):
+        value = project.get(key)
+        if value is not None and not isinstance(value, str):
+            file.bad(("project", key), f"it is {_kind(value)}, not a string")
+        words[key] = value if isinstance(value, str) else ""
+    licence = project.get("license")
+    text = licence.get("text") if isinstance(licence, dict) else licence
+    where = file.at(("project", "name") if "name" in project else ("project",))
+    file.rows.append(
+        ProjectName(
+            where,
+            name=words["name"],
+            version=words["version"],
+            description=words["description"],
+            licence=text if isinstance(text, str) else "",
+        )
+    )
+    for path, requirement in file.texts(("project", "dependencies")):
+        _require(file, path, requirement, "")
+    for extra in file.table(("project", "optional-dependencies")):
+        for path, requirement in file.texts(("project", "optional-dependencies", extra)):
+            _require(file, path, requirement, normalise_name(extra))
+    _dynamic(file)
+
+
+def _dynamic(file: _File) -> None:
+    """Dependencies that are computed at build time: the files that they come from, where those are named."""
+    for path, key in file.texts(("project", "dynamic")):
+        if key not in {"dependencies", "optional-dependencies"}:
+            continue
+        if file.get(("project", key)) is not None:
+            file.bad(path, f"{key} is both listed and called dynamic")
+            continue
+        named = _dynamic_files(file, key)
+        if named:
+            file.rows.extend(Include(name, file.at(place)) for place, name in named)
+        else:
+            file.bad(path, f"the {key} are computed when the project is built, which is never done here")
+
+
+def _dynamic_files(file: _File, key: str) -> list[tuple[toml.Path, str]]:
+    base: toml.Path = ("tool", "setuptools", "dynamic", key)
+    spots = [(*base, "file")]
+    if key == "optional-dependencies":
+        value = file.get(base)
+        spots = [(*base, extra, "file") for extra in value] if isinstance(value, dict) else []
+    else:
+        spots.append(("tool", "hatch", "metadata", "hooks", "requirements_txt", "files"))
+    found: list[tuple[toml.Path, str]] = []
+    for spot in spots:
+        value = file.get(spot)
+        if isinstance(value, str):
+            found.append((spot, value))
+        elif value is not None:
+            found.extend(file.texts(spot))
+    return found
+
+
+# --- [dependency-groups], [build-system] ------------------------------------------------------------------
+
+
+def _groups(file: _File) -> None:
+    groups = file.table(("dependency-groups",))
+    known: dict[str, str] = {}
+    includes: dict[str, list[tuple[toml.Path, str]]] = {}
+    for name in groups:
+        group = normalise_name(name)
+        path: toml.Path = ("dependency-groups", name)
+        if group in known:
+            file.bad(path, f"the group {visible(name)} is there twice, as {visible(known[group])} too")
+        known.setdefault(group, name)
+        for place, item in file.items(path):
+            target = item.get("include-group") if isinstance(item, dict) and len(item) == 1 else None
+            if isinstance(item, str):
+                _require(file, place, item, group)
+            elif isinstance(target, str):
+                includes.setdefault(group, []).append((place, normalise_name(target)))
+            else:
+                file.bad(place, "it is neither a requirement nor { include-group = … }")
+    for group, wanted in includes.items():
+        for place, target in wanted:
+            if target not in known:
+                file.bad(place, f"there is no group {visible(target)}")
+            elif _leads_back(includes, target, group):
+                file.bad(place, f"the group {visible(group)} includes itself")
+
+
+def _leads_back(includes: dict[str, list[tuple[toml.Path, str]]], start: str, goal: str) -> bool:
+    todo, seen = [start], {start}
+    while todo:
+        group = todo.pop()
+        if group == goal:
+            return True
+        fresh = {target for _, target in includes.get(group, ())} - seen
+        seen |= fresh
+        todo.extend(fresh)
+    return False
+
+
+def _build_system(file: _File) -> None:
+    if file.table(("build-system",)):
+        for path, requirement in file.texts(("build-system", "requires")):
+            _require(file, path, requirement, BUILD_GROUP)
+
+
+# --- [tool.uv] --------------------------------------------------------------------------------------------
+
+
+def _uv_indexes(file: _File) -> None:
+    unsafe = file.get(("tool", "uv", "index-strategy")) in {"unsafe-first-match", "unsafe-best-match"}
+    for path, item in file.items(("tool", "uv", "index")):
+        url = item.get("url") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(url, str):
+            file.bad(path, "an index is a table with a url")
+            continue
+        use = _index_use(file, (*path, "url"), url)
+        name = item.get("name")
+        if isinstance(name, str):
+            file.indexes[name] = use.url
+        default = item.get("default") is True
+        explicit = item.get("explicit") is True
+        flat = item.get("format") == "flat"
+        file.rows.append(
+            replace(use, extra=not default, explicit=explicit, first_wins=not unsafe, flat=flat)
+        )
+    for base in (("tool", "uv"), ("tool", "uv", "pip")):
+        url = file.get((*base, "index-url"))
+        if isinstance(url, str):
+            file.rows.append(_index_use(file, (*base, "index-url"), url))
+        for path, extra in file.texts((*base, "extra-index-url")):
+            file.rows.append(replace(_index_use(file, path, extra), extra=True, first_wins=not unsafe))
+        for path, links in file.texts((*base, "find-links")):
+            if urls.scheme_of(links):
+                file.rows.append(replace(_index_use(file, path, links), extra=True, flat=True))
+        for path, host in file.texts((*base, "allow-insecure-host")):
+            file.rows.append(IndexUse(host, file.at(path), explicit=True, trusted=True))
+
+
+def _index_use(file: _File, path: toml.Path, text: str) -> IndexUse:
+    url, had = urls.without_credentials(text)
+    return IndexUse(url, file.at(path), had_credentials=had)
+
+
+def _uv_sources(file: _File) -> None:
+    for name, value in file.table(("tool", "uv", "sources")).items():
+        path: toml.Path = ("tool", "uv", "sources", name)
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            place = (*path, index) if isinstance(value, list) else path
+            origin = _uv_source(file, item) if isinstance(item, dict) else None
+            if origin is None:
+                file.bad(place, "it is no source of uv's: git, url, path, index or workspace")
+            else:
+                file.sources.setdefault(normalise_name(name), []).append(origin)
+
+
+def _uv_source(file: _File, item: toml.Table) -> Origin | None:
+    match item:
+        case {"git": str(url)}:
+            ref = next((str(item[key]) for key in ("rev", "tag", "branch") if key in item), "")
+            clean, had = urls.without_credentials(url)
+            commit = urls.commit_of(ref) if "rev" in item else ""
+            url = clean if urls.is_vcs(clean) else f"git+{clean}"
+            return Origin(
+                OriginKind.VCS, url, ref="" if commit else ref, commit=commit, had_credentials=had
+            )
+        case {"url": str(url)}:
+            return urls.origin_of(url)
+        case {"path": str(target)}:
+            return Origin(OriginKind.PATH, target, editable=item.get("editable") is True)
+        case {"workspace": True}:
+            return Origin(OriginKind.PATH, "", editable=True)
+        case {"index": str(name)}:
+            url = file.indexes.get(name, name)
+            return Origin(OriginKind.INDEX, "" if url in _PYPI else url)
+        case _:
+            return None
+
+
+# --- other tools ------------------------------------------------------------------------------------------
+
+
+def _tools(file: _File) -> None:
+    for path, text in file.texts(("tool", "uv", "dev-dependencies")):
+        _require(file, path, text, "dev")
+    for key in ("constraint-dependencies", "override-dependencies"):
+        for path, text in file.texts(("tool", "uv", key)):
+            _require(file, path, text, "", constraint=True)
+    for group in file.table(("tool", "pdm", "dev-dependencies")):
+        for path, text in file.texts(("tool", "pdm", "dev-dependencies", group)):
+            _require(file, path, text.removeprefix("-e "), normalise_name(group))
+    for name, value in file.table(("tool", "hatch", "envs")).items():
+        for key in ("dependencies", "extra-dependencies") if isinstance(value, dict) else ():
+            for path, text in file.texts(("tool", "hatch", "envs", name, key)):
+                _require(file, path, text, normalise_name(name))
+
+
+def _unread_tools(file: _File) -> None:
+    for path in (("tool", "poetry", "dependencies"), ("tool", "poetry", "dev-dependencies")):
+        value = file.get(path)
+        if isinstance(value, dict) and set(value) - {"python"} and file.get(("project", "dependencies")) is None:
+            file.bad(path, "requirements in Poetry's own notation are not read by this version")
+    groups = file.get(("tool", "poetry", "group"))
+    for name in groups if isinstance(groups, dict) else ():
+        file.bad(
+            ("tool", "poetry", "group", name),
+            "requirements in Poetry's own notation are not read by this version",
+        )
