@@ -18,7 +18,9 @@ class Limits:
     """The bounds of one scan. Bytes unless the name says otherwise."""
 
     text_bytes: int = 64 * MIB  # one manifest, lock or source file, read whole
+    line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
+    advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones
     nesting: int = 200  # levels of JSON, YAML or TOML
     yaml_nodes: int = 2_000_000  # nodes after aliases were followed
     include_files: int = 500  # files that one requirements file may pull in

@@ -182,7 +182,9 @@ class ProjectName:
 class IndexUse:
     """A package index that a file turns to. ``extra`` beside the default one; ``explicit`` only when named.
 
-    ``trusted`` where verification of its certificate is switched off.
+    ``trusted`` where verification of its certificate is switched off (``url`` may then be a bare host).
+    ``flat`` for a page or folder of links; ``first_wins`` where the installer takes each name from the first
+    index that knows it and never from a second.
     """
 
     url: str
@@ -191,6 +193,8 @@ class IndexUse:
     explicit: bool = False
     trusted: bool = False
     had_credentials: bool = False
+    flat: bool = False
+    first_wins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,23 @@ class InstallMode:
 Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Evidence
 
 ManifestParser = Callable[[bytes, Location], Iterator[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Everything that the manifests declare and the tree holds, merged.
+
+    ``declarations`` has the lines behind each component, by its ref; ``projects`` the projects that each
+    manifest belongs to, by its path. ``evidence`` is what the merging itself found: includes that lead
+    nowhere, contradictions.
+    """
+
+    inventory: Inventory
+    declarations: Mapping[str, tuple[Declaration, ...]]
+    indexes: tuple[IndexUse, ...] = ()
+    modes: tuple[InstallMode, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # --- what an artifact yields ------------------------------------------------------------------------------
@@ -252,7 +273,12 @@ Inspector = Callable[["Subject"], Iterator[Event]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the rubric's data. ``defaults`` has a value for each factor but ``context``."""
+    """One rule of the rubric's data. ``defaults`` has a value for each factor but ``context``.
+
+    ``assumes`` names the factors whose default is a guess about the case at hand, not part of what the rule
+    says: where nobody measured them, the finding lists them as assumed. The trigger never falls below
+    ``trigger_floor``.
+    """
 
     id: str
     title: str
@@ -266,16 +292,22 @@ class Rule:
     owasp: tuple[str, ...] = ()
     ssdf_218a: tuple[str, ...] = ()
     trigger_floor: str = ""
+    assumes: tuple[FactorName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A factor that the join measured for a subject (an artifact's SHA-256, or a component's ref)."""
+    """A factor that the join measured for a subject (an artifact's SHA-256, or a component's ref).
+
+    ``covered`` where everything that could contradict it was seen (for ``dormant``: no load of that format
+    was left unresolved); without it, a value better than the rule's default is not taken.
+    """
 
     subject: str
     factor: FactorName
     value: str
     because: str
+    covered: bool = False
 
 
 class Status(StrEnum):
