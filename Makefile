@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench fuzz samples
+.PHONY: help demo test check lint types layers install clean bench locks samples
 
 help:
 	@echo "make demo   scan a sample repository"
@@ -11,13 +11,18 @@ help:
 	@echo "make check  what CI runs: ruff, mypy --strict, import-linter, tests"
 	@echo "make bench  measure speed against openssl and pickletools (minutes)"
 
-$(BIN)/weighbridge: pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# Our own build runs without isolation: hatchling comes from the lock, with its hash, like everything else.
+SELF := $(PIP) --no-deps --no-build-isolation --editable .
+
+$(BIN)/weighbridge: pyproject.toml requirements/runtime.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --require-hashes --requirement requirements/runtime.txt
+	$(SELF)
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/weighbridge
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.dev: $(BIN)/weighbridge requirements/dev.txt
+	$(PIP) --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 install: $(BIN)/weighbridge
@@ -43,6 +48,13 @@ layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 check: lint types layers test
+
+# Writes the locks anew; wants uv on the PATH.
+locks:
+	printf 'hatchling>=1.25\neditables>=0.5\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate pyproject.toml - --output-file requirements/runtime.txt
+	printf 'hatchling>=1.25\neditables>=0.5\n' | uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --extra dev pyproject.toml - --output-file requirements/dev.txt
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py

@@ -31,10 +31,6 @@ def _guarded(command: Callable[[], int]) -> int:
     except ScanError as error:
         sys.stderr.write(f"weighbridge: {visible(str(error))}\n")
         return 2
-    except BrokenPipeError:
-        # The reader of our report went away (`| head`): nothing to say, and nobody to say it to.
-        sys.stderr.close()
-        return 2
     except KeyboardInterrupt:
         sys.stderr.write("weighbridge: interrupted\n")
         return 130

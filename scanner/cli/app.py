@@ -20,26 +20,14 @@ advisories = typer.Typer(help="The store of known advisories.", no_args_is_help=
 app.add_typer(sbom, name="sbom")
 app.add_typer(advisories, name="advisories")
 
-_exit_code = 0
-
 
 def run() -> int:
     """Parses the command line, runs the command, returns the exit code."""
-    import click
-
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return 2
-    except click.UsageError as error:
-        error.show()
-        return 2
-    except click.exceptions.Abort:
-        return 130
-    return _exit_code
+        app()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (typer hands a callback its option by position)
@@ -136,7 +124,6 @@ def scan(
     from scanner.cli.settings import names_from, policy_of
     from scanner.pipeline import scan as run_scan
 
-    global _exit_code  # noqa: PLW0603  (typer gives a command no other way to return its exit code)
     plan = output.plan(formats or [], outputs or [], verbose=verbose)
     policy = policy_of(
         fail_on=fail_on,
@@ -150,7 +137,7 @@ def scan(
     )
     report = run_scan(path, policy, names_from(files_from))
     output.write(report, plan)
-    _exit_code = 0 if exit_zero else report.verdict.exit_code
+    raise typer.Exit(0 if exit_zero else report.verdict.exit_code)
 
 
 @sbom.command("write")
@@ -216,5 +203,4 @@ def hook(
     """Check changed files before a commit, without a network. Options: weighbridge hook --help."""
     from scanner.cli import hook as command
 
-    global _exit_code  # noqa: PLW0603  (see scan)
-    _exit_code = command.main(files or [])
+    raise typer.Exit(command.main(files or []))

@@ -60,12 +60,11 @@ def _exit_code(report: Report) -> int:
 
 
 def _print(report: Report) -> None:
-    from scanner.cli.output import wants_colour, width
+    from scanner.cli.output import show, wants_colour, width
     from scanner.registry import REPORTS, RenderOptions
 
     options = RenderOptions(colour=wants_colour(sys.stdout), width=width())
-    sys.stdout.buffer.write(REPORTS["text"](report, options))
-    sys.stdout.flush()
+    show(REPORTS["text"](report, options))
 
 
 def _parse(arguments: Sequence[str]) -> tuple[dict[str, object] | None, list[str]]:

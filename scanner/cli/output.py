@@ -56,12 +56,19 @@ def write(report: Report, chosen: Plan) -> None:
     """Writes every report of the plan. Raises UsageError where a file cannot be written."""
     for name, path in chosen.files:
         _replace(path, REPORTS[name](report, RenderOptions(verbose=chosen.verbose)))
-    for name in chosen.printed:
-        options = RenderOptions(colour=wants_colour(sys.stdout), width=width(), verbose=chosen.verbose)
-        sys.stdout.buffer.write(REPORTS[name](report, options))
-    sys.stdout.flush()
+    options = RenderOptions(colour=wants_colour(sys.stdout), width=width(), verbose=chosen.verbose)
+    show(b"".join(REPORTS[name](report, options) for name in chosen.printed))
     for notice in report.notices:
         sys.stderr.write(f"weighbridge: {notice}\n")
+
+
+def show(data: bytes) -> None:
+    """Writes to standard output; a reader that went away (``| head``) does not change the verdict."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _replace(path: Path, data: bytes) -> None:
