@@ -1,0 +1,219 @@
+"""The rubric's decision tables, flattened: six factor values in, one row out.
+
+The data stands beside this file and nowhere else. The four small tables are what people read; the judge
+asks the 1,152 flattened rows, one dictionary look-up a finding.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+from scanner.model import FACTORS, FactorName, Factors, Level
+
+# Parsed JSON: past this module and the checker, only typed rows leave.
+Data = Mapping[str, Any]
+
+Key = tuple[str, str, str, str, str, str]
+
+FILES: Final = (
+    "rubric.json",
+    "rubric.schema.json",
+    "rules.json",
+    "rules.schema.json",
+    "packs.json",
+    "packs.schema.json",
+)
+
+# Which of our words each decision point of the tables speaks of.
+_POINTS: Final = {
+    "EX": "exploitation",
+    "OR": "origin",
+    "TR": "trigger",
+    "CX": "context",
+    "EF": "effect",
+    "EV": "evidence",
+    "AD": "adversary",
+    "LK": "likelihood",
+    "PL": "potential",
+    "LV": "level",
+}
+TABLES: Final = {
+    "DT_AD": (("exploitation", "origin"), "adversary"),
+    "DT_LK": (("adversary", "trigger", "context"), "likelihood"),
+    "DT_PL": (("effect", "likelihood"), "potential"),
+    "DT_LV": (("potential", "evidence"), "level"),
+}
+
+
+class Row(NamedTuple):
+    """What the tables make of six factor values, with the two steps between."""
+
+    adversary: str
+    likelihood: str
+    potential: Level
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """What one level asks for. Durations are ISO 8601 (``PT24H``, ``P14D``), empty where there is none."""
+
+    id: Level
+    rank: int
+    title: str
+    meaning: str
+    sarif_level: str
+    security_severity: str
+    triage: str
+    mitigate: str
+    fix: str
+    fix_if_no_upstream_fix: str
+    escalate_to: str
+    disclose: str
+    release: str
+    waiver_approvers: int
+    waiver_longest: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """The rubric in the form that the judge asks. ``order`` ranks each factor's values, best first."""
+
+    version: str
+    levels: Mapping[Level, LevelRow]
+    order: Mapping[FactorName, Mapping[str, int]]
+    rows: Mapping[Key, Row]
+    unknown: Mapping[str, Mapping[FactorName, str]]
+    families: Mapping[str, str]
+    otherwise: str
+    data: Data
+
+    def kind(self, rule: str) -> str:
+        """Whose unknowns the rule's findings take: ``artifact`` or ``advisory``."""
+        return self.families.get(rule.partition("-")[0], self.otherwise)
+
+    def row(self, factors: Factors) -> Row:
+        """What the tables make of these six factors."""
+        return self.rows[key_of(factors)]
+
+
+def key_of(factors: Factors) -> Key:
+    """The values of six factors, in the order of ``FACTORS``."""
+    told = dict(factors)
+    return cast("Key", tuple(told[name].value for name in FACTORS))
+
+
+def read(name: str) -> bytes:
+    """The bytes of one of the rubric's own files."""
+    return (Path(__file__).parent / name).read_bytes()
+
+
+@cache
+def load() -> Rubric:
+    """The rubric that this program judges by."""
+    return flatten(json.loads(read("rubric.json")))
+
+
+def version() -> str:
+    """The rubric's version."""
+    return load().version
+
+
+@cache
+def digest() -> str:
+    """SHA-256 of the rubric's file."""
+    return sha256(read("rubric.json")).hexdigest()
+
+
+@cache
+def rules_digest() -> str:
+    """SHA-256 of the rules' file."""
+    return sha256(read("rules.json")).hexdigest()
+
+
+def flatten(data: Data) -> Rubric:
+    """The rubric of its parsed JSON.
+
+    Raises KeyError where a table has no row for some combination; ``proof.check_rubric`` says it in words.
+    """
+    order = {
+        name: {value: rank for rank, value in enumerate(data["factors"][name]["order"])} for name in FACTORS
+    }
+    unknown = data["unknown_policy"]
+    return Rubric(
+        version=data["version"],
+        levels={row["id"]: _level(row) for row in data["levels"]},
+        order=order,
+        rows=dict(_rows(data, order)),
+        unknown={kind: unknown[kind] for kind in ("artifact", "advisory")},
+        families=unknown["families"],
+        otherwise=unknown["otherwise"],
+        data=data,
+    )
+
+
+def mapping(table: Data) -> dict[tuple[str, ...], str]:
+    """One decision table by its values' names: inputs in the order of ``TABLES``, then the outcome."""
+    points = {_POINTS[point["key"]]: (ref, point) for ref, point in table["decision_points"].items()}
+    inputs, outcome = TABLES[table["key"]]
+    names = {
+        word: {value["key"]: value["name"] for value in points[word][1]["values"]}
+        for word in (*inputs, outcome)
+    }
+    return {
+        tuple(names[word][line[points[word][0]]] for word in inputs): names[outcome][line[points[outcome][0]]]
+        for line in table["mapping"]
+    }
+
+
+def flat_csv(rubric: Rubric) -> bytes:
+    """All rows as comma-separated values, worst last, lines ended as RFC 4180 wants them.
+
+    Its SHA-256 stands in the rubric: a change of any cell is a deliberate one.
+    """
+    lines = [",".join((*FACTORS, *Row._fields))]
+    lines += [",".join((*key, *row)) for key, row in rubric.rows.items()]
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def _rows(data: Data, order: Mapping[FactorName, Mapping[str, int]]) -> Iterator[tuple[Key, Row]]:
+    by_key = {table["key"]: mapping(table) for table in data["decision_tables"]}
+    adversary, likelihood = by_key["DT_AD"], by_key["DT_LK"]
+    potential, level = by_key["DT_PL"], by_key["DT_LV"]
+    for key in product(*(order[name] for name in FACTORS)):
+        exploitation, origin, trigger, context, effect, evidence = key
+        who = adversary[exploitation, origin]
+        chance = likelihood[who, trigger, context]
+        most = potential[effect, chance]
+        yield (
+            cast("Key", key),
+            Row(who, chance, cast("Level", most), cast("Level", level[most, evidence])),
+        )
+
+
+def _level(row: Data) -> LevelRow:
+    waiver = row["waiver"] or {}
+    return LevelRow(
+        id=row["id"],
+        rank=row["rank"],
+        title=row["title"],
+        meaning=row["meaning"],
+        sarif_level=row["sarif"]["level"],
+        security_severity=row["sarif"]["security-severity"],
+        triage=row.get("triage") or "",
+        mitigate=row.get("mitigate") or "",
+        fix=row.get("fix") or "",
+        fix_if_no_upstream_fix=row.get("fix_if_no_upstream_fix") or "",
+        escalate_to=row["escalate_to"],
+        disclose=row["disclose"],
+        release=row["release"],
+        waiver_approvers=waiver.get("approvers", 0),
+        waiver_longest=waiver.get("max", ""),
+        evidence=tuple(row["evidence"]),
+    )
