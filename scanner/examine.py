@@ -209,15 +209,16 @@ def _on_event(
         yield from _member(event, subject)
     else:
         derived = BY_NAME[event.format]
+        source = event.source or BytesSource(event.data)
         child = Subject(
-            BytesSource(event.data),
+            source,
             event.where,
             event.where.member[-1] if event.where.member else subject.name,
             subject.limits,
             subject.budget,
             depth=subject.depth + 1,
         )
-        yield Opened(event.where, derived.name, len(event.data), sha256(event.data).hexdigest())
+        yield Opened(event.where, derived.name, source.size, _member_digest(source, subject.limits))
         yield from _run(Claim(derived, by_name=False), child)
 
 

@@ -256,11 +256,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Bytes found inside an artifact that another inspector reads: ``format`` names its row."""
+    """Bytes found inside an artifact that another inspector reads: ``format`` names its row.
+
+    ``source`` instead of ``data`` where they are too many to hold.
+    """
 
     format: str
     data: bytes
     where: Location
+    source: Source | None = None
 
 
 Event = Evidence | Fact | Member | Derived

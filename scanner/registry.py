@@ -122,6 +122,12 @@ def _safetensors(subject: Subject) -> Iterator[Event]:
     return safetensors.inspect(subject)
 
 
+def _numpy(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import numpy
+
+    return numpy.inspect(subject)
+
+
 def _zip(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import zip as zip_
 
@@ -394,7 +400,7 @@ FORMATS: tuple[Format, ...] = (
         "NumPy array, whose object arrays hold a pickle",
         suffixes=(".npy",),
         magic=((0, b"\x93NUMPY"),),
-        unread="total",
+        inspect=_numpy,
     ),
     Format("tflite", "TensorFlow Lite flatbuffer", suffixes=(".tflite", ".lite"), magic=((4, b"TFL3"),)),
     Format(

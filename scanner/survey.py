@@ -52,25 +52,46 @@ def survey(root: Path, policy: Policy, named: Sequence[str] | None = None) -> Su
     """
     seen = Survey()
     jobs: list[Job] = []
+    links: list[tuple[str, Job]] = []
     for entry in _entries(root, policy, named):
         if isinstance(entry, Excluded):
             seen.excluded.append(entry)
             continue
+        job = Job(entry.path, os.fsdecode(entry.absolute), entry.size)
+        if entry.outcome is Outcome.UNCLAIMED:
+            links.append((entry.target, job))
+            continue
         seen.files += 1
         seen.bytes += entry.size
         if entry.outcome is None:
-            jobs.append(Job(entry.path, entry.absolute, entry.size))
+            jobs.append(job)
         else:
             _not_opened(entry, entry.outcome, seen)
-    for weighed in weigh_all(jobs, policy.limits, policy.jobs):
-        seen.artifacts.extend(weighed.artifacts)
-        seen.late |= weighed.late
+    _weigh(jobs, policy, seen)
+    jobs += _by_link(links, policy, seen)
     base = root if root.is_dir() else root.parent
     _read_manifests(jobs, base, policy.limits, seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
     seen.rows.sort(key=lambda row: row.path)
     return seen
+
+
+def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
+    for weighed in weigh_all(jobs, policy.limits, policy.jobs):
+        seen.artifacts.extend(weighed.artifacts)
+        seen.late |= weighed.late
+
+
+def _by_link(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey) -> list[Job]:
+    """Reads what only the name of a symbolic link claims; the manifests among the links.
+
+    A hub cache keeps ``snapshots/…/model.onnx`` as a link to a file that is called by its digest: there only
+    the link says what the bytes are for.
+    """
+    known = {artifact.where.path for artifact in seen.artifacts}
+    _weigh([job for target, job in links if target not in known], policy, seen)
+    return [job for target, job in links if manifest_of(job.path) and not manifest_of(target)]
 
 
 def _entries(root: Path, policy: Policy, named: Sequence[str] | None) -> Iterator[Entry | Excluded]:

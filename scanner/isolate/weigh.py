@@ -85,9 +85,12 @@ def _large(
         return ""
     hear(first)
     # The hash runs beside the inspection: hashlib releases the interpreter lock.
-    with HashJob(opened, limits.read_chunk) as job:
+    job = HashJob(opened)
+    try:
         _heard(steps, hear)
-        return job.result()
+        return job.digests()[0].value
+    finally:
+        job.cancel()
 
 
 def _heard(steps: Iterator[Step], hear: Callable[[Step], None]) -> bool:
