@@ -30,7 +30,7 @@ FILES: Final = (
 )
 
 # Which of our words each decision point of the tables speaks of.
-_POINTS: Final = {
+POINTS: Final = {
     "EX": "exploitation",
     "OR": "origin",
     "TR": "trigger",
@@ -160,7 +160,7 @@ def flatten(data: Data) -> Rubric:
 
 def mapping(table: Data) -> dict[tuple[str, ...], str]:
     """One decision table by its values' names: inputs in the order of ``TABLES``, then the outcome."""
-    points = {_POINTS[point["key"]]: (ref, point) for ref, point in table["decision_points"].items()}
+    points = {POINTS[point["key"]]: (ref, point) for ref, point in table["decision_points"].items()}
     inputs, outcome = TABLES[table["key"]]
     names = {
         word: {value["key"]: value["name"] for value in points[word][1]["values"]}
@@ -180,6 +180,15 @@ def flat_csv(rubric: Rubric) -> bytes:
     lines = [",".join((*FACTORS, *Row._fields))]
     lines += [",".join((*key, *row)) for key, row in rubric.rows.items()]
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def export() -> dict[str, bytes]:
+    """Everything that somebody without this program needs to grade by the same rubric, by file name."""
+    files = {name: read(name) for name in FILES}
+    files["flat_table.csv"] = flat_csv(load())
+    sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
+    files["SHA256SUMS"] = sums.encode("ascii")
+    return files
 
 
 def _rows(data: Data, order: Mapping[FactorName, Mapping[str, int]]) -> Iterator[tuple[Key, Row]]:
