@@ -47,7 +47,11 @@ def build(
     if version:
         url += f"@{quote(version)}"
     # A slash may stand in a qualifier's value as it is: only & and = and # would be read as something else.
-    pairs = [f"{key.lower()}={quote(value, keep='/')}" for key, value in sorted((qualifiers or {}).items()) if value]
+    pairs = [
+        f"{key.lower()}={quote(value, keep='/')}"
+        for key, value in sorted((qualifiers or {}).items())
+        if value
+    ]
     if pairs:
         url += "?" + "&".join(pairs)
     parts = [quote(part) for part in subpath.split("/") if part not in {"", ".", ".."}]

@@ -12,7 +12,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _COOKIE = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_COOKIE_BYTES = 4096  # of the first two lines: a cookie stands at their beginning
+_CODEC_CHARS = 64  # no codec has a longer name
 # Decoding these is quadratic in the length of the input, and no text editor writes them.
 _SLOW_CODECS = frozenset({"punycode", "idna"})
 
@@ -27,22 +27,27 @@ def decode(data: bytes, *, cookie: bool = False) -> tuple[str, str]:
         if data.startswith(mark):
             return _forgiving(data[len(mark) :], name)
     if cookie and (name := _declared(data)):
-        try:
-            if codecs.lookup(name).name in _SLOW_CODECS:
-                raise LookupError(name)
-            return data.decode(name), ""
-        except (LookupError, ValueError) as error:
-            text, _ = _undeclared(data)
-            return text, f"its coding comment asks for {name!r}, which does not read it ({type(error).__name__})"
+        text = _as_declared(data, name)
+        if text is not None:
+            return text, ""
+        return _undeclared(data)[0], f"its coding comment asks for {name!r}, which does not read it"
     return _undeclared(data)
 
 
 def _declared(data: bytes) -> str:
-    for line in data[: 2 * _COOKIE_BYTES].split(b"\n")[:2]:
-        found = _COOKIE.search(line[:_COOKIE_BYTES]) if line.startswith(b"#") else None
+    for line in data.split(b"\n", 2)[:2]:
+        found = _COOKIE.search(line) if line.startswith(b"#") else None
         if found:
-            return found.group(1).decode("ascii", "replace")
+            return found.group(1)[:_CODEC_CHARS].decode("ascii", "replace")
     return ""
+
+
+def _as_declared(data: bytes, name: str) -> str | None:
+    """The text in the encoding of its own comment, or None where that does not read it."""
+    try:
+        return None if codecs.lookup(name).name in _SLOW_CODECS else data.decode(name)
+    except (LookupError, ValueError):
+        return None
 
 
 def _undeclared(data: bytes) -> tuple[str, str]:
@@ -50,11 +55,14 @@ def _undeclared(data: bytes) -> tuple[str, str]:
         # Text saved as UTF-16 without its mark. The installers refuse it; a person sees ordinary text.
         name = "utf-16-be" if data[0] == 0 else "utf-16-le"
         text, trouble = _forgiving(data, name)
-        return text, trouble or f"it is {name.upper()} without a byte order mark, which installers do not read"
+        return (
+            text,
+            trouble or f"it is {name.upper()} without a byte order mark, which installers do not read",
+        )
     try:
         return data.decode("utf-8"), ""
     except UnicodeDecodeError:
-        return "".join(data.decode("cp1252", "surrogateescape")).translate(_OPEN_BYTES), ""
+        return data.decode("cp1252", "surrogateescape").translate(_OPEN_BYTES), ""
 
 
 def _forgiving(data: bytes, name: str) -> tuple[str, str]:

@@ -36,7 +36,8 @@ _PLAIN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _DIRECT = re.compile(
-    rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*@\s*(?P<url>[^\s;]++)(?:\s+;\s*{_MARKER}|\s*)\s*", re.ASCII | re.IGNORECASE
+    rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*@\s*(?P<url>[^\s;]++)(?:\s+;\s*{_MARKER}|\s*)\s*",
+    re.ASCII | re.IGNORECASE,
 )
 _NAMED = re.compile(rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?", re.ASCII)
 _EXACT = re.compile(r"\s*(===|==)\s*(\S+?)\s*", re.ASCII)

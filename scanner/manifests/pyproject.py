@@ -16,7 +16,14 @@ from scanner.text import visible
 
 BUILD_GROUP = "build-system"
 _PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/", "https://pypi.python.org/simple"})
-_KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+_KINDS = {
+    dict: "a table",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 
 
 @dataclass(slots=True)
@@ -38,7 +45,9 @@ class _File:
         place = ".".join(str(part) for part in path)
         message = f"{visible(urls.masked(place), limit=120)} is not read: {why}"
         remedy = "Correct it; what it asks for is in no list and was checked against nothing."
-        self.rows.append(Evidence("COV-005", self.at(path), message, f"{self.where.path}: {place}", remedy=remedy))
+        self.rows.append(
+            Evidence("COV-005", self.at(path), message, f"{self.where.path}: {place}", remedy=remedy)
+        )
 
     def get(self, path: toml.Path) -> object:
         """The value at ``path``, or None."""
@@ -252,9 +261,7 @@ def _uv_indexes(file: _File) -> None:
         default = item.get("default") is True
         explicit = item.get("explicit") is True
         flat = item.get("format") == "flat"
-        file.rows.append(
-            replace(use, extra=not default, explicit=explicit, first_wins=not unsafe, flat=flat)
-        )
+        file.rows.append(replace(use, extra=not default, explicit=explicit, first_wins=not unsafe, flat=flat))
     for base in (("tool", "uv"), ("tool", "uv", "pip")):
         url = file.get((*base, "index-url"))
         if isinstance(url, str):
@@ -292,9 +299,7 @@ def _uv_source(file: _File, item: toml.Table) -> Origin | None:
             clean, had = urls.without_credentials(url)
             commit = urls.commit_of(ref) if "rev" in item else ""
             url = clean if urls.is_vcs(clean) else f"git+{clean}"
-            return Origin(
-                OriginKind.VCS, url, ref="" if commit else ref, commit=commit, had_credentials=had
-            )
+            return Origin(OriginKind.VCS, url, ref="" if commit else ref, commit=commit, had_credentials=had)
         case {"url": str(url)}:
             return urls.origin_of(url)
         case {"path": str(target)}:
@@ -329,7 +334,11 @@ def _tools(file: _File) -> None:
 def _unread_tools(file: _File) -> None:
     for path in (("tool", "poetry", "dependencies"), ("tool", "poetry", "dev-dependencies")):
         value = file.get(path)
-        if isinstance(value, dict) and set(value) - {"python"} and file.get(("project", "dependencies")) is None:
+        if (
+            isinstance(value, dict)
+            and set(value) - {"python"}
+            and file.get(("project", "dependencies")) is None
+        ):
             file.bad(path, "requirements in Poetry's own notation are not read by this version")
     groups = file.get(("tool", "poetry", "group"))
     for name in groups if isinstance(groups, dict) else ():

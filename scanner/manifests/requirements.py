@@ -370,7 +370,9 @@ def _without_marker(asked: str) -> tuple[str, str | None]:
     return asked[:cut].strip(), (marker if not marker or pep508.reads_as_marker(marker) else None)
 
 
-def declared(found: pep508.Requirement, where: Location, *, group: str = "", editable: bool = False) -> Declaration:
+def declared(
+    found: pep508.Requirement, where: Location, *, group: str = "", editable: bool = False
+) -> Declaration:
     """The declaration of a requirement string; a direct reference becomes its origin."""
     if not found.url:
         return Declaration(
@@ -382,10 +384,15 @@ def declared(found: pep508.Requirement, where: Location, *, group: str = "", edi
             extras=found.extras,
             group=group,
         )
-    located = _located(
-        found.url, where, marker=found.marker, extras=found.extras, editable=editable, name=found.name, group=group
+    return _located(
+        found.url,
+        where,
+        marker=found.marker,
+        extras=found.extras,
+        editable=editable,
+        name=found.name,
+        group=group,
     )
-    return located
 
 
 def _located(

@@ -161,7 +161,9 @@ class _Locator:
             self._value(path)
 
     def _value(self, path: Path) -> None:
-        self.lines[path] = self._line if path not in self.lines or isinstance(path[-1], int) else self.lines[path]
+        self.lines[path] = (
+            self._line if path not in self.lines or isinstance(path[-1], int) else self.lines[path]
+        )
         if self._kind == "mark" and self._text == "[":
             self._array(path)
         elif self._kind == "mark" and self._text == "{":
@@ -169,7 +171,7 @@ class _Locator:
         elif self._kind == "string":
             self._next()
         else:
-            while self._kind in {"bare"} or (self._kind == "mark" and self._text == "."):
+            while self._kind == "bare" or (self._kind == "mark" and self._text == "."):
                 self._next()  # 1.5 and 07:32:00.5 are one value in several tokens
 
     def _array(self, path: Path) -> None:

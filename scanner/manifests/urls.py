@@ -6,12 +6,14 @@ from dataclasses import replace
 from sbom.model import Digest
 from scanner.model import Origin, OriginKind
 
-_PARTS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+):(?://(?P<netloc>[^/?#]*+))?(?P<rest>.*)", re.ASCII | re.S)
+_PARTS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+):(?://(?P<netloc>[^/?#]*+))?(?P<rest>.*)", re.ASCII | re.DOTALL
+)
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
 _SECRET_KEY = re.compile(
     r"([?&;](?:[\w.-]*(?:token|secret|passw|signature|credential|api[_-]?key|access[_-]?key|auth)[\w.-]*|sig|key)=)"
     r"[^&;#\s\"']++",
-    re.ASCII | re.I,
+    re.ASCII | re.IGNORECASE,
 )
 # Greedy up to the last @ before the path, as URL readers split it: a password may hold one too.
 _USERINFO = re.compile(r"(://)[^/?#\s\"']*@", re.ASCII)
@@ -20,16 +22,30 @@ _BROKEN_USERINFO = re.compile(
     r"(://)[^/?#\s\"':@\[]*+:(?![0-9]*+[/?#\s\"'])[^/?#\s\"'@]*+[/?#][^\s\"'@]*+@", re.ASCII
 )
 _SHOWN_CHARS = 1_000
-_VCS = re.compile(r"(git|hg|svn|bzr)\+", re.ASCII | re.I)
+_VCS = re.compile(r"(git|hg|svn|bzr)\+", re.ASCII | re.IGNORECASE)
 _HARMLESS_USERS = frozenset({"git", "hg", "anonymous", "anon"})
 _WEB = frozenset({"http", "https", "ftp"})
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII | re.I)
-_FRAGMENT_HASH = re.compile(r"[#&](sha1|sha224|sha384|sha256|sha512|md5)=([0-9a-f]+)", re.ASCII | re.I)
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII | re.IGNORECASE)
+_FRAGMENT_HASH = re.compile(
+    r"[#&](sha1|sha224|sha384|sha256|sha512|md5)=([0-9a-f]+)", re.ASCII | re.IGNORECASE
+)
 _EGG = re.compile(r"[#&]egg=([^&]*)", re.ASCII)
 _EGG_NAME = re.compile(r"([A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+)(?:\[([^\]]*)\])?", re.ASCII)
 _SDIST = re.compile(r"(.+?)-v?([0-9][A-Za-z0-9.!+_]*)", re.ASCII)
 HASH_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
-ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz")
+ARCHIVES = (
+    ".whl",
+    ".zip",
+    ".tar.gz",
+    ".tgz",
+    ".tar",
+    ".tar.bz2",
+    ".tbz",
+    ".tar.xz",
+    ".txz",
+    ".tlz",
+    ".tar.lz",
+)
 
 
 def masked(text: str) -> str:
@@ -38,12 +54,14 @@ def masked(text: str) -> str:
     Of a long text only the beginning is kept, so that no half of a credential stands at the cut.
     """
     if len(text) > _SHOWN_CHARS:
-        text = masked(text[: 4 * _SHOWN_CHARS])[:_SHOWN_CHARS] + " …" if len(text) > 4 * _SHOWN_CHARS else text
+        text = (
+            masked(text[: 4 * _SHOWN_CHARS])[:_SHOWN_CHARS] + " …" if len(text) > 4 * _SHOWN_CHARS else text
+        )
     if "://" not in text and "=" not in text:
         return text
     text = _BROKEN_USERINFO.sub(r"\1***@", text) if "://" in text else text
     text = _USERINFO.sub(lambda found: _masked_user(found.group(0)), text)
-    return _SECRET_KEY.sub(lambda found: _masked_value(found), text)
+    return _SECRET_KEY.sub(_masked_value, text)
 
 
 def _masked_user(found: str) -> str:
@@ -51,7 +69,8 @@ def _masked_user(found: str) -> str:
 
 
 def _masked_value(found: re.Match[str]) -> str:
-    return found.group(0) if _VARIABLE.fullmatch(found.group(0)[len(found.group(1)) :]) else f"{found.group(1)}***"
+    value = found.group(0)[len(found.group(1)) :]
+    return found.group(0) if _VARIABLE.fullmatch(value) else f"{found.group(1)}***"
 
 
 def _is_secret(userinfo: str, *, ssh: bool) -> bool:

@@ -60,7 +60,10 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if trouble:
         file.bad(1, trouble)
     if version != _VERSION:
-        file.bad(_line_of_version(text), f"lock version {version} is not known here; it is read as {_VERSION}")
+        file.bad(
+            _line_of_version(text),
+            f"lock version {version}, which is not known here; it is read as {_VERSION}",
+        )
     packages = _packages(file, document, tables, _lines(text, len(tables)))
     yield from file.rows
     file.rows.clear()
@@ -93,7 +96,7 @@ def _lines(text: str, count: int) -> list[int]:
 def _packages(file: _File, document: toml.Table, tables: list[object], lines: list[int]) -> list[_Package]:
     manifest = document.get("manifest")
     members = manifest.get("members") if isinstance(manifest, dict) else None
-    workspace = {member for member in members if isinstance(member, str)} if isinstance(members, list) else set()
+    workspace = {str(member) for member in members} if isinstance(members, list) else set()
     found = []
     for line, table in zip(lines, tables, strict=True):
         name = table.get("name") if isinstance(table, dict) else None
@@ -151,7 +154,9 @@ def _fill(package: _Package, extras: set[str], forked: set[str]) -> None:
     """Writes the package's edges, and its groups where it is one of the project's own."""
     table = package.table
     main = _edge_keys(table.get("dependencies"), forked)
-    optional = {name: _edge_keys(edges, forked) for name, edges in _tables(table.get("optional-dependencies"))}
+    optional = {
+        name: _edge_keys(edges, forked) for name, edges in _tables(table.get("optional-dependencies"))
+    }
     dev = {name: _edge_keys(edges, forked) for name, edges in _tables(table.get("dev-dependencies"))}
     if package.own:
         package.groups = {"": main, **optional}
@@ -206,7 +211,8 @@ def _key(name: str, version: str, forked: set[str]) -> str:
 
 def _manifest_names(document: toml.Table) -> list[str]:
     manifest = document.get("manifest")
-    return [str(edge["name"]) for edge in _edges(manifest.get("requirements"))] if isinstance(manifest, dict) else []
+    wanted = manifest.get("requirements") if isinstance(manifest, dict) else None
+    return [str(edge["name"]) for edge in _edges(wanted)]
 
 
 # --- one package ------------------------------------------------------------------------------------------

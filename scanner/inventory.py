@@ -1,0 +1,294 @@
+"""The merge: what every manifest declares becomes one list of components, each with all its places.
+
+Pure. The result is the same in whatever order the manifests come. The steps of one project stand in
+``scanner.merge``.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sbom import purl
+from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
+from scanner.merge import Item, Merge, Wanted
+from scanner.model import (
+    Artifact,
+    Declaration,
+    Evidence,
+    Include,
+    IndexUse,
+    InstallMode,
+    OriginKind,
+    ProjectName,
+    Reading,
+    Stock,
+)
+from scanner.text import visible
+
+__all__ = ["Stock", "resolve_include", "take_stock"]
+
+Files = Mapping[str, Sequence[Reading]]
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
+_FOLDER_MANIFESTS = frozenset({"pyproject.toml", "uv.lock"})  # these make their folder a project
+
+
+def resolve_include(from_path: str, include: Include | str) -> str | None:
+    """The path that an include of the file at ``from_path`` names; None where it leads out of the root."""
+    target = include if isinstance(include, str) else include.path
+    target = target.replace("\\", "/")
+    if not target or "\0" in target or _SCHEME.match(target) or target.startswith("/"):
+        return None
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(from_path), target))
+    return None if path in {".", ".."} or path.startswith("../") else path
+
+
+def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
+    """Everything that the manifests (by path) declare, and the model files, as one stock.
+
+    ``artifacts`` are the model files alone: the caller knows which formats are models.
+    """
+    files = {path: tuple(readings[path]) for path in sorted(readings)}
+    layout = _layout(files)
+    merges = [
+        Merge(path, wanted, layout.folders) for path, wanted in sorted(_by_project(files, layout).items())
+    ]
+    items = [item for merge in merges for item in merge.items.values()]
+    models = _models(artifacts, layout.folders)
+    refs = _refs([*items, *models])
+    components = [item.component(refs[id(item)]) for item in items]
+    components += [model.component(refs[id(model)]) for model in models]
+    named = [(refs[id(item)], item) for item in items]
+    edges = {(refs[id(one)], refs[id(other)]) for merge in merges for one, other in merge.edges()}
+    evidence = {*_circles(files), *(row for merge in merges for row in merge.evidence)}
+    return Stock(
+        inventory=Inventory(
+            components=tuple(sorted(components, key=lambda component: component.ref)),
+            relations=tuple(Relation(one, other) for one, other in sorted(edges) if one != other),
+            projects=_named_projects(files, layout),
+            complete=tuple(merge.project for merge in merges if merge.is_complete()),
+        ),
+        declarations={ref: item.lines() for ref, item in sorted(named, key=lambda pair: pair[0])},
+        indexes=tuple(sorted({row for row in _rows(files) if isinstance(row, IndexUse)}, key=_place)),
+        modes=tuple(sorted({row for row in _rows(files) if isinstance(row, InstallMode)}, key=_place)),
+        evidence=tuple(sorted(evidence, key=lambda row: (row.where.order, row.rule, row.message))),
+        projects=layout.homes,
+    )
+
+
+def _rows(files: Files) -> Iterator[Reading]:
+    for rows in files.values():
+        yield from rows
+
+
+def _place(row: Reading) -> tuple[object, str]:
+    return (row.where.order, repr(row))
+
+
+# --- which manifest belongs to which project --------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Layout:
+    """``homes``: the projects of each manifest; ``constraints``: manifests that only constrain."""
+
+    homes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    constraints: set[str] = field(default_factory=set)
+
+    @property
+    def folders(self) -> frozenset[str]:
+        return frozenset(home for homes in self.homes.values() for home in homes)
+
+
+def _layout(files: Files) -> _Layout:
+    includers: dict[str, set[str]] = {path: set() for path in files}
+    required: set[str] = set()
+    for path, rows in files.items():
+        for row in rows:
+            target = resolve_include(path, row) if isinstance(row, Include) else None
+            if isinstance(row, Include) and target is not None and target in includers and target != path:
+                includers[target].add(path)
+                if not row.constraint:
+                    required.add(target)
+    layout = _Layout()
+    members = _workspace_members(files)
+    for path in files:
+        homes = {_home(root) for root in _roots(path, includers)}
+        layout.homes[path] = tuple(sorted({members.get(home, home) for home in homes}))
+        named = "constraint" in posixpath.basename(path).lower()
+        if path not in required and (includers[path] or named):
+            layout.constraints.add(path)
+    return layout
+
+
+def _home(path: str) -> str:
+    """The folder of the project that a manifest belongs to by its own path."""
+    folder = posixpath.dirname(path)
+    if posixpath.basename(path).lower() not in _FOLDER_MANIFESTS:
+        parent, _, last = folder.rpartition("/")
+        if last.lower() in _REQUIREMENT_FOLDERS:
+            folder = parent
+    return folder or "."
+
+
+def _roots(path: str, includers: Mapping[str, set[str]]) -> set[str]:
+    """The manifests that pull this one in and that nobody pulls in; itself where it stands alone."""
+    seen, todo = {path}, [path]
+    while todo:
+        fresh = includers[todo.pop()] - seen
+        seen |= fresh
+        todo.extend(fresh)
+    # In a circle nobody is first: the smallest name speaks for all.
+    return {one for one in seen if not includers[one]} or {min(seen)}
+
+
+def _workspace_members(files: Files) -> dict[str, str]:
+    """Folders without a lock of their own that a lock above them resolves, and that lock's folder."""
+    locks = {_home(path) for path, rows in files.items() if any(_is_locked(row) for row in rows)}
+    members: dict[str, str] = {}
+    for path, rows in files.items():
+        for row in rows:
+            if not isinstance(row, Declaration) or not row.own or row.origin is None:
+                continue
+            folder = resolve_include(path, row.origin.url)
+            if row.origin.kind is OriginKind.PATH and folder is not None and folder not in locks:
+                members.setdefault(folder, _home(path))
+    return members
+
+
+def _is_locked(row: Reading) -> bool:
+    return isinstance(row, Declaration) and row.locked
+
+
+def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
+    projects: dict[str, list[Wanted]] = {folder: [] for folder in layout.folders}
+    for path, rows in files.items():
+        constrains = path in layout.constraints
+        for row in rows:
+            if isinstance(row, Declaration):
+                wanted = Wanted(row, constraint=row.constraint or constrains)
+                for home in layout.homes[path]:
+                    projects[home].append(wanted)
+    return projects
+
+
+def _circles(files: Files) -> Iterator[Evidence]:
+    """Includes that lead back to the file they stand in: pip refuses the whole file."""
+    targets = {
+        path: {
+            target
+            for row in rows
+            if isinstance(row, Include)
+            and (target := resolve_include(path, row)) in files
+            and target is not None
+        }
+        for path, rows in files.items()
+    }
+    for path, rows in files.items():
+        for row in rows:
+            target = resolve_include(path, row) if isinstance(row, Include) else None
+            if target is not None and target in files and path in _reach(target, targets):
+                message = (
+                    f"{visible(row.where.path)} includes itself by way of {visible(target)}: pip refuses it"
+                )
+                yield Evidence(
+                    "COV-005", row.where, message, f"include:{path}", remedy="Remove this include."
+                )
+
+
+def _reach(start: str, targets: Mapping[str, set[str]]) -> set[str]:
+    seen, todo = {start}, [start]
+    while todo:
+        fresh = targets.get(todo.pop(), set()) - seen
+        seen |= fresh
+        todo.extend(fresh)
+    return seen
+
+
+def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
+    found = {folder: Project(folder) for folder in layout.folders}
+    for path, rows in reversed(list(files.items())):
+        for row in rows:
+            if isinstance(row, ProjectName):
+                folder = _home(path)
+                found[folder] = Project(
+                    folder, row.name, row.version, row.description, row.licence, row.where
+                )
+    return tuple(found[folder] for folder in sorted(found))
+
+
+# --- model files ------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Model:
+    """The same bytes under the same name, wherever in one project they lie."""
+
+    project: str
+    name: str
+    digests: tuple[Digest, ...]
+    facts: tuple[Fact, ...]
+    seen: list[Location] = field(default_factory=list)
+
+    @property
+    def purl(self) -> str:
+        sha256 = next((digest.value for digest in self.digests if digest.algorithm == "sha256"), "")
+        return purl.generic(self.name, checksum=f"sha256:{sha256}" if sha256 else "")
+
+    @property
+    def apart(self) -> str:
+        """What tells it from its namesakes in the same project: nothing where the bytes are known."""
+        return "" if self.digests else str(min(self.seen, key=lambda where: where.order))
+
+    def component(self, ref: str) -> Component:
+        return Component(
+            ref=ref,
+            name=self.name,
+            kind=Kind.MODEL,
+            purl=self.purl,
+            project=self.project,
+            digests=self.digests,
+            facts=self.facts,
+            seen=tuple(sorted(set(self.seen), key=lambda where: where.order)),
+        )
+
+
+def _models(artifacts: Sequence[Artifact], folders: frozenset[str]) -> list[_Model]:
+    found: dict[tuple[object, ...], _Model] = {}
+    for artifact in sorted(artifacts, key=lambda one: (one.where.order, one.format)):
+        where = artifact.where
+        name = posixpath.basename((where.member or (where.path,))[-1]) or "model"
+        digests = tuple(sorted(artifact.digests))
+        project = _nearest(where.path, folders)
+        key = (project, name, digests, () if digests else where.order)
+        if key not in found:
+            facts = dict.fromkeys(fact for inspection in artifact.inspections for fact in inspection.facts)
+            found[key] = _Model(project, name, digests, tuple(sorted(facts, key=repr)))
+        found[key].seen.append(Location(where.path, where.member))
+    return list(found.values())
+
+
+def _nearest(path: str, folders: frozenset[str]) -> str:
+    """The project whose folder holds the file, the innermost of them."""
+    folder = posixpath.dirname(path)
+    while folder and folder not in folders:
+        folder = posixpath.dirname(folder)
+    return folder or "."
+
+
+# --- refs -------------------------------------------------------------------------------------------------
+
+
+def _refs(items: Sequence[Item | _Model]) -> dict[int, str]:
+    """A ref for each item: its package URL, with its project behind it where several projects have it."""
+    shared: dict[str, int] = {}
+    for item in items:
+        shared[item.purl] = shared.get(item.purl, 0) + 1
+    refs = {}
+    for item in items:
+        place = item.apart if isinstance(item, _Model) and item.apart else item.project
+        alone = shared[item.purl] == 1
+        refs[id(item)] = item.purl if alone else f"{item.purl}#{purl.quote(place, keep='/')}"
+    return refs

@@ -1,0 +1,309 @@
+"""One project's declarations, merged: a lock or a pin settles the ranges that its siblings declare."""
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sbom import purl
+from sbom.model import Component, Digest, Kind, Location, Scope
+from scanner import versions
+from scanner.model import Declaration, Evidence, Origin, OriginKind
+from scanner.text import visible
+
+BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
+
+Edge = tuple["Item", "Item"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A declaration, and whether it only constrains what others ask for."""
+
+    declaration: Declaration
+    constraint: bool
+
+    @property
+    def name(self) -> str:
+        return _name(self.declaration)
+
+
+def _name(declaration: Declaration) -> str:
+    name = purl.normalise_name(declaration.name) if declaration.ecosystem == "pypi" else declaration.name
+    if name or declaration.origin is None:
+        return name
+    # A path or URL that does not tell a name: the place itself is the name.
+    return posixpath.basename(declaration.origin.url.rstrip("/")) or declaration.origin.url or "unnamed"
+
+
+def _from_index(declaration: Declaration) -> bool:
+    return declaration.origin is None or declaration.origin.kind is OriginKind.INDEX
+
+
+def _version_key(version: str) -> object:
+    return (versions.pep440(version) or version) if version else ""
+
+
+def allows(specifier: str, version: str) -> bool:
+    """Whether a range admits a version; what cannot be read admits only what it literally names."""
+    if not specifier:
+        return True
+    found, key = versions.specifier(specifier), versions.pep440(version)
+    if found is None or key is None:
+        return specifier.replace("=", "").strip() == version
+    return found.allows(key)
+
+
+def place_of(one: Declaration) -> tuple[object, ...]:
+    """A key that sorts declarations by place, and those of one line by what they say."""
+    return (one.where.order, one.name, one.version, one.specifier, one.marker, one.group, one.extras)
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One component in the making: every declaration of one release, or of one name without a release."""
+
+    project: str
+    name: str
+    key: tuple[object, ...]
+    declarations: list[Declaration] = field(default_factory=list)
+    settled_by: list[Declaration] = field(default_factory=list)  # constraints that decide its version
+
+    def _chief(self) -> Declaration:
+        """The declaration that speaks for the item: a lock's before a pin, then the first by place."""
+        return min(
+            (*self.declarations, *self.settled_by),
+            key=lambda one: (not one.locked, not one.version, place_of(one)),
+        )
+
+    @property
+    def version(self) -> str:
+        return self._chief().version
+
+    @property
+    def origin(self) -> Origin | None:
+        known = [one.origin for one in (self._chief(), *self.lines()) if one.origin is not None]
+        return known[0] if known else None
+
+    @property
+    def purl(self) -> str:
+        return _purl(self._chief(), self.name, self.version)
+
+    def lines(self) -> tuple[Declaration, ...]:
+        """Every declaration behind the item, in the order of their places."""
+        return tuple(sorted((*self.declarations, *self.settled_by), key=place_of))
+
+    def specifier(self) -> str:
+        """The ranges of all declarations as one: those of different markers are alternatives."""
+        if self.version:
+            return ""
+        always: set[str] = set()
+        by_marker: dict[str, set[str]] = {}
+        rows = [one for one in self.lines() if one.group != BUILD_GROUP] or self.lines()
+        for one in rows:
+            clauses = {"".join(clause.split()) for clause in one.specifier.split(",") if clause.strip()}
+            (by_marker.setdefault(one.marker, set()) if one.marker else always).update(clauses)
+        if not by_marker:
+            return ",".join(sorted(always))
+        several = sorted({",".join(sorted(always | clauses)) for clauses in by_marker.values()})
+        return "" if "" in several else " || ".join(several)
+
+    def component(self, ref: str) -> Component:
+        lines, origin = self.lines(), self.origin
+        places: dict[Location, None] = dict.fromkeys(one.where for one in lines)
+        digests: dict[Digest, None] = dict.fromkeys(digest for one in lines for digest in one.hashes)
+        # An advisory speaks of what the ecosystem's indexes serve, not of a checkout that has the same name.
+        served = origin is None or origin.kind in {OriginKind.INDEX, OriginKind.URL}
+        return Component(
+            ref=ref,
+            name=self.name,
+            kind=Kind.LIBRARY,
+            version=self.version,
+            specifier=self.specifier(),
+            purl=self.purl,
+            project=self.project,
+            ecosystem=self._chief().ecosystem if served or _is_archive(origin) else "",
+            digests=tuple(sorted(digests)),
+            scope=_scope(lines),
+            direct=any(one.direct for one in lines),
+            origin=_origin_text(origin),
+            seen=tuple(sorted(places, key=lambda where: where.order)),
+        )
+
+
+def _scope(lines: Iterable[Declaration]) -> Scope:
+    groups = {one.group for one in lines}
+    if "" in groups:
+        return Scope.REQUIRED
+    return Scope.EXCLUDED if groups == {BUILD_GROUP} else Scope.OPTIONAL
+
+
+def _is_archive(origin: Origin | None) -> bool:
+    return origin is not None and origin.url.lower().endswith((".whl", ".zip", ".gz"))
+
+
+def _origin_text(origin: Origin | None) -> str:
+    if origin is None:
+        return ""
+    fixed = origin.commit or origin.ref
+    return f"{origin.url}@{fixed}" if origin.kind is OriginKind.VCS and fixed else origin.url
+
+
+def _purl(chief: Declaration, name: str, version: str) -> str:
+    origin = chief.origin
+    if chief.ecosystem != "pypi":
+        return purl.conda(name, version) if chief.ecosystem == "conda" else purl.generic(name, version)
+    if origin is None or origin.kind is OriginKind.INDEX:
+        return purl.pypi(name, version)
+    if origin.kind is OriginKind.VCS:
+        return purl.pypi(name, version, vcs_url=_origin_text(origin))
+    if origin.kind is OriginKind.URL:
+        return purl.pypi(name, version, download_url=origin.url)
+    if _is_archive(origin):
+        return purl.pypi(name, version, file_name=posixpath.basename(origin.url))
+    return purl.generic(name, version)
+
+
+class Merge:
+    """The components of one project, and where its files contradict each other.
+
+    ``folders`` are all projects of the tree: a path that leads to one of them is no component.
+    """
+
+    def __init__(self, project: str, wanted: Sequence[Wanted], folders: frozenset[str]) -> None:
+        self.project = project
+        self.items: dict[tuple[object, ...], Item] = {}
+        self.evidence: list[Evidence] = []
+        self._folders = folders
+        self._locked: dict[str, list[Item]] = {}
+        self._pinned: dict[str, list[Item]] = {}
+        self._bounds: dict[str, list[Declaration]] = {}
+        rows = sorted(wanted, key=lambda one: place_of(one.declaration))
+        self._wanted = [one for one in rows if not one.constraint]
+        for one in rows:
+            if one.constraint:
+                self._bounds.setdefault(one.name, []).append(one.declaration)
+        for step in (self._take_locked, self._take_pins, self._take_ranges):
+            for one in self._wanted:
+                step(one.declaration, one.name)
+
+    # --- the three steps: locks, exact pins and places, ranges ---
+
+    def _take_locked(self, one: Declaration, name: str) -> None:
+        if one.locked and not one.own:
+            item = self._item(one, name)
+            item.declarations.append(one)
+            if item not in self._locked.setdefault(name, []):
+                self._locked[name].append(item)
+
+    def _take_pins(self, one: Declaration, name: str) -> None:
+        if one.locked or (_from_index(one) and not one.version) or self._is_own(one):
+            return
+        locked = [] if one.group == BUILD_GROUP else self._locked.get(name, [])
+        fitting = [item for item in locked if self._fits(one, item)]
+        if locked and not fitting:
+            self._contradicts(one, locked)
+        if one.version and not allows(one.specifier, one.version):
+            self._excludes_itself(one)
+        for item in fitting or [self._item(one, name)]:
+            item.declarations.append(one)
+            if one.version and one.group != BUILD_GROUP and item not in self._pinned.setdefault(name, []):
+                self._pinned[name].append(item)
+
+    def _take_ranges(self, one: Declaration, name: str) -> None:
+        if one.locked or one.version or not _from_index(one):
+            return
+        runs = one.group != BUILD_GROUP
+        locked = self._locked.get(name, []) if runs else []
+        fitting = [item for item in locked if self._fits(one, item)]
+        if locked and not fitting:
+            self._contradicts(one, locked)
+        if not locked and runs:
+            fitting = [item for item in self._pinned.get(name, []) if self._fits(one, item)]
+        if fitting:
+            for item in fitting:
+                item.declarations.append(one)
+            return
+        bounds = self._bounds.get(name, []) if runs else []
+        pins = [bound for bound in bounds if bound.version and allows(one.specifier, bound.version)]
+        chosen = pins[:1] or [bound for bound in bounds if not bound.version]
+        item = self._item(pins[0] if pins else one, name)
+        item.declarations.append(one)
+        item.settled_by.extend(bound for bound in chosen if bound not in item.settled_by)
+
+    # --- what the steps share ---
+
+    def _item(self, one: Declaration, name: str) -> Item:
+        origin = one.origin
+        place: object = ""
+        if origin is not None and origin.kind is not OriginKind.INDEX:
+            is_folder = origin.kind is OriginKind.PATH and not _is_archive(origin)
+            place = "path" if is_folder else (origin.kind, _origin_text(origin))
+        key = (one.ecosystem, name, _version_key(one.version), place)
+        return self.items.setdefault(key, Item(self.project, name, key))
+
+    def _fits(self, one: Declaration, item: Item) -> bool:
+        """Whether a settled item is what this line asks for."""
+        settled = item.origin
+        if not _from_index(one):
+            return settled is not None and one.origin is not None and settled.kind is one.origin.kind
+        if settled is not None and settled.kind is not OriginKind.INDEX:
+            return True  # the lock took it from elsewhere, as the project's sources told it to
+        return allows(one.specifier, item.version)
+
+    def _is_own(self, one: Declaration) -> bool:
+        """Whether the line asks for a project of this very tree."""
+        origin = one.origin
+        if origin is None or origin.kind is not OriginKind.PATH or _is_archive(origin):
+            return False
+        if not origin.url:
+            return True  # a workspace member
+        target = origin.url.replace("\\", "/")
+        bases = (posixpath.dirname(one.where.path), "", self.project)
+        return any(posixpath.normpath(posixpath.join(base, target)) in self._folders for base in bases)
+
+    def _contradicts(self, one: Declaration, locked: Sequence[Item]) -> None:
+        asked = one.specifier or (_origin_text(one.origin) or "any release")
+        held = ", ".join(sorted({item.version or _origin_text(item.origin) for item in locked}))
+        name = visible(one.name, limit=80)
+        self.evidence.append(
+            Evidence(
+                "DEP-014",
+                one.where,
+                f"{name} is asked for here as {visible(asked, limit=120)}, and the lock holds "
+                f"{visible(held, limit=120)}: the lock is stale",
+                subject=purl.pypi(one.name),
+                remedy="Lock again (uv lock), and commit the lock together with this file.",
+            )
+        )
+
+    def _excludes_itself(self, one: Declaration) -> None:
+        message = f"{visible(one.name, limit=80)} can never be installed: {visible(one.specifier, limit=120)}"
+        self.evidence.append(
+            Evidence("DEP-014", one.where, f"{message} excludes its own pin", subject=purl.pypi(one.name))
+        )
+
+    # --- what is known in the end ---
+
+    def edges(self) -> Iterator[Edge]:
+        """Who depends on whom, as the lock says."""
+        for item in self.items.values():
+            for one in item.declarations:
+                for wish in one.requires if one.locked else ():
+                    name, _, version = wish.partition("==")
+                    for target in self._locked.get(purl.normalise_name(name), []):
+                        if not version or target.version == version:
+                            yield item, target
+
+    def is_complete(self) -> bool:
+        """Whether everything that runs is settled: by a lock, or by pins that all have hashes."""
+        if any(row.rule == "DEP-014" for row in self.evidence):
+            return False
+        rows = [one.declaration for one in self._wanted if one.declaration.group != BUILD_GROUP]
+        if any(one.locked for one in rows):
+            return all(item.version or item.origin for item in self._running())
+        return bool(rows) and all(one.version and one.hashes for one in rows)
+
+    def _running(self) -> Iterator[Item]:
+        for item in self.items.values():
+            if any(one.group != BUILD_GROUP for one in item.declarations):
+                yield item
