@@ -1,1 +1,0 @@
-"""Known advisories: the store, the import, the match."""

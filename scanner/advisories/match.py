@@ -1,0 +1,282 @@
+"""Whether a version is affected: OSV's evaluation, to the letter, and what it cannot say.
+
+Law: the OSV schema, "Evaluation". Versions or ranges; events sorted, not as written; ``introduced: 0`` before
+everything; ``limit`` bounds a range; GIT ranges are skipped, which is not "no". Python versions compare as
+PEP 440 orders them, without the rule of resolvers that passes over pre-releases.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from scanner import versions
+from scanner.advisories.osv import Affected, Range, Record, identities
+from scanner.versions import Key, Order, Pep440
+
+
+class Match(IntEnum):
+    """What an advisory says about a version, the surest last."""
+
+    NO = 0
+    UNDECIDED = 1  # the record speaks of commits alone, or of versions that cannot be ordered
+    PUBLIC = 2  # the public version is affected; this build of it carries a local mark
+    YES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Affected versions from ``low`` to ``high``; None is without bound. ``closed`` includes ``high``."""
+
+    low: Key | None
+    high: Key | None
+    closed: bool = False
+
+    def holds(self, key: Key) -> bool:
+        """Whether the version lies in it."""
+        if self.low is not None and key < self.low:
+            return False
+        return self.high is None or key < self.high or (self.closed and key == self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One affected package of a record, ready to be asked many times."""
+
+    order: Order | None
+    texts: frozenset[str]
+    keys: frozenset[Key]
+    spans: tuple[Span, ...]
+    undecided: bool  # some of it could not be evaluated
+    whole: bool  # no version is said at all
+    local: bool  # it speaks of local versions itself
+    fixed: tuple[str, ...]  # versions as written
+
+
+def spans(range_: Range, order: Order) -> tuple[tuple[Span, ...], bool]:
+    """The affected spans of a range, and whether some event's version could not be ordered."""
+    events: list[tuple[Key | None, str]] = []
+    limits: list[Key] = []
+    unbounded, unread = True, False
+    for kind, text in range_.events:
+        if kind == "introduced" and text == "0":
+            events.append((None, kind))
+        elif kind == "limit" and text == "*":
+            continue
+        elif (key := order(text)) is None:
+            unread = True
+        elif kind == "limit":
+            unbounded = False
+            limits.append(key)
+        else:
+            events.append((key, kind))
+    # "v < some limit": the largest of them decides, and "*" makes a range unbounded again.
+    starred = ("limit", "*") in range_.events
+    limit = None if unbounded or starred else max(limits)
+    # A stable sort: of two events at one version the writer's order stands, so that "introduced 2, fixed 2"
+    # is empty and "fixed 2, introduced 2" goes on.
+    events.sort(key=lambda event: (event[0] is not None, event[0] or ()))
+    made: list[Span] = []
+    low: Key | None = None
+    inside = False
+    for key, kind in events:
+        if kind == "introduced":
+            if not inside:
+                low, inside = key, True
+        elif inside:
+            made.append(_clipped(Span(low, key, closed=kind == "last_affected"), limit))
+            inside = False
+    if inside:
+        made.append(_clipped(Span(low, None), limit))
+    return tuple(made), unread
+
+
+def _clipped(span: Span, limit: Key | None) -> Span:
+    if limit is None or (span.high is not None and span.high < limit):
+        return span
+    return Span(span.low, limit)
+
+
+def compiled(affected: Affected) -> Compiled:
+    """The same question made cheap."""
+    own = versions.order(affected.ecosystem)
+    found: list[Span] = []
+    fixed: list[str] = []
+    keys: set[Key] = set()
+    unread = ranged = False
+    used = own
+    for range_ in affected.ranges:
+        if range_.type == "GIT":
+            continue
+        # PEP 440 reads every semantic version that an index of Python packages would take.
+        order = own or (versions.semver if range_.type == "SEMVER" else None)
+        fixed += [text for kind, text in range_.events if kind == "fixed"]
+        if order is None:
+            unread = True
+            continue
+        used, ranged = order, True
+        more, some_unread = spans(range_, order)
+        found += more
+        unread |= some_unread
+    for text in affected.versions:
+        key = used(text) if used else None
+        if key is not None:
+            keys.add(key)
+    bounds = [bound for span in found for bound in (span.low, span.high)]
+    only_commits = bool(affected.ranges) and not ranged and not affected.versions
+    return Compiled(
+        order=used,
+        texts=frozenset(affected.versions),
+        keys=frozenset(keys),
+        spans=tuple(found),
+        undecided=unread or only_commits,
+        whole=not affected.ranges and not affected.versions,
+        local=any(isinstance(key, Pep440) and bool(key.local) for key in bounds),
+        fixed=tuple(fixed),
+    )
+
+
+def evaluate(question: Compiled, version: str, *, malicious: bool = False) -> Match:
+    """What one compiled entry says about a version as written.
+
+    A local version (``2.1.0+cu121``) that the entry does not name itself is affected where its public part is,
+    as PUBLIC: who built it may have patched it. Where the entry's own bounds are local versions, only the
+    version as a whole counts.
+    """
+    if question.whole:
+        # OSV: nothing listed, nothing affected. Of malware without a version every release is.
+        return Match.YES if malicious else Match.NO
+    if version in question.texts:
+        return Match.YES
+    key = question.order(version) if question.order else None
+    if key is None:
+        return Match.UNDECIDED if question.spans or question.undecided else Match.NO
+    if key in question.keys:
+        return Match.YES
+    is_local = isinstance(key, Pep440) and bool(key.local)
+    if any(span.holds(key) for span in question.spans):
+        return Match.PUBLIC if is_local and not question.local else Match.YES
+    if isinstance(key, Pep440) and is_local and not question.local:
+        public = key.public
+        if public in question.keys or any(span.holds(public) for span in question.spans):
+            return Match.PUBLIC
+    return Match.UNDECIDED if question.undecided else Match.NO
+
+
+class Advisory:
+    """A record as one package asks it: compiled once, only when it is first asked."""
+
+    __slots__ = ("_compiled", "record")
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self._compiled: tuple[Compiled, ...] | None = None
+
+    @property
+    def questions(self) -> tuple[Compiled, ...]:
+        """Its affected entries, each independent of the others."""
+        if self._compiled is None:
+            self._compiled = tuple(compiled(entry) for entry in self.record.affected)
+        return self._compiled
+
+    def says(self, version: str) -> Match:
+        """The surest that any of its entries says."""
+        malicious = bool(self.record.malice)
+        return max((evaluate(entry, version, malicious=malicious) for entry in self.questions), default=Match.NO)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The versions that it names as fixed, as written."""
+        return tuple(dict.fromkeys(text for entry in self.questions for text in entry.fixed))
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """All advisories of one package. ``known`` are the versions that anybody has mentioned, as written."""
+
+    ecosystem: str
+    name: str
+    advisories: tuple[Advisory, ...]
+    known: tuple[str, ...] = ()
+
+
+def package(
+    ecosystem: str, name: str, records: Iterable[Record], known: Iterable[str] = ()
+) -> Package:
+    """A package's advisories, withdrawn ones left out, and every version they mention."""
+    live = tuple(Advisory(record) for record in records if not record.withdrawn)
+    mentioned = dict.fromkeys(known)
+    for advisory in live:
+        for entry in advisory.record.affected:
+            mentioned.update(dict.fromkeys(entry.versions))
+            for range_ in entry.ranges:
+                if range_.type != "GIT":
+                    mentioned.update(
+                        dict.fromkeys(text for _, text in range_.events if text not in {"0", "*"})
+                    )
+    return Package(ecosystem, name, live, tuple(mentioned))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Advisories that are one vulnerability under several names. ``match`` is the surest of them."""
+
+    advisories: tuple[Advisory, ...]
+    match: Match
+    dissent: tuple[str, ...] = ()  # ids that go by the same name and do not list the version
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every id and alias, sorted."""
+        return tuple(sorted({name for one in self.advisories for name in identities(one.record)}))
+
+    @property
+    def title(self) -> str:
+        """The name that most people know it by: CVE, then GHSA, then whatever there is."""
+        return min(self.names, key=lambda name: (_fame(name), len(name), name))
+
+
+_FAMOUS = ("CVE-", "GHSA-", "MAL-", "PYSEC-")
+
+
+def _fame(name: str) -> int:
+    return next((rank for rank, prefix in enumerate(_FAMOUS) if name.startswith(prefix)), len(_FAMOUS))
+
+
+def groups(advisories: Sequence[Advisory], says: Callable[[Advisory], Match]) -> list[Group]:
+    """The vulnerabilities among ``advisories`` that ``says`` anything but NO about, merged by alias.
+
+    Aliases close transitively within the package, never beyond it: one CVE filed for three packages is three.
+    """
+    answers = [(advisory, says(advisory)) for advisory in advisories]
+    owner: dict[str, int] = {}
+    parent = list(range(len(answers)))
+
+    def root(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    for at, (advisory, answer) in enumerate(answers):
+        if answer is Match.NO:
+            continue
+        for name in identities(advisory.record):
+            parent[root(at)] = root(owner.setdefault(name, at))
+    members: dict[int, list[int]] = {}
+    for at, (_, answer) in enumerate(answers):
+        if answer is not Match.NO:
+            members.setdefault(root(at), []).append(at)
+    dissenters: dict[int, list[str]] = {}
+    for advisory, answer in answers:
+        if answer is Match.NO:
+            for found in {root(owner[name]) for name in identities(advisory.record) if name in owner}:
+                dissenters.setdefault(found, []).append(advisory.record.id)
+    made = [
+        Group(
+            tuple(sorted((answers[at][0] for at in rows), key=lambda one: one.record.id)),
+            max(answers[at][1] for at in rows),
+            tuple(sorted(dissenters.get(key, ()))),
+        )
+        for key, rows in members.items()
+    ]
+    return sorted(made, key=lambda group: group.title)

@@ -1,0 +1,272 @@
+"""One OSV record, read defensively: a frozen value or Malformed, never a surprise further on.
+
+Law: the OSV schema, 1.7. What the schema leaves free (``database_specific``) is read where it has the shape
+that the large databases give it, and ignored where it has not.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from scanner import versions
+from scanner.errors import Malformed
+
+_T = TypeVar("_T")
+
+EVENTS = ("introduced", "fixed", "last_affected", "limit")
+RANGES = frozenset({"ECOSYSTEM", "SEMVER", "GIT"})
+
+# More than any real record by far; a crafted one must not buy more work than its bytes cost.
+_MAX_AFFECTED = 10_000
+_MAX_VERSIONS = 1_000_000
+_MAX_NAME = 512
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9:.]+(?:[Zz]|[+-][0-9:]+)?)?")
+
+# Records of malware that carry neither a MAL- alias nor CWE-506, as the PyPA's own often do. Each pattern is a
+# statement about the package itself; "a tool that finds malicious packages" must not match. Those of the second
+# kind are looser: what they find is indicated, not confirmed.
+_MALWARE_WORDS = ("malicious", "compromised", "backdoor", "malware")
+_STATED = re.compile(
+    r"""\A\W*(?:malicious|compromised)\ (?:package|release|version|code\ (?:in|was))
+    | \b(?:included|includes|contain(?:ed|s)?|discovered\ to\ contain)\ a\ (?:potential\ )?code[- ]execution\ backdoor
+    | \ba\ new\ malicious\ (?:release|version)\ (?:was\ )?(?:made|published|uploaded)
+    | \bbackdoor\ inserted\ by\ a\ third\ party""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_WORDED = re.compile(
+    r"""\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)\b[^.]{0,80}\b(?:published|uploaded|pushed|released)
+    | \b(?:published|uploaded|pushed|released)\b[^.]{0,60}\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)
+    | \b(?:versions?|releases?)\b[^.]{0,160}\bcontain(?:ing|ed|s)?\b[^.]{0,80}\b(?:malware|malicious\ code|backdoor)\b
+    | \bembedded\ malicious\ code\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_MALWARE_CWE = 506
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Events in the order of the record: pairs of ``introduced``, ``fixed`` … and a version or commit."""
+
+    type: str
+    events: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One package of a record: ``ecosystem`` in our word, ``name`` normalised, ``severity`` its vectors."""
+
+    ecosystem: str
+    name: str
+    ranges: tuple[Range, ...] = ()
+    versions: tuple[str, ...] = ()
+    severity: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One advisory. ``severity`` holds pairs of type and vector; ``label`` a word such as ``HIGH``.
+
+    ``malice`` is empty for an ordinary vulnerability; ``confirmed`` where the record says by its marks or by a
+    plain statement that the release itself is malware, ``indicated`` where its wording suggests it.
+    """
+
+    id: str
+    modified: str
+    published: str = ""
+    withdrawn: str = ""
+    aliases: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    summary: str = ""
+    details: str = ""
+    severity: tuple[tuple[str, str], ...] = ()
+    affected: tuple[Affected, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
+    cwes: tuple[int, ...] = ()
+    label: str = ""
+    malice: str = ""
+
+    @property
+    def headline(self) -> str:
+        """Its summary, or the first sentence of its details."""
+        text = (self.summary.strip() or self.details.strip())[:2000]
+        line = " ".join(text.partition("\n\n")[0].split())
+        sentence, end, _ = line.partition(". ")
+        return sentence + end.rstrip()
+
+
+def parse(raw: object) -> Record:
+    """The record that a JSON (or YAML) document holds. Raises Malformed naming the field."""
+    fields = _mapping(raw, "record")
+    identity = _text(fields, "id").strip()
+    if not _is_name(identity):
+        raise Malformed("id", found=len(identity), wanted="1 to 512 printable characters")
+    affected = tuple(_each_affected(fields))
+    aliases, upstream = _names(fields, "aliases"), _names(fields, "upstream")
+    summary, details = _text(fields, "summary"), _text(fields, "details")
+    specific = fields.get("database_specific")
+    specific = specific if isinstance(specific, Mapping) else {}
+    cwes = _cwes(specific)
+    return Record(
+        id=identity,
+        modified=_date(fields, "modified", wanted=True),
+        published=_date(fields, "published"),
+        withdrawn=_date(fields, "withdrawn"),
+        aliases=aliases,
+        upstream=upstream,
+        summary=summary,
+        details=details,
+        severity=_severity(fields),
+        affected=affected,
+        references=tuple(
+            (_text(item, "type"), _text(item, "url")) for item in _mappings(fields, "references")
+        ),
+        cwes=cwes,
+        label=_label(specific),
+        malice=_malice((identity, *aliases), cwes, specific, (summary, details)),
+    )
+
+
+def _malice(
+    names: tuple[str, ...], cwes: tuple[int, ...], specific: Mapping[str, object], texts: tuple[str, str]
+) -> str:
+    if any(name.startswith("MAL-") for name in names) or "malicious-packages-origins" in specific:
+        return "confirmed"
+    if _MALWARE_CWE in cwes:
+        return "confirmed"
+    found = ""
+    for text in texts:
+        lower = text.lower()
+        if any(word in lower for word in _MALWARE_WORDS):
+            if _STATED.search(text):
+                return "confirmed"
+            if _WORDED.search(text):
+                found = "indicated"
+    return found
+
+
+def _each_affected(fields: Mapping[str, object]) -> Iterator[Affected]:
+    work = 0
+    rows = _mappings(fields, "affected")
+    if len(rows) > _MAX_AFFECTED:
+        raise Malformed("affected", found=len(rows), wanted=f"at most {_MAX_AFFECTED} packages")
+    for row in rows:
+        if row.get("package") is None:
+            continue  # a record about commits of a repository alone
+        package = _mapping(row["package"], "affected.package")
+        ecosystem = versions.ecosystem(_text(package, "ecosystem"))
+        name = versions.name(ecosystem, _text(package, "name"))
+        if not _is_name(ecosystem) or not _is_name(name):
+            raise Malformed("affected.package", found="no name", wanted="an ecosystem and a name")
+        listed = _texts(row, "versions")
+        ranges = tuple(_range(item) for item in _mappings(row, "ranges"))
+        work += len(listed) + sum(len(item.events) for item in ranges)
+        if work > _MAX_VERSIONS:
+            raise Malformed("affected.versions", found=work, wanted=f"at most {_MAX_VERSIONS}")
+        yield Affected(ecosystem, name, ranges, listed, _severity(row))
+
+
+def _range(item: Mapping[str, object]) -> Range:
+    kind = _text(item, "type")
+    if kind not in RANGES:
+        raise Malformed("affected.ranges.type", found=kind[:40], wanted="ECOSYSTEM, SEMVER or GIT")
+    events: list[tuple[str, str]] = []
+    for event in _mappings(item, "events"):
+        known = [(name, _text(event, name).strip()) for name in EVENTS if name in event]
+        if not known or not all(value for _, value in known):
+            raise Malformed("affected.ranges.events", found="an empty event", wanted=" or ".join(EVENTS))
+        events += known
+    return Range(kind, tuple(events))
+
+
+def _severity(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(item, "type"), _text(item, "score")) for item in _mappings(fields, "severity"))
+
+
+def _cwes(specific: Mapping[str, object]) -> tuple[int, ...]:
+    found: set[int] = set()
+    for key in ("cwe_ids", "cwes", "cwe"):
+        rows = specific.get(key)
+        for row in rows if isinstance(rows, list) else ():
+            text = row.get("cweId") if isinstance(row, Mapping) else row
+            if isinstance(text, str) and (number := re.fullmatch(r"CWE-([0-9]{1,5})", text)):
+                found.add(int(number[1]))
+    return tuple(sorted(found))
+
+
+def _label(specific: Mapping[str, object]) -> str:
+    label = specific.get("severity")
+    return label.upper() if isinstance(label, str) and len(label) < 20 else ""
+
+
+# --- one field, its type checked --------------------------------------------------------------------------
+
+
+def _mapping(value: object, name: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise Malformed(name, found=type(value).__name__, wanted="an object")
+    return value
+
+
+def _listed(value: object, name: str, read: Callable[[object, str], _T]) -> list[_T]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Malformed(name, found=type(value).__name__, wanted="an array")
+    return [read(item, name) for item in value]
+
+
+def _mappings(fields: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    value = fields.get(name)
+    if isinstance(value, list) and set(map(type, value)) <= {dict}:
+        return value
+    return _listed(value, name, _mapping)
+
+
+def _string(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise Malformed(name, found=type(value).__name__, wanted="a string")
+    return value
+
+
+def _texts(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = fields.get(name)
+    # Nearly all the strings of a database are in such lists: their types are looked at in one sweep.
+    if isinstance(value, list) and set(map(type, value)) <= {str}:
+        return tuple(value)
+    return tuple(_listed(value, name, _string))
+
+
+def _is_name(text: str) -> bool:
+    # Half a surrogate pair is not printable either: no database would store it as text.
+    return 0 < len(text) <= _MAX_NAME and text.isprintable()
+
+
+def _names(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
+    found = tuple(text.strip() for text in _texts(fields, name) if text.strip())
+    if not all(_is_name(text) for text in found):
+        raise Malformed(name, found="an id that cannot be one", wanted="1 to 512 printable characters")
+    return found
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else _string(value, name)
+
+
+def _date(fields: Mapping[str, object], name: str, *, wanted: bool = False) -> str:
+    text = _text(fields, name).strip()
+    # YAML read without types leaves its null as a word.
+    if text in {"", "null", "~"} and not wanted:
+        return ""
+    if not _DATE.fullmatch(text):
+        raise Malformed(name, found=text[:40], wanted="a date and time")
+    return text
+
+
+def identities(record: Record) -> Iterable[str]:
+    """Every name that the record goes by: its own, its aliases, and what it derives from."""
+    return (record.id, *record.aliases, *record.upstream)

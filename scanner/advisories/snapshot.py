@@ -1,0 +1,329 @@
+"""Records in, an immutable snapshot out: named by what it was made from, whole or not there at all."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache as once
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner import cache, versions
+from scanner.advisories import match, osv, store
+from scanner.advisories.osv import Affected, Record
+from scanner.errors import Changed, LimitReached, Malformed, ScanError
+from scanner.limits import KIB, Limits
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_FOLDER = "advisories"
+_POINTER = "current.json"
+_BATCH = 1_000  # rows that wait to be written
+_SUFFIXES = (".json", ".yaml", ".yml")
+
+# What each database asks of who passes its records on.
+_LICENCES = {
+    "PYSEC": "PyPA Advisory Database, CC-BY-4.0",
+    "GHSA": "GitHub Advisory Database, CC-BY-4.0",
+    "MAL": "OpenSSF Malicious Packages, Apache-2.0",
+}
+
+
+def build_snapshot(
+    path: Path, kev: Path | None = None, *, limits: Limits | None = None, now: datetime | None = None
+) -> Path:
+    """The snapshot of the OSV records at ``path`` (a zip, a folder, or one file), built where it is missing.
+
+    ``kev`` is CISA's catalogue of exploited vulnerabilities; its entries join by CVE. ``now`` is the moment
+    after which no record can have been modified. Documents that are no OSV record are refused one by one and
+    counted in the snapshot.
+
+    Raises Malformed where nothing of it is a record or the catalogue is none, LimitReached where the whole is
+    too much, Unreadable, Changed, ConfigurationError where the cache cannot be written.
+    """
+    limits = limits or Limits()
+    source = cache.digest(path, _SUFFIXES)
+    catalogue, kev_digest = _read_catalogue(kev, limits) if kev else (_Catalogue(), "")
+    target = cache.directory(_FOLDER) / f"osv-{_key(source, kev_digest)}.sqlite"
+    if _is_snapshot(target):
+        return target
+    latest = ((now or datetime.now(UTC)) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def write(draft: Path) -> None:
+        connection = cache.create_database(draft)
+        try:
+            _fill(connection, path, catalogue, limits, {"latest": latest, "source": source, "kev": kev_digest})
+        finally:
+            connection.close()
+        # A folder that was edited while it was read would be stored under the wrong name.
+        if cache.digest(path, _SUFFIXES) != source:
+            raise Changed
+
+    return cache.publish(target, write)
+
+
+def _key(source: str, kev: str) -> str:
+    return sha256(f"{store.SCHEMA}:{source}:{kev}".encode()).hexdigest()
+
+
+def _is_snapshot(path: Path) -> bool:
+    """Whether a whole snapshot stands there. What is damaged is built anew."""
+    if not path.is_file():
+        return False
+    try:
+        with store.Snapshot(path) as snapshot:
+            return snapshot.records > 0
+    except ScanError:
+        return False
+
+
+# --- which one is in use ----------------------------------------------------------------------------------
+
+
+def set_current(path: Path) -> None:
+    """Makes a built snapshot the one that scans use when they are not told. Raises ConfigurationError."""
+    pointer = {"schema": store.SCHEMA, "snapshot": path.name}
+    cache.replace(cache.directory(_FOLDER) / _POINTER, json.dumps(pointer).encode())
+
+
+def get_current() -> Path | None:
+    """The snapshot in use, or None where none was chosen or it is gone."""
+    folder = cache.directory(_FOLDER)
+    try:
+        data = cache.read_small(folder / _POINTER, at_most=4 * KIB)
+        pointer = json.loads(data) if data else None
+    except (ScanError, ValueError):
+        return None
+    name = pointer.get("snapshot") if isinstance(pointer, dict) else None
+    # A name, never a path: a damaged pointer must not lead out of the cache.
+    if not isinstance(name, str) or name != Path(name).name or not name.endswith(".sqlite"):
+        return None
+    found = folder / name
+    return found if found.is_file() else None
+
+
+# --- the catalogue of exploited vulnerabilities -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    added: dict[str, str] = field(default_factory=dict)
+    released: str = ""
+
+
+def _read_catalogue(path: Path, limits: Limits) -> tuple[_Catalogue, str]:
+    data = cache.read_small(path, at_most=limits.advisory_bytes)
+    if data is None:
+        raise Malformed("kev", found="no file", wanted=str(path))
+    try:
+        raw = json.loads(data)
+        rows = raw["vulnerabilities"]
+        added = {str(row["cveID"]): str(row["dateAdded"])[:10] for row in rows}
+        released = str(raw.get("dateReleased", ""))[:40]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Malformed("kev", found=error, wanted="CISA's catalogue as JSON") from error
+    if not added or not all(cve.startswith("CVE-") and cve.isprintable() for cve in added):
+        raise Malformed("kev", found="entries without a CVE", wanted="CISA's catalogue as JSON")
+    return _Catalogue(added, released), sha256(data).hexdigest()
+
+
+# --- records into rows ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Import:
+    """What is known while the documents go by."""
+
+    latest: str
+    seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> modified, row
+    packages: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
+    known: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    databases: Counter[str] = field(default_factory=Counter)
+    as_of: str = ""
+    rows: int = 0
+    records: list[tuple[object, ...]] = field(default_factory=list)  # not yet written
+    aliases: list[tuple[object, ...]] = field(default_factory=list)
+
+
+def _fill(
+    connection: "sqlite3.Connection", path: Path, catalogue: _Catalogue, limits: Limits, said: dict[str, str]
+) -> None:
+    connection.executescript(store.TABLES)
+    connection.execute("BEGIN")
+    state = _Import(latest=said["latest"])
+    with cache.documents(path, _SUFFIXES, limits) as documents:
+        for name, read in documents:
+            found = _read_record(name, read, state.refused)
+            if found:
+                _add(connection, state, *found)
+    _flush(connection, state)
+    if not state.seen:
+        raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
+    ecosystems: Counter[str] = Counter()
+    for (ecosystem, name), rows in sorted(state.packages.items()):
+        ecosystems[ecosystem] += 1
+        known = json.dumps(sorted(state.known[ecosystem, name]))
+        body = f'{{"records":[{",".join(sorted(rows.values()))}],"known":{known}}}'
+        connection.execute(
+            "INSERT INTO package VALUES (?, ?, ?)", (ecosystem, name, store.deflated(body.encode()))
+        )
+        connection.executemany(
+            "INSERT INTO affects VALUES (?, ?, ?)", [(ecosystem, name, row) for row in sorted(rows)]
+        )
+    connection.executemany("INSERT INTO exploited VALUES (?, ?)", sorted(catalogue.added.items()))
+    meta = {
+        "schema": str(store.SCHEMA),
+        "source_sha256": said["source"],
+        "kev_sha256": said["kev"],
+        "kev_as_of": catalogue.released,
+        "records": str(len(state.seen)),
+        "as_of": state.as_of,
+        "refused": str(state.refused.total()),
+        "refused_by_law": json.dumps(dict(sorted(state.refused.items()))),
+        "ecosystems": json.dumps(dict(sorted(ecosystems.items()))),
+        "databases": json.dumps(dict(sorted(state.databases.items()))),
+        "licence": "; ".join(
+            notice for prefix, notice in sorted(_LICENCES.items()) if state.databases[prefix]
+        ),
+    }
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
+    connection.execute("COMMIT")
+    connection.executescript(store.INDEXES)
+    connection.executescript(
+        f"PRAGMA application_id={store.APPLICATION_ID}; PRAGMA user_version={store.SCHEMA};"
+    )
+
+
+def _read_record(
+    name: str, read: Callable[[], cache.Body], refused: Counter[str]
+) -> tuple[Record, bytes] | None:
+    """The record in one document with its JSON deflated, or None, counted, where there is none in it."""
+    try:
+        body = read()
+        if name.lower().endswith(".json"):
+            record = osv.parse(json.loads(body.data))
+            return record, body.deflated or store.deflated(body.data)
+        raw = _yaml(body.data)
+        return osv.parse(raw), store.deflated(json.dumps(raw).encode())
+    except LimitReached as error:
+        if error.limit != "advisory_bytes":
+            raise
+        refused["size"] += 1
+    except Malformed as error:
+        refused[error.law] += 1
+    except (ValueError, RecursionError):
+        refused["syntax"] += 1
+    return None
+
+
+def _yaml(data: bytes) -> object:
+    """The document with every scalar as text: read with types, version 1.10 would become the number 1.1."""
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)(data)
+    try:
+        found: object = loader.get_single_data()
+    except yaml.YAMLError as error:
+        raise Malformed("syntax", found=error) from error
+    finally:
+        loader.dispose()
+    return found
+
+
+def _add(connection: "sqlite3.Connection", state: _Import, record: Record, body: bytes) -> None:
+    earlier = state.seen.get(record.id)
+    if earlier:
+        if earlier[0] >= record.modified:
+            return
+        _forget(connection, state, earlier[1])
+    state.rows += 1
+    row = state.rows
+    state.seen[record.id] = (record.modified, row)
+    state.databases[record.id.partition("-")[0]] += 1
+    if state.as_of < record.modified <= state.latest:
+        state.as_of = record.modified
+    kept = (record.id, record.modified, record.published, record.withdrawn, record.malice)
+    state.records.append((row, *kept, body))
+    names = dict.fromkeys(record.upstream, "upstream") | dict.fromkeys(record.aliases, "alias")
+    names[record.id] = "self"
+    state.aliases += [(name, row, relation) for name, relation in names.items()]
+    by_package: dict[tuple[str, str], list[Affected]] = {}
+    for entry in record.affected:
+        by_package.setdefault((entry.ecosystem, entry.name), []).append(entry)
+    for key, entries in by_package.items():
+        state.packages.setdefault(key, {})[row] = store.encode(record, [_lean(entry) for entry in entries])
+        state.known.setdefault(key, set()).update(_mentioned(entries))
+    if len(state.records) >= _BATCH:
+        _flush(connection, state)
+
+
+def _flush(connection: "sqlite3.Connection", state: _Import) -> None:
+    """Writes what has gathered: many rows at once cost a third of one by one."""
+    connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", state.records)
+    connection.executemany("INSERT INTO alias VALUES (?, ?, ?)", state.aliases)
+    state.records.clear()
+    state.aliases.clear()
+
+
+def _forget(connection: "sqlite3.Connection", state: _Import, row: int) -> None:
+    """Takes back an older copy of a record that stands twice in the source."""
+    _flush(connection, state)
+    connection.execute("DELETE FROM record WHERE rid = ?", (row,))
+    connection.execute("DELETE FROM alias WHERE rid = ?", (row,))
+    for rows in state.packages.values():
+        rows.pop(row, None)
+
+
+def _mentioned(entries: list[Affected]) -> set[str]:
+    found: set[str] = set()
+    for entry in entries:
+        found.update(entry.versions)
+        for range_ in entry.ranges:
+            if range_.type != "GIT":
+                found.update(text for _, text in range_.events)
+    return found - {"0", "*"}
+
+
+_Spans = tuple[match.Span, ...]
+
+
+@once
+def _spans(range_: osv.Range, ecosystem: str) -> _Spans:
+    order = versions.order(ecosystem)
+    return match.spans(range_, order)[0] if order else ()
+
+
+def _lean(entry: Affected) -> Affected:
+    """The entry without commits, and without the versions that its own ranges hold already.
+
+    A listed local version stays: named itself it is affected, found by its public part it is only likely to be.
+    """
+    order = versions.order(entry.ecosystem)
+    ranges = tuple(one if one.type != "GIT" else osv.Range("GIT", ()) for one in entry.ranges)
+    if order is None:
+        return Affected(entry.ecosystem, entry.name, ranges, entry.versions, entry.severity)
+    bounds = [
+        (span.low, span.high, span.closed)
+        for one in ranges
+        if one.type != "GIT"
+        for span in _spans(one, entry.ecosystem)
+    ]
+    kept = []
+    # Span.holds, written out: this loop runs once for every version that anybody ever listed.
+    for text in entry.versions:
+        key = order(text)
+        if key is not None and "+" not in text:
+            for low, high, closed in bounds:
+                if (low is None or key >= low) and (
+                    high is None or key < high or (closed and key == high)
+                ):
+                    break
+            else:
+                kept.append(text)
+        else:
+            kept.append(text)
+    return Affected(entry.ecosystem, entry.name, ranges, tuple(kept), entry.severity)

@@ -1,0 +1,251 @@
+"""A snapshot of advisories, opened read-only: what a scan asks.
+
+One row a package holds everything that matching needs, so that a hook's look-up is one seek, one inflation
+and one small JSON document. The records as they came lie beside it, for who wants to read one.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from scanner import cache, versions
+from scanner.advisories.osv import Affected, Range, Record
+from scanner.errors import Malformed
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = 1
+APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
+_MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE record (
+  rid INTEGER PRIMARY KEY, id TEXT NOT NULL, modified TEXT NOT NULL, published TEXT NOT NULL,
+  withdrawn TEXT NOT NULL, malice TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE package (ecosystem TEXT NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE affects (ecosystem TEXT NOT NULL, name TEXT NOT NULL, rid INTEGER NOT NULL,
+  PRIMARY KEY (ecosystem, name, rid)) WITHOUT ROWID;
+CREATE TABLE alias (alias TEXT NOT NULL, rid INTEGER NOT NULL, relation TEXT NOT NULL,
+  PRIMARY KEY (alias, rid)) WITHOUT ROWID;
+CREATE TABLE exploited (cve TEXT PRIMARY KEY, added TEXT NOT NULL) WITHOUT ROWID;
+"""
+INDEXES = """
+CREATE UNIQUE INDEX record_id ON record (id);
+CREATE UNIQUE INDEX package_name ON package (ecosystem, name);
+"""
+
+
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
+# --- a package's row --------------------------------------------------------------------------------------
+
+
+def encode(record: Record, affected: Sequence[Affected]) -> str:
+    """What matching needs of a record, for one package, as JSON."""
+    entries = [
+        [[[one.type, [list(event) for event in one.events]] for one in entry.ranges], list(entry.versions)]
+        for entry in affected
+    ]
+    severity = dict.fromkeys((*record.severity, *(pair for entry in affected for pair in entry.severity)))
+    return _ENCODE(
+        [
+            record.id,
+            record.modified,
+            record.withdrawn,
+            record.aliases,
+            record.upstream,
+            record.headline[:400],
+            list(severity),
+            record.label,
+            record.malice,
+            _links(record),
+            entries,
+        ]
+    )
+
+
+def _links(record: Record) -> list[str]:
+    """Its first links, advisories before others: for records of databases whose address we do not know."""
+    ranked = sorted(record.references, key=lambda link: link[0] != "ADVISORY")
+    return [url[:300] for _, url in ranked if url.startswith(("https://", "http://"))][:2]
+
+
+def _decode(row: Any, ecosystem: str, name: str) -> Record:
+    identity, modified, withdrawn, aliases, upstream, headline, severity, label, malice, links, entries = row
+    return Record(
+        id=identity,
+        modified=modified,
+        withdrawn=withdrawn,
+        aliases=tuple(aliases),
+        upstream=tuple(upstream),
+        summary=headline,
+        severity=tuple((kind, score) for kind, score in severity),
+        label=label,
+        malice=malice,
+        references=tuple(("WEB", url) for url in links),
+        affected=tuple(
+            Affected(
+                ecosystem,
+                name,
+                tuple(Range(kind, tuple((event, text) for event, text in events)) for kind, events in ranges),
+                tuple(listed),
+            )
+            for ranges, listed in entries
+        ),
+    )
+
+
+# --- the snapshot -----------------------------------------------------------------------------------------
+
+
+class Snapshot:
+    """Advisories as of a moment; a context manager. Look-ups are kept, so that asking again costs nothing.
+
+    Raises Malformed where the file is not a snapshot of this version, Unreadable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._kept: dict[tuple[str, str], tuple[tuple[Record, ...], tuple[str, ...]]] = {}
+        self._connection: sqlite3.Connection = cache.open_database(path)
+        try:
+            self.meta: dict[str, str] = self._read_meta()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _read_meta(self) -> dict[str, str]:
+        [(application,)] = self._rows("PRAGMA application_id")
+        [(schema,)] = self._rows("PRAGMA user_version")
+        if application != APPLICATION_ID or schema != SCHEMA:
+            raise Malformed("snapshot", found=f"schema {schema}", wanted=f"an advisory snapshot, schema {SCHEMA}")
+        return {str(key): str(value) for key, value in self._rows("SELECT key, value FROM meta")}
+
+    def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        import sqlite3
+
+        try:
+            return self._connection.execute(query, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise Malformed("snapshot", found=error, wanted="an advisory snapshot") from error
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what it was made from."""
+        return self.meta.get("source_sha256", "")
+
+    @property
+    def as_of(self) -> str:
+        """When the youngest of its records was modified."""
+        return self.meta.get("as_of", "")
+
+    @property
+    def records(self) -> int:
+        """How many records it holds."""
+        return int(self.meta.get("records", "0"))
+
+    @property
+    def refused(self) -> int:
+        """How many documents of its source could not be read as a record."""
+        return int(self.meta.get("refused", "0"))
+
+    @property
+    def ecosystems(self) -> dict[str, int]:
+        """The ecosystems it covers, with the number of their packages."""
+        found: dict[str, int] = json.loads(self.meta.get("ecosystems", "{}"))
+        return found
+
+    def lookup(self, ecosystem: str, name: str) -> tuple[Record, ...]:
+        """The records on a package, withdrawn ones among them, with what matching needs of each."""
+        return self._package(ecosystem, name)[0]
+
+    def known(self, ecosystem: str, name: str) -> tuple[str, ...]:
+        """Every version of a package that some record mentions, as written."""
+        return self._package(ecosystem, name)[1]
+
+    def _package(self, ecosystem: str, name: str) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+        ecosystem = versions.ecosystem(ecosystem)
+        name = versions.name(ecosystem, name)
+        # A name from a scanned tree may hold half a surrogate pair, which SQLite would refuse to compare.
+        if not name.isprintable():
+            return (), ()
+        kept = self._kept.get((ecosystem, name))
+        if kept is None:
+            rows = self._rows("SELECT body FROM package WHERE ecosystem = ? AND name = ?", (ecosystem, name))
+            kept = self._kept[(ecosystem, name)] = self._unpack(rows[0][0], ecosystem, name) if rows else ((), ())
+        return kept
+
+    def _unpack(
+        self, body: object, ecosystem: str, name: str
+    ) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+        try:
+            row = json.loads(_inflate(body))
+            return tuple(_decode(one, ecosystem, name) for one in row["records"]), tuple(row["known"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise Malformed("snapshot", found=error, wanted="a package's row") from error
+
+    def exploited(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """The first of ``names`` in the catalogue of exploited vulnerabilities, with the day it was added."""
+        for name in names:
+            if name.startswith("CVE-"):
+                for (added,) in self._rows("SELECT added FROM exploited WHERE cve = ?", (name,)):
+                    return name, str(added)
+        return None
+
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether a catalogue of exploited vulnerabilities was joined."""
+        return bool(self.meta.get("kev_sha256"))
+
+    def document(self, identity: str) -> dict[str, object] | None:
+        """The whole record that goes by this id or alias, as it came (its ``versions`` and all)."""
+        rows = self._rows("SELECT body FROM record WHERE id = ?", (identity,)) or self._rows(
+            "SELECT body FROM alias JOIN record USING (rid) WHERE alias = ? ORDER BY id", (identity,)
+        )
+        for (body,) in rows:
+            try:
+                return cast("dict[str, object]", json.loads(_inflate(body)))
+            except ValueError as error:
+                raise Malformed("snapshot", found=error, wanted="a record") from error
+        return None
+
+    def identities(self) -> Iterator[str]:
+        """The ids of all records, sorted."""
+        for (identity,) in self._rows("SELECT id FROM record ORDER BY id"):
+            yield str(identity)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> "Snapshot":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def deflated(data: bytes) -> bytes:
+    """A raw deflate stream, lightly packed: the import must stay near the cost of reading."""
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -13, 6)
+    return deflater.compress(data) + deflater.flush()
+
+
+def _inflate(body: object) -> bytes:
+    if not isinstance(body, bytes):
+        raise Malformed("snapshot", found=type(body).__name__, wanted="compressed bytes")
+    inflater = zlib.decompressobj(-15)
+    try:
+        data = inflater.decompress(body, _MAX_ROW)
+    except zlib.error as error:
+        raise Malformed("snapshot", found=error, wanted="compressed bytes") from error
+    if inflater.unconsumed_tail or not inflater.eof:
+        raise Malformed("snapshot", found="a row cut off", wanted="compressed bytes")
+    return data
