@@ -91,7 +91,17 @@ def _judged(
 
     findings = judge.judge_all(evidence, artifacts=seen.artifacts, context=policy.context)
     coverage = coverage_of(seen)
-    verdict = rollup.verdict(findings, coverage, sources, policy, sentence)
+    packages = bool(stock.declarations)
+    nothing = not seen.artifacts and not seen.rows
+    verdict = rollup.verdict(
+        findings,
+        coverage,
+        sources,
+        policy.fail_on,
+        sentence(findings, coverage, policy.fail_on, sources if packages else (), nothing=nothing),
+        dependencies=packages,
+        incomplete=nothing and policy.require_inputs,
+    )
     return Report(
         tool=ToolInfo(__version__, tables.version(), tables.digest(), tables.rules_digest()),
         target=root.resolve().name or "/",

@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 
-from scanner.model import LEVELS, Coverage, Finding, Level, Status
+from scanner.model import LEVELS, Consulted, Coverage, Finding, Level, Status
 from scanner.text import visible
 
 _NAMED = 2  # so many are named, more are counted
 
 
 def sentence(
-    findings: Sequence[Finding], coverage: Coverage, gate: Level, *, unknown: str = "", nothing: bool = False
+    findings: Sequence[Finding],
+    coverage: Coverage,
+    gate: Level,
+    sources: Sequence[Consulted] = (),
+    *,
+    nothing: bool = False,
 ) -> str:
-    """One to four short sentences that answer: may I go on, and if not, why.
+    """One to five short sentences that answer: may I go on, and if not, why.
 
-    ``unknown`` says why advisories could not be consulted, ``nothing`` that there was nothing to scan.
+    ``sources`` are those that dependencies were looked up in, ``nothing`` that there was nothing to scan.
     """
     if nothing:
         return "Nothing to scan: no manifest and no model artifact was found."
@@ -27,9 +32,19 @@ def sentence(
         )
     if coverage.not_checked:
         said.append(f"{_count(len(coverage.not_checked), 'thing')} could not be checked.")
-    if unknown:
-        said.append(unknown)
+    said += _unknown(sources)
     return " ".join(said)
+
+
+def _unknown(sources: Sequence[Consulted]) -> list[str]:
+    states = {source.state for source in sources}
+    if "absent" in states or "failed" in states:
+        return ["Dependencies were not checked against known advisories: there is no snapshot."]
+    if "stale" in states:
+        return ["Known advisories are out of date."]
+    if "off" in states:
+        return ["Known advisories were not asked: switched off."]
+    return []
 
 
 def _load(serious: Sequence[Finding]) -> list[str]:

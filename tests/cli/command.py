@@ -1,0 +1,49 @@
+"""The real command, run as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WEIGHBRIDGE = Path(sys.executable).with_name("weighbridge")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Standard output read as one JSON document, which fails where anything else was printed there."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
+
+
+def weighbridge(
+    *arguments: str | Path, cwd: Path, cache: Path | None = None, stdin: bytes = b"", **environment: str
+) -> Done:
+    """Runs ``weighbridge`` with a cache of its own, so that no snapshot of this machine is met."""
+    variables = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("WEIGHBRIDGE_", "FORCE_"))},
+        "WEIGHBRIDGE_CACHE_DIR": str(cache or cwd.parent / f"{cwd.name}-cache"),
+        "PYTHONUTF8": "1",
+        **environment,
+    }
+    done = subprocess.run(
+        [WEIGHBRIDGE, *map(str, arguments)],
+        cwd=cwd,
+        env=variables,
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
