@@ -201,8 +201,12 @@ def _rule(
 ) -> None:
     """All findings of one rule at one level: the rule once, each place, and why and fix once where shared."""
     first = group[0]
-    times = f" ({len(group):,} times)" if len(group) > 1 else ""
-    page.put(_own(first.title) + times, indent=2, label=f"{first.evidence.rule}  ", mark=first.level)
+    notes = [f"{len(group):,} times"] if len(group) > 1 else []
+    potential = max((f.potential for f in group), key=LEVELS.index)
+    if potential != first.level:
+        notes.append(f"could be {potential}, were it confirmed")
+    aside = f" ({'; '.join(notes)})" if notes else ""
+    page.put(_own(first.title) + aside, indent=2, label=f"{first.evidence.rule}  ", mark=first.level)
     here = [f for f in group if not _stands_below(f, missed)]
     if len(here) < len(group):
         many = f"{len(group) - len(here):,} of them listed" if here else "listed"

@@ -235,6 +235,11 @@ def test_many_findings_of_one_rule_are_one_block_with_why_and_fix_once() -> None
     assert "and 292 more; --format json lists all" in page
 
 
+def test_what_could_be_worse_than_it_is_shown_says_so() -> None:
+    page = show(report(replace(finding("COV-001", "medium", title="Not read"), potential="high")))
+    assert "COV-001  Not read (could be high, were it confirmed)" in page
+
+
 def test_a_fix_that_differs_from_place_to_place_stands_with_its_place() -> None:
     page = show(report(finding(remedy="Pin a"), finding(where=Location("s.txt", line=2), remedy="Pin b")))
     assert page.index("requirements.txt:1") < page.index("Fix: Pin a") < page.index("s.txt:2")
