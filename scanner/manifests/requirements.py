@@ -27,6 +27,9 @@ _LIMITS = Limits()
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
 _HASH = re.compile(r"([a-z0-9]+):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
 _PLAIN_HASHES = re.compile(r"(?:--hash[= ][A-Za-z0-9]++:[0-9a-fA-F]++ *+)++", re.ASCII)
+_WORD = re.compile(r"""(?:[^\s"'\\]++|\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+')++""", re.DOTALL)
+_PIECE = re.compile(r"""\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+'""", re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\])')
 _EXTRAS_AT_END = re.compile(r"(?P<path>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
 
 # Long options of pip's file format and of uv's, old ones too: whether each takes a value.
@@ -187,13 +190,31 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     asked, rest = text[:at].strip(), text[at:].strip()
     if _PLAIN_HASHES.fullmatch(rest):
         return asked, [("hash", part.strip(" =")) for part in rest.split("--hash")[1:]]
-    import shlex
+    return asked, _options(words(rest))
 
-    try:
-        words = shlex.split(rest)
-    except ValueError as error:
-        raise _Unreadable(str(error).lower()) from error
-    return asked, _options(words)
+
+def words(text: str) -> list[str]:
+    """The words of a shell line, quotes and backslashes undone, as ``shlex.split`` finds them.
+
+    That one takes quadratic time over a long word. Raises _Unreadable where a quote stays open.
+    """
+    found: list[str] = []
+    end = 0
+    for word in _WORD.finditer(text):
+        if not text[end : word.start()].isspace() and word.start() != end:
+            break
+        found.append(_PIECE.sub(_plain, word.group()))
+        end = word.end()
+    if text[end:].strip():
+        raise _Unreadable("a quote that is not closed")
+    return found
+
+
+def _plain(piece: re.Match[str]) -> str:
+    text = piece.group()
+    if text[0] == '"':
+        return _ESCAPED.sub(r"\1", text[1:-1])
+    return text[1:-1] if text[0] == "'" else text[1:]
 
 
 def _first_option(text: str) -> int:
@@ -204,10 +225,10 @@ def _first_option(text: str) -> int:
     return at
 
 
-def _options(words: list[str]) -> list[tuple[str, str]]:
+def _options(found_words: list[str]) -> list[tuple[str, str]]:
     """Options as optparse reads them: ``--name=value``, ``--name value``, ``-nvalue``, abbreviated names."""
     found: list[tuple[str, str]] = []
-    rest = iter(words)
+    rest = iter(found_words)
     for word in rest:
         if word == "--":
             break
@@ -354,7 +375,9 @@ def _is_location(asked: str) -> bool:
         return False  # name @ url
     path = _EXTRAS_AT_END.fullmatch(head)
     plain = path.group("path").rstrip() if path else head
-    return "/" in plain or "\\" in plain or plain.startswith(".") or plain.lower().endswith(urls.ARCHIVES)
+    if plain.startswith(".") or plain.lower().endswith(urls.ARCHIVES):
+        return True
+    return ("/" in plain or "\\" in plain) and not any(map(str.isspace, plain))
 
 
 _URL_SCHEMES = frozenset({"http", "https", "file", "ftp"})

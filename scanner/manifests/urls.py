@@ -11,7 +11,7 @@ _PARTS = re.compile(
 )
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
 _SECRET_KEY = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|secret|passw|signature|credential|api[_-]?key|access[_-]?key|auth)[\w.-]*|sig|key)=)"
+    r"([?&;](?:[\w.-]{0,40}(?:token|secret|passw|signature|credential|api[_-]?key|access[_-]?key|auth)[\w.-]{0,40}|sig|key)=)"
     r"[^&;#\s\"']++",
     re.ASCII | re.IGNORECASE,
 )
@@ -19,7 +19,7 @@ _SECRET_KEY = re.compile(
 _USERINFO = re.compile(r"(://)[^/?#\s\"']*@", re.ASCII)
 # A password with a bare slash is no URL, and a secret all the same: user:…/…@host.
 _BROKEN_USERINFO = re.compile(
-    r"(://)[^/?#\s\"':@\[]*+:(?![0-9]*+[/?#\s\"'])[^/?#\s\"'@]*+[/?#][^\s\"'@]*+@", re.ASCII
+    r"(://)[^/?#\s\"':@\[]*+:(?![0-9]*+[/?#\s\"'])[^/?#\s\"'@]*+[/?#][^\s\"'@]{0,256}+@", re.ASCII
 )
 _SHOWN_CHARS = 1_000
 _VCS = re.compile(r"(git|hg|svn|bzr)\+", re.ASCII | re.IGNORECASE)
