@@ -29,6 +29,8 @@ class Limits:
     inflated_bytes: int = 4 * GIB  # bytes that one file may unpack to, over all its levels
     inflate_ratio: int = 1_200  # unpacked by packed; deflate itself cannot pass 1,032
     inflate_free_bytes: int = 16 * MIB  # no ratio is asked below this
+    decoder_memory_bytes: int = 256 * MIB  # dictionary of one decoder; the largest preset of xz takes 65 MiB
+    member_header_bytes: int = 1 * MIB  # one long name, one set of extended attributes, one link's target
     pickle_ops: int = 400_000_000  # opcodes of one stream
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream
     pickle_names: int = 100_000  # different names that one stream may import
