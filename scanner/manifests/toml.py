@@ -29,6 +29,10 @@ _TOKEN = re.compile(
     r"|(?P<mark>[\[\]{},=.])|(?P<bare>[^\s\[\]{},=.\#\"']++)",
     re.DOTALL,
 )
+_DOTTED = re.compile(
+    rf"(?:(?<![\w-])[\w-]++|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+')"
+    rf"(?:[ \t]*+\.[ \t]*+(?:[\w-]++|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+')){{{_LIMITS.nesting}}}"
+)
 _AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -55,12 +59,19 @@ def load(data: bytes) -> tuple[Table, str, str]:
         raise LimitReached("nesting", allowed=_LIMITS.nesting) from error
     except ValueError as error:  # tomllib's own, and int()'s on thousands of digits
         found = _AT_LINE.search(str(error))
+        line = int(found.group(1)) if found else None
+        if "(at end of document)" in str(error):
+            line = text.count("\n") + 1
         reason = visible(_AT_LINE.sub("", str(error)).strip(), limit=120)
-        raise Malformed("toml", line=int(found.group(1)) if found else None, found=reason) from error
+        raise Malformed("toml", line=line, found=reason) from error
 
 
 def _guard(text: str) -> None:
-    """Raises LimitReached where brackets nest deeper than ``limits.nesting``."""
+    """Raises LimitReached where brackets or dotted keys nest deeper than ``limits.nesting``."""
+    for line in text.split("\n"):
+        # tomllib takes quadratic time over a key of many parts: 20 KB of "a.a.a" cost it 1.5 s.
+        if line.count(".") > _LIMITS.nesting and _DOTTED.search(line):
+            raise LimitReached("nesting", allowed=_LIMITS.nesting)
     depth = 0
     for token in _BRACKETS.finditer(text):
         mark = token.group()
@@ -132,8 +143,13 @@ class _Locator:
             path = (*path, index)
         else:
             path = self._last(path)
-        self.lines.setdefault(path, line)
+        self._write(path, line)
         return path
+
+    def _write(self, path: Path, line: int) -> None:
+        """Notes the line of a key, and of the tables that it implies."""
+        for length in range(1, len(path) + 1):
+            self.lines.setdefault(path[:length], line)
 
     def _last(self, path: Path) -> Path:
         return (*path, self._counts[path]) if path in self._counts else path
@@ -155,7 +171,7 @@ class _Locator:
     def _pair(self, table: Path) -> None:
         line = self._line
         path = (*table, *self._keys())
-        self.lines.setdefault(path, line)
+        self._write(path, line)
         if self._text == "=" and self._kind == "mark":
             self._next()
             self._value(path)
