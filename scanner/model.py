@@ -324,8 +324,31 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Why a finding does not count, on whose word and for how long.
+
+    ``source`` names the file and the entry in it. ``stated`` and ``expires`` are ISO dates or empty.
+    ``justification`` is OpenVEX' word where one was given, ``vex_status`` what the statement said.
+    """
+
+    kind: Literal["waiver", "dispute", "vex", "allow"]
+    reason: str
+    source: str
+    owner: str = ""
+    approvers: tuple[str, ...] = ()
+    stated: str = ""
+    expires: str = ""
+    justification: str = ""
+    vex_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """Evidence with its six factors and the level that follows from them."""
+    """Evidence with its six factors and the level that follows from them.
+
+    ``decision`` says why where the status is not open. ``known``: a baseline has it, so that it no longer
+    fails the scan; ``first_seen`` and ``due`` (ISO dates) are empty where no baseline knows them.
+    """
 
     evidence: Evidence
     title: str
@@ -337,6 +360,10 @@ class Finding:
     remedy: str
     fingerprint: str
     status: Status = Status.OPEN
+    decision: Decision | None = None
+    known: bool = False
+    first_seen: str = ""
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)

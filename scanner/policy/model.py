@@ -1,0 +1,125 @@
+"""The settings of one scan, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from scanner.limits import Limits
+from scanner.model import LEVELS, FactorName, Finding, Level, Status
+
+if TYPE_CHECKING:
+    from scanner.policy.baseline import Baseline
+    from scanner.policy.claims import Claim
+    from scanner.policy.paths import PathRule
+
+Context = Literal["internal", "exposed"]
+GateOn = Literal["level", "potential"]
+Refresh = Literal["never", "daily"]
+Floors = Mapping[FactorName, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One or several packs, joined. The defaults are those of the pack ``default``.
+
+    ``gate_on``: whether a finding is held to its level, or to what it would be if it were confirmed.
+    ``factor_floors`` holds for every rule, ``elevated`` for one (it has the others in it already).
+    ``required_evidence``, ``require_rules``, ``protected_globs`` and ``origin_required`` are what somebody
+    else has to show; ``fix`` shortens the rubric's time to mend, by level. Durations are ISO 8601.
+    """
+
+    ids: tuple[str, ...] = ("default",)
+    block_at: Level = "high"
+    warn_at: Level = "medium"
+    gate_on: GateOn = "level"
+    context: Context = "internal"
+    max_advisory_age_days: int = 7
+    factor_floors: Floors = field(default_factory=dict)
+    elevated: Mapping[str, Floors] = field(default_factory=dict)
+    coverage_required: bool = False
+    known_exploitable_block: bool = False
+    network_forbidden: bool = False
+    origin_required: str = ""
+    required_evidence: tuple[str, ...] = ()
+    require_rules: tuple[str, ...] = ()
+    protected_globs: tuple[str, ...] = ()
+    jurisdictions: tuple[str, ...] = ()
+    disclosure_clock: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    fix: Mapping[Level, str] = field(default_factory=dict)
+
+    def floors(self, rule: str) -> Floors:
+        """The least that each factor of this rule's findings is taken for."""
+        return self.elevated.get(rule, self.factor_floors)
+
+    def missing_evidence(self, shown: frozenset[str]) -> tuple[str, ...]:
+        """What the packs ask for beside the scan and nobody has shown."""
+        return tuple(each for each in self.required_evidence if each not in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings of one scan.
+
+    ``fail_on``: the level at which the exit code becomes 1; the pack's gate holds where it is stricter.
+    ``context``: internal, or exposed where what is scanned is released, published or serves a public network.
+    ``advisories``: a zip or folder of OSV records; None takes the snapshot that was imported last.
+    ``check_advisories``: False switches the check off, and the report says so. ``max_advisory_age_days``: an
+    older snapshot is a finding and exit code 3. ``require_inputs``: nothing to scan is exit code 3. ``jobs``:
+    worker processes for large files, 0 for one a processor. ``exclude``: patterns in .gitignore's syntax,
+    shown in coverage. ``now``: the clock, UTC.
+
+    ``claims`` are waivers, VEX statements and allowed globals, in that order. ``products`` are the package
+    URLs that the scanned tree itself goes by. ``private``: patterns of names that never leave this machine.
+    ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
+    """
+
+    fail_on: Level = "high"
+    context: Context = "internal"
+    advisories: Path | None = None
+    check_advisories: bool = True
+    max_advisory_age_days: int = 7
+    require_inputs: bool = False
+    jobs: int = 0
+    exclude: tuple[str, ...] = ()
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    limits: Limits = field(default_factory=Limits)
+    pack: Pack = field(default_factory=Pack)
+    claims: tuple["Claim", ...] = ()
+    paths: tuple["PathRule", ...] = ()
+    baseline: "Baseline | None" = None
+    products: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    prefix: str = ""
+    refresh: Refresh = "never"
+    advisories_url: str = ""
+    kev: Path | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def gate(self) -> Level:
+        """The level from which findings fail the scan: the stricter of the pack's and ``fail_on``."""
+        return LEVELS[min(LEVELS.index(self.fail_on), LEVELS.index(self.pack.block_at))]
+
+    @property
+    def today(self) -> date:
+        """The day of the clock, UTC."""
+        return self.now.astimezone(UTC).date()
+
+    def blocks(self, finding: Finding) -> bool:
+        """Whether the finding fails the scan: open, new, and at or above the gate of the packs.
+
+        With a pack that blocks known-exploited holes, an exploited one of any level does.
+        """
+        if finding.status is not Status.OPEN or finding.known:
+            return False
+        level = finding.potential if self.pack.gate_on == "potential" else finding.level
+        if LEVELS.index(level) >= LEVELS.index(self.gate):
+            return True
+        return (
+            self.pack.known_exploitable_block
+            and finding.evidence.rule.startswith("ADV-")
+            and any(name == "exploitation" and each.value == "active" for name, each in finding.factors)
+        )
