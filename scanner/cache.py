@@ -43,7 +43,7 @@ def directory(*parts: str) -> Path:
 
 
 def make(folder: Path) -> Path:
-    """``folder``, made where it is missing, for this user alone. Raises ConfigurationError where it cannot be."""
+    """``folder``, made where it is missing, for this user alone. Raises ConfigurationError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -1,8 +1,8 @@
 """The order of versions and the identity of names, per ecosystem.
 
 Keys are plain tuples of numbers and strings: cheap to make, to compare and to keep as dictionary keys. The
-order of Python versions is PEP 440's; a property test holds it against ``packaging``, whose import alone costs
-more than a hook's whole look-up. Semantic versions follow semver 2.0, section 11.
+order of Python versions is PEP 440's; a property test holds it against ``packaging``, whose import alone
+costs more than a hook's whole look-up. Semantic versions follow semver 2.0, section 11.
 """
 
 import re
@@ -195,7 +195,7 @@ _MAX_CLAUSES = 64
 
 @dataclass(frozen=True, slots=True)
 class Specifier:
-    """What a requirement allows: any of the alternatives, each all of its clauses. Empty allows everything."""
+    """What a requirement allows: any of the alternatives, each all of its clauses; without one, all."""
 
     alternatives: tuple[Clauses, ...]
 
@@ -261,7 +261,11 @@ def _clause(operator: str, text: str) -> list[Clause] | None:
     if text.endswith("*"):
         stem = text.removesuffix("*").removesuffix(".")
         version = pep440(stem)
-        if operator not in {"==", "!=", "="} or version is None or not _PLAIN.fullmatch(stem.partition("!")[2] or stem):
+        if (
+            operator not in {"==", "!=", "="}
+            or version is None
+            or not _PLAIN.fullmatch(stem.partition("!")[2] or stem)
+        ):
             return None
         return [Clause("!=" if operator == "!=" else "==", text, version, _written(stem))]
     version = pep440(text)

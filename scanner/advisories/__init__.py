@@ -1,0 +1,131 @@
+"""Known advisories: the snapshot, the match, the answer. What the rest of the program calls.
+
+Each function imports what it needs: a command that asks nothing pays nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.errors import Changed, ConfigurationError, LimitReached, Malformed, ScanError, Unreadable
+
+if TYPE_CHECKING:
+    from sbom.model import Component
+    from scanner.advisories.store import Snapshot
+    from scanner.model import Consulted, Declaration, Evidence
+
+_UNUSABLE = (Malformed, LimitReached, Unreadable, Changed)
+
+
+@contextmanager
+def open_snapshot(path: Path | None = None) -> "Iterator[Snapshot | None]":
+    """The snapshot made from a zip or folder of OSV records, or the one in use; None where there is none.
+
+    Raises ConfigurationError where ``path`` cannot be used.
+    """
+    from scanner.advisories import snapshot, store
+
+    if path is None:
+        found = snapshot.get_current()
+        try:
+            opened = store.Snapshot(found) if found else None
+        except ScanError:
+            opened = None  # damaged, or of another version: it is reported as absent, with how to mend it
+    else:
+        try:
+            opened = store.Snapshot(snapshot.build_snapshot(path))
+        except _UNUSABLE as error:
+            raise ConfigurationError(f"advisories {path}: {error or type(error).__name__}") from error
+    try:
+        yield opened
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+def consult(
+    components: "Sequence[Component]",
+    declarations: "Mapping[str, tuple[Declaration, ...]]",
+    snapshot: "Snapshot | None",
+    clock: datetime,
+    max_age_days: int | None,
+) -> "tuple[tuple[Consulted, ...], tuple[Evidence, ...]]":
+    """The sources that were asked, and what they know against the components."""
+    from scanner.advisories import answer
+
+    return answer.consult(components, declarations, snapshot, clock, max_age_days)
+
+
+def check(
+    components: "Sequence[Component]",
+    declarations: "Mapping[str, tuple[Declaration, ...]]",
+    snapshot: "Snapshot | None",
+    clock: datetime,
+    max_age_days: int | None,
+) -> "Iterator[Evidence]":
+    """What is known against the components, and what could not be looked up."""
+    from scanner.advisories import answer
+
+    return answer.check(components, declarations, snapshot, clock, max_age_days)
+
+
+def consulted(
+    snapshot: "Snapshot | None", clock: datetime, max_age_days: int | None
+) -> "tuple[Consulted, ...]":
+    """The sources that a check asks, with how old they are."""
+    from scanner.advisories import sources
+
+    return sources.consulted(snapshot, clock, max_age_days)
+
+
+def match_incidents(
+    components: "Sequence[Component]", declarations: "Mapping[str, tuple[Declaration, ...]] | None" = None
+) -> "Iterator[Evidence]":
+    """What the built-in incident list alone knows against the components."""
+    from scanner.advisories import answer
+
+    return answer.match_incidents(components, declarations)
+
+
+def import_snapshot(path: Path, kev: Path | None = None) -> Iterator[str]:
+    """Builds a snapshot and puts it in use; what it holds, line by line.
+
+    Raises ConfigurationError.
+    """
+    from scanner.advisories import snapshot
+
+    try:
+        built = snapshot.build_snapshot(path, kev)
+    except _UNUSABLE as error:
+        raise ConfigurationError(f"advisories {path}: {error or type(error).__name__}") from error
+    snapshot.set_current(built)
+    yield from status()
+
+
+def status(clock: datetime | None = None) -> Iterator[str]:
+    """Which snapshot is in use, what it holds and how old it is, line by line."""
+    from scanner.advisories import sources
+
+    with open_snapshot() as snapshot:
+        if snapshot is None:
+            yield f"No advisory snapshot is in use. Import one: {sources.IMPORT}"
+            return
+        for row in sources.consulted(snapshot, clock or datetime.now(UTC), None):
+            yield f"{row.name}: {row.records:,} records, as of {row.as_of[:10]}{_age(row.as_of, clock)}"
+            if row.digest:
+                yield f"  sha256 {row.digest}"
+            if row.detail:
+                yield f"  {row.detail}"
+        for name, packages in sorted(snapshot.ecosystems.items()):
+            yield f"  {name}: {packages:,} packages"
+
+
+def _age(as_of: str, clock: datetime | None) -> str:
+    try:
+        then = datetime.fromisoformat(as_of[:10]).replace(tzinfo=UTC)
+    except ValueError:
+        return ""
+    days = ((clock or datetime.now(UTC)) - then).days
+    return f", {days:,} days old" if days > 0 else ""

@@ -5,7 +5,7 @@ vectors and is not computed: the rubric reads the metrics, not the score.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Metric: its allowed values. Only what is read here; other metrics must merely look like metrics.
 _VALUES: dict[str, dict[str, str]] = {
@@ -34,7 +34,7 @@ class Vector:
 
     text: str
     version: str
-    metrics: Mapping[str, str]
+    metrics: Mapping[str, str] = field(compare=False)
 
     @property
     def method(self) -> str:

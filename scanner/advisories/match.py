@@ -138,9 +138,9 @@ def compiled(affected: Affected) -> Compiled:
 def evaluate(question: Compiled, version: str, *, malicious: bool = False) -> Match:
     """What one compiled entry says about a version as written.
 
-    A local version (``2.1.0+cu121``) that the entry does not name itself is affected where its public part is,
-    as PUBLIC: who built it may have patched it. Where the entry's own bounds are local versions, only the
-    version as a whole counts.
+    A local version (``2.1.0+cu121``) that the entry does not name itself is affected where its public part
+    is, as PUBLIC: who built it may have patched it. Where the entry's own bounds are local versions, only
+    the version as a whole counts.
     """
     if question.whole:
         # OSV: nothing listed, nothing affected. Of malware without a version every release is.
@@ -181,7 +181,9 @@ class Advisory:
     def says(self, version: str) -> Match:
         """The surest that any of its entries says."""
         malicious = bool(self.record.malice)
-        return max((evaluate(entry, version, malicious=malicious) for entry in self.questions), default=Match.NO)
+        return max(
+            (evaluate(entry, version, malicious=malicious) for entry in self.questions), default=Match.NO
+        )
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -199,9 +201,7 @@ class Package:
     known: tuple[str, ...] = ()
 
 
-def package(
-    ecosystem: str, name: str, records: Iterable[Record], known: Iterable[str] = ()
-) -> Package:
+def package(ecosystem: str, name: str, records: Iterable[Record], known: Iterable[str] = ()) -> Package:
     """A package's advisories, withdrawn ones left out, and every version they mention."""
     live = tuple(Advisory(record) for record in records if not record.withdrawn)
     mentioned = dict.fromkeys(known)
@@ -228,6 +228,11 @@ class Group:
     def names(self) -> tuple[str, ...]:
         """Every id and alias, sorted."""
         return tuple(sorted({name for one in self.advisories for name in identities(one.record)}))
+
+    @property
+    def modified(self) -> str:
+        """When the youngest of its records was changed."""
+        return max(one.record.modified for one in self.advisories)
 
     @property
     def title(self) -> str:

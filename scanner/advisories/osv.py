@@ -24,21 +24,25 @@ _MAX_NAME = 512
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9:.]+(?:[Zz]|[+-][0-9:]+)?)?")
 
-# Records of malware that carry neither a MAL- alias nor CWE-506, as the PyPA's own often do. Each pattern is a
-# statement about the package itself; "a tool that finds malicious packages" must not match. Those of the second
-# kind are looser: what they find is indicated, not confirmed.
+# Records of malware that carry neither a MAL- alias nor CWE-506, as the PyPA's own often do. Each pattern
+# is a statement about the package itself; "a tool that finds malicious packages" must not match. Those of
+# the second kind are looser: what they find is indicated, not confirmed.
 _MALWARE_WORDS = ("malicious", "compromised", "backdoor", "malware")
 _STATED = re.compile(
     r"""\A\W*(?:malicious|compromised)\ (?:package|release|version|code\ (?:in|was))
-    | \b(?:included|includes|contain(?:ed|s)?|discovered\ to\ contain)\ a\ (?:potential\ )?code[- ]execution\ backdoor
+    | \b(?:included|includes|contain(?:ed|s)?|discovered\ to\ contain)
+      \ a\ (?:potential\ )?code[- ]execution\ backdoor
     | \ba\ new\ malicious\ (?:release|version)\ (?:was\ )?(?:made|published|uploaded)
     | \bbackdoor\ inserted\ by\ a\ third\ party""",
     re.VERBOSE | re.IGNORECASE,
 )
 _WORDED = re.compile(
-    r"""\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)\b[^.]{0,80}\b(?:published|uploaded|pushed|released)
-    | \b(?:published|uploaded|pushed|released)\b[^.]{0,60}\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)
-    | \b(?:versions?|releases?)\b[^.]{0,160}\bcontain(?:ing|ed|s)?\b[^.]{0,80}\b(?:malware|malicious\ code|backdoor)\b
+    r"""\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)\b
+      [^.]{0,80}\b(?:published|uploaded|pushed|released)
+    | \b(?:published|uploaded|pushed|released)\b
+      [^.]{0,60}\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)
+    | \b(?:versions?|releases?)\b[^.]{0,160}\bcontain(?:ing|ed|s)?\b
+      [^.]{0,80}\b(?:malware|malicious\ code|backdoor)\b
     | \bembedded\ malicious\ code\b""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -66,10 +70,10 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One advisory. ``severity`` holds pairs of type and vector; ``label`` a word such as ``HIGH``.
+    """One advisory. ``severity``: pairs of type and vector; ``label``: a word such as ``HIGH``.
 
-    ``malice`` is empty for an ordinary vulnerability; ``confirmed`` where the record says by its marks or by a
-    plain statement that the release itself is malware, ``indicated`` where its wording suggests it.
+    ``malice`` is empty for an ordinary vulnerability; ``confirmed`` where the record says by its marks or by
+    a plain statement that the release itself is malware, ``indicated`` where its wording suggests it.
     """
 
     id: str

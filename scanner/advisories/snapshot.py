@@ -55,7 +55,9 @@ def build_snapshot(
     def write(draft: Path) -> None:
         connection = cache.create_database(draft)
         try:
-            _fill(connection, path, catalogue, limits, {"latest": latest, "source": source, "kev": kev_digest})
+            _fill(
+                connection, path, catalogue, limits, {"latest": latest, "source": source, "kev": kev_digest}
+            )
         finally:
             connection.close()
         # A folder that was edited while it was read would be stored under the wrong name.
@@ -119,15 +121,24 @@ def _read_catalogue(path: Path, limits: Limits) -> tuple[_Catalogue, str]:
     if data is None:
         raise Malformed("kev", found="no file", wanted=str(path))
     try:
-        raw = json.loads(data)
-        rows = raw["vulnerabilities"]
-        added = {str(row["cveID"]): str(row["dateAdded"])[:10] for row in rows}
-        released = str(raw.get("dateReleased", ""))[:40]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raw: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
         raise Malformed("kev", found=error, wanted="CISA's catalogue as JSON") from error
-    if not added or not all(cve.startswith("CVE-") and cve.isprintable() for cve in added):
+    return _catalogue(raw), sha256(data).hexdigest()
+
+
+def _catalogue(raw: object) -> _Catalogue:
+    rows = raw.get("vulnerabilities") if isinstance(raw, dict) else None
+    try:
+        added = {str(row["cveID"]): str(row["dateAdded"])[:10] for row in rows or ()}
+    except (TypeError, KeyError) as error:
+        raise Malformed("kev", found=error, wanted="CISA's catalogue as JSON") from error
+    if not isinstance(raw, dict) or not added:
+        raise Malformed("kev", found="no entries", wanted="CISA's catalogue as JSON")
+    if not all(cve.startswith("CVE-") and cve.isprintable() and len(cve) < 40 for cve in added):
         raise Malformed("kev", found="entries without a CVE", wanted="CISA's catalogue as JSON")
-    return _Catalogue(added, released), sha256(data).hexdigest()
+    released = str(raw.get("dateReleased", ""))[:40]
+    return _Catalogue(added, released if released.isprintable() else "")
 
 
 # --- records into rows ------------------------------------------------------------------------------------
@@ -144,6 +155,7 @@ class _Import:
     refused: Counter[str] = field(default_factory=Counter)
     databases: Counter[str] = field(default_factory=Counter)
     as_of: str = ""
+    catalogue: tuple[_Catalogue, str] | None = None
     rows: int = 0
     records: list[tuple[object, ...]] = field(default_factory=list)  # not yet written
     aliases: list[tuple[object, ...]] = field(default_factory=list)
@@ -157,10 +169,12 @@ def _fill(
     state = _Import(latest=said["latest"])
     with cache.documents(path, _SUFFIXES, limits) as documents:
         for name, read in documents:
-            found = _read_record(name, read, state.refused)
+            found = _read_record(name, read, state)
             if found:
                 _add(connection, state, *found)
     _flush(connection, state)
+    if state.catalogue and not said["kev"]:
+        catalogue, said["kev"] = state.catalogue
     if not state.seen:
         raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
     ecosystems: Counter[str] = Counter()
@@ -180,6 +194,7 @@ def _fill(
         "source_sha256": said["source"],
         "kev_sha256": said["kev"],
         "kev_as_of": catalogue.released,
+        "kev_records": str(len(catalogue.added)),
         "records": str(len(state.seen)),
         "as_of": state.as_of,
         "refused": str(state.refused.total()),
@@ -198,17 +213,22 @@ def _fill(
     )
 
 
-def _read_record(
-    name: str, read: Callable[[], cache.Body], refused: Counter[str]
-) -> tuple[Record, bytes] | None:
-    """The record in one document with its JSON deflated, or None, counted, where there is none in it."""
+def _read_record(name: str, read: Callable[[], cache.Body], state: _Import) -> tuple[Record, bytes] | None:
+    """The record in one document with its JSON deflated, or None, counted, where there is none in it.
+
+    A catalogue of exploited vulnerabilities that lies among the records is kept for the end.
+    """
+    refused = state.refused
     try:
         body = read()
-        if name.lower().endswith(".json"):
-            record = osv.parse(json.loads(body.data))
-            return record, body.deflated or store.deflated(body.data)
-        raw = _yaml(body.data)
-        return osv.parse(raw), store.deflated(json.dumps(raw).encode())
+        if not name.lower().endswith(".json"):
+            raw = _yaml(body.data)
+            return osv.parse(raw), store.deflated(json.dumps(raw).encode())
+        raw = json.loads(body.data)
+        if isinstance(raw, dict) and "catalogVersion" in raw and "id" not in raw:
+            state.catalogue = (_catalogue(raw), sha256(body.data).hexdigest())
+            return None
+        return osv.parse(raw), body.deflated or store.deflated(body.data)
     except LimitReached as error:
         if error.limit != "advisory_bytes":
             raise
@@ -300,7 +320,7 @@ def _spans(range_: osv.Range, ecosystem: str) -> _Spans:
 def _lean(entry: Affected) -> Affected:
     """The entry without commits, and without the versions that its own ranges hold already.
 
-    A listed local version stays: named itself it is affected, found by its public part it is only likely to be.
+    A listed local version stays: named itself it is affected, found by its public part only likely so.
     """
     order = versions.order(entry.ecosystem)
     ranges = tuple(one if one.type != "GIT" else osv.Range("GIT", ()) for one in entry.ranges)
@@ -318,9 +338,7 @@ def _lean(entry: Affected) -> Affected:
         key = order(text)
         if key is not None and "+" not in text:
             for low, high, closed in bounds:
-                if (low is None or key >= low) and (
-                    high is None or key < high or (closed and key == high)
-                ):
+                if (low is None or key >= low) and (high is None or key < high or (closed and key == high)):
                     break
             else:
                 kept.append(text)

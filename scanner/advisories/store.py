@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from scanner import cache, versions
 from scanner.advisories.osv import Affected, Range, Record
@@ -123,7 +123,9 @@ class Snapshot:
         [(application,)] = self._rows("PRAGMA application_id")
         [(schema,)] = self._rows("PRAGMA user_version")
         if application != APPLICATION_ID or schema != SCHEMA:
-            raise Malformed("snapshot", found=f"schema {schema}", wanted=f"an advisory snapshot, schema {SCHEMA}")
+            raise Malformed(
+                "snapshot", found=f"schema {schema}", wanted=f"an advisory snapshot, schema {SCHEMA}"
+            )
         return {str(key): str(value) for key, value in self._rows("SELECT key, value FROM meta")}
 
     def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
@@ -177,12 +179,12 @@ class Snapshot:
         kept = self._kept.get((ecosystem, name))
         if kept is None:
             rows = self._rows("SELECT body FROM package WHERE ecosystem = ? AND name = ?", (ecosystem, name))
-            kept = self._kept[(ecosystem, name)] = self._unpack(rows[0][0], ecosystem, name) if rows else ((), ())
+            kept = self._kept[(ecosystem, name)] = (
+                self._unpack(rows[0][0], ecosystem, name) if rows else ((), ())
+            )
         return kept
 
-    def _unpack(
-        self, body: object, ecosystem: str, name: str
-    ) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+    def _unpack(self, body: object, ecosystem: str, name: str) -> tuple[tuple[Record, ...], tuple[str, ...]]:
         try:
             row = json.loads(_inflate(body))
             return tuple(_decode(one, ecosystem, name) for one in row["records"]), tuple(row["known"])
@@ -223,7 +225,7 @@ class Snapshot:
         """Lets go of the file."""
         self._connection.close()
 
-    def __enter__(self) -> "Snapshot":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

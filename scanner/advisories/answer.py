@@ -1,0 +1,269 @@
+"""The answer to a user's questions: am I on something known bad, does my range allow it, what do I change."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sbom.model import Component
+from scanner import versions
+from scanner.advisories import facts, incidents, match, ranges, remedy, sources, words
+from scanner.advisories.asked import Asked, asked_of
+from scanner.advisories.match import Group, Match, Package
+from scanner.advisories.store import Snapshot
+from scanner.model import Consulted, Declaration, Evidence, FactorName, Measured
+from scanner.text import visible
+
+_LISTED = 8  # single bad releases that a message or an edit names
+
+Declarations = Mapping[str, tuple[Declaration, ...]]
+
+
+def check(
+    components: Sequence[Component],
+    declarations: Declarations,
+    snapshot: Snapshot | None,
+    clock: datetime,
+    max_age_days: int | None,
+) -> Iterator[Evidence]:
+    """What is known against the components, from the snapshot (where there is one) and the incident list.
+
+    One piece of evidence for each component and vulnerability, all its ids in it; one for a range that lets
+    vulnerabilities in; and one where dependencies could not be held against current advisories.
+    """
+    rows = [row for component in components if (row := asked_of(component, declarations)) is not None]
+    yield from sources.coverage(rows, snapshot, clock, max_age_days)
+    packages: dict[tuple[str, str], Package] = {}
+    exploited = snapshot.exploited if snapshot and snapshot.has_catalogue else None
+    for row in rows:
+        key = (row.ecosystem, versions.name(row.ecosystem, row.component.name))
+        if key not in packages:
+            packages[key] = _package(*key, snapshot)
+        package = packages[key]
+        if not package.advisories:
+            continue
+        if row.component.version:
+            yield from _pinned(row, package, exploited)
+        elif row.cap != "heuristic" and row.ecosystem == "pypi":
+            # What a checkout of some branch holds is not what a range of the index's releases allows.
+            yield from _ranged(row, package, exploited)
+
+
+def consult(
+    components: Sequence[Component],
+    declarations: Declarations,
+    snapshot: Snapshot | None,
+    clock: datetime,
+    max_age_days: int | None,
+) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
+    """The sources that are asked, and what ``check`` finds in them."""
+    rows = [row for component in components if (row := asked_of(component, declarations)) is not None]
+    return (
+        sources.consulted(snapshot, clock, max_age_days, rows),
+        tuple(check(components, declarations, snapshot, clock, max_age_days)),
+    )
+
+
+def match_incidents(
+    components: Sequence[Component], declarations: Declarations | None = None
+) -> Iterator[Evidence]:
+    """What the built-in list alone knows against the components. It does not count as a snapshot."""
+    for item in check(components, declarations or {}, None, datetime.now(UTC), None):
+        if item.rule != "COV-002":
+            yield item
+
+
+def _package(ecosystem: str, name: str, snapshot: Snapshot | None) -> Package:
+    own = tuple(incident.record for incident in incidents.lookup(ecosystem, name))
+    if snapshot is None:
+        return match.package(ecosystem, name, own)
+    return match.package(
+        ecosystem, name, (*snapshot.lookup(ecosystem, name), *own), snapshot.known(ecosystem, name)
+    )
+
+
+def _evidence(value: str, because: str) -> tuple[FactorName, Measured]:
+    return "evidence", Measured(value, "measured", because)
+
+
+# --- exact versions ---------------------------------------------------------------------------------------
+
+
+def _pinned(row: Asked, package: Package, exploited: facts.Exploited | None) -> Iterator[Evidence]:
+    version = row.component.version
+    order = versions.order(package.ecosystem)
+    readable = order is not None and order(version) is not None
+    found = match.groups(package.advisories, lambda one: one.says(version))
+    if not readable:
+        if any(group.match is Match.UNDECIDED for group in found):
+            yield _unordered(row)
+        found = [group for group in found if group.match is Match.YES]
+    if not found:
+        return
+    fix = remedy.smallest(package, version)
+    for group in found:
+        yield _known(row, package, group, fix, facts.severity(group, exploited))
+
+
+def _unordered(row: Asked) -> Evidence:
+    text = "this version cannot be put in order, and the ranges of its advisories could not be asked"
+    return Evidence(
+        "COV-005",
+        row.where,
+        f"{row.shown}: {text}",
+        subject=f"version:{visible(row.component.version, limit=80)}",
+        component=row.component.ref,
+    )
+
+
+def _known(row: Asked, package: Package, group: Group, fix: remedy.Fix, severity: facts.Severity) -> Evidence:
+    malicious = severity.rule == "ADV-004"
+    nearest = remedy.fixed_in(group, row.component.version, package.ecosystem)
+    says = f"{group.title}: {words.headline(group)} {words.fixed(nearest)}"
+    caps = [row.cap]
+    if malicious:
+        says = f"known to be malicious ({group.title}): {words.headline(group)}"
+        caps.append(facts.malice(group))
+        if incidents.names().intersection(group.dissent):
+            # A database lists a whole range where only some of its releases were replaced.
+            caps.append("indicated")
+    return Evidence(
+        severity.rule,
+        row.where,
+        f"{row.shown}: {says}{words.notes(words.doubts(row, group))}",
+        subject=group.title,
+        factors=(*severity.factors, _evidence(facts.sure(group.match, *caps), words.because(row, group))),
+        remedy=words.edit(row, group, fix, nearest, malicious=malicious),
+        component=row.component.ref,
+        aliases=group.names,
+        references=words.references(group),
+    )
+
+
+# --- ranges -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """A component without a version, what its range allows, and how sure that is."""
+
+    row: Asked
+    allowed: tuple[ranges.Candidate, ...]
+    cap: str
+    note: str
+    exploited: facts.Exploited | None
+
+
+def _ranged(row: Asked, package: Package, exploited: facts.Exploited | None) -> Iterator[Evidence]:
+    wanted = versions.specifier(row.component.specifier)
+    allowed = ranges.candidates(package, wanted)
+    cap, note = row.cap, row.note
+    if wanted is None:
+        cap, note = "heuristic", "its range could not be read, and counts as any version"
+    asked = _Range(row, allowed, cap, note, exploited)
+    some: list[ranges.Admitted] = []
+    for found in ranges.admitted(package, allowed):
+        if found.every:
+            yield _every(asked, found)
+        elif facts.malice(found.group):
+            yield _admits_malware(asked, found)
+        else:
+            some.append(found)
+    if some:
+        yield _admits(asked, some)
+
+
+def _every(asked: _Range, found: ranges.Admitted) -> Evidence:
+    """Whatever the range gives has it: as good as a pin, but that a release unknown to us may not."""
+    row, group = asked.row, found.group
+    severity = facts.severity(group, asked.exploited)
+    fixed = [text for one in group.advisories for text in one.fixed]
+    above = remedy.lowest_above(fixed, asked.allowed[-1].key)
+    edit = remedy.limit(row.declarations, row.component, lambda text: remedy.raised(text, above))
+    says = f"{group.title}: {words.headline(group)} Every known version that this range allows has it."
+    return Evidence(
+        severity.rule,
+        row.where,
+        f"{row.shown}: {says} {words.fixed(above)}{words.notes([asked.note])}",
+        subject=group.title,
+        factors=(
+            *severity.factors,
+            _evidence(facts.sure(Match.PUBLIC, asked.cap), "all known versions in the range are affected"),
+        ),
+        remedy=(edit if above else "") + words.rotate(group),
+        component=row.component.ref,
+        aliases=group.names,
+        references=words.references(group),
+    )
+
+
+def _admits_malware(asked: _Range, found: ranges.Admitted) -> Evidence:
+    row, group = asked.row, found.group
+    listed = found.versions[:_LISTED]
+    bad = ", ".join(visible(text, limit=40) for text in listed)
+    more = f" and {len(found.versions) - _LISTED} more" if len(found.versions) > _LISTED else ""
+    says = f"allows {bad}{more}, known to be malicious ({group.title}): {words.headline(group)}"
+    return Evidence(
+        "ADV-008",
+        row.where,
+        f"{row.shown} {says}{words.notes([asked.note])}",
+        subject=group.title,
+        factors=(
+            ("exploitation", Measured("active", "feed", f"{group.title} is a record of malware")),
+            _evidence(facts.sure(Match.YES, asked.cap, facts.malice(group)), f"the range holds {bad}"),
+        ),
+        remedy=remedy.limit(
+            row.declarations, row.component, lambda text: remedy.without(text, found.versions)
+        ),
+        component=row.component.ref,
+        aliases=group.names,
+        references=words.references(group),
+    )
+
+
+def _admits(asked: _Range, some: Sequence[ranges.Admitted]) -> Evidence:
+    """One finding for a loose range, not one for each of the hundreds that it may let in."""
+    row = asked.row
+    newest = sorted(
+        (found.group for found in some), key=lambda group: (group.modified, group.title), reverse=True
+    )
+    names = [group.title for group in newest]
+    more = f" and {len(names) - words.NAMED} more" if len(names) > words.NAMED else ""
+    many = f"{len(names)} known vulnerabilities" if len(names) > 1 else "a known vulnerability"
+    floor, advice = _floor(asked, some)
+    attacked = [told for group in newest if (told := _attacked(group, asked.exploited)) is not None]
+    none = Measured("none", "feed", "no source that was asked says that one of them is exploited")
+    said = f"allows versions with {many}: {', '.join(names[: words.NAMED])}{more}. {advice}"
+    return Evidence(
+        "ADV-008",
+        row.where,
+        f"{row.shown} {said}{words.notes([asked.note])}",
+        subject=f"range:{versions.name(row.ecosystem, row.component.name)}",
+        factors=(
+            ("exploitation", attacked[0] if attacked else none),
+            _evidence(facts.sure(Match.YES, asked.cap), "the range holds versions that are listed"),
+        ),
+        remedy=floor
+        and remedy.limit(row.declarations, row.component, lambda text: remedy.raised(text, floor)),
+        component=row.component.ref,
+        aliases=tuple(sorted({name for group in newest for name in group.names})),
+        references=tuple(
+            dict.fromkeys(url for group in newest[: words.NAMED] for url in words.references(group))
+        ),
+    )
+
+
+def _floor(asked: _Range, some: Sequence[ranges.Admitted]) -> tuple[str, str]:
+    """The smallest version from which on the range is clear, and that in words."""
+    advisories = [one for found in some for one in found.group.advisories]
+    mended = ranges.mended(advisories, asked.allowed)
+    floor = ranges.floor(mended, asked.allowed)
+    if not floor:
+        return "", "No floor shuts them out: nothing that it allows is known to be clear."
+    left = sum(any(one not in mended for one in found.group.advisories) for found in some)
+    but = f", but for {left} that nothing in the range fixes" if left else ""
+    return floor, f"From {visible(floor, limit=60)} on none of them is known{but}."
+
+
+def _attacked(group: Group, exploited: facts.Exploited | None) -> Measured | None:
+    told = dict(facts.severity(group, exploited).factors)["exploitation"]
+    return told if told.value == "active" else None

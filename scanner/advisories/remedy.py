@@ -1,0 +1,192 @@
+"""What to change: the smallest version that clears a package, and the exact edit or command for it.
+
+Names and versions come from files that an attacker may have written, and end in commands that people paste:
+what is not plainly a name or a version is never put into one.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from posixpath import basename
+
+from sbom.model import Component
+from scanner import versions
+from scanner.advisories.match import Advisory, Group, Match, Package
+from scanner.model import Declaration
+from scanner.text import visible
+from scanner.versions import Key, Pep440
+
+_PLAIN = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._/+!-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The smallest version above the current one that no known advisory affects; empty where there is none.
+
+    ``same_major`` whether it stays on the current major version.
+    """
+
+    version: str
+    same_major: bool
+
+
+def smallest(package: Package, current: str) -> Fix:
+    """The fix for everything that is known against ``current``, one step for all."""
+    order = versions.order(package.ecosystem)
+    now = order(current) if order else None
+    if order is None or now is None:
+        return Fix("", same_major=False)
+    above = _public(now)
+    rows = sorted(
+        (key, text)
+        for text in package.known
+        if (key := order(text)) is not None and key > above and _may_be_chosen(key, now)
+    )
+    for key, text in rows:
+        if all(one.says(text) in {Match.NO, Match.UNDECIDED} for one in package.advisories):
+            return Fix(text, same_major=_major(key) == _major(now))
+    return Fix("", same_major=False)
+
+
+def fixed_in(group: Group, current: str, ecosystem: str) -> str:
+    """The nearest version above ``current`` that the group's advisories name as fixed, or empty."""
+    order = versions.order(ecosystem)
+    now = order(current) if order else None
+    if order is None or now is None:
+        return ""
+    named = {text for one in group.advisories for text in one.fixed}
+    rows = sorted((key, text) for text in named if (key := order(text)) is not None and key > _public(now))
+    clear = [text for _, text in rows if all(_is_clear(one, text) for one in group.advisories)]
+    return clear[0] if clear else ""
+
+
+def _is_clear(advisory: Advisory, text: str) -> bool:
+    return advisory.says(text) in {Match.NO, Match.UNDECIDED}
+
+
+def _public(key: Key) -> Key:
+    return key.public if isinstance(key, Pep440) else key
+
+
+def _may_be_chosen(key: Key, now: Key) -> bool:
+    """Local builds are no fix that an index offers; a pre-release only for who runs one."""
+    if isinstance(key, Pep440) and isinstance(now, Pep440):
+        return not key.local and (not key.is_pre or now.is_pre)
+    return True
+
+
+def _major(key: Key) -> tuple[int, int]:
+    return (key.epoch, key.release[0]) if isinstance(key, Pep440) else (0, key.major)
+
+
+# --- edits ------------------------------------------------------------------------------------------------
+
+# Lock files, by name, and what their own tool wants to hear; {name} and {version} are plain words.
+_LOCKS = (
+    ("uv.lock", "uv lock --upgrade-package {name}=={version}"),
+    ("poetry.lock", "poetry update {name}"),
+    ("pdm.lock", "pdm update {name}"),
+    ("Pipfile.lock", "pipenv upgrade {name}=={version}"),
+    ("pixi.lock", "pixi update {name}"),
+    ("conda-lock.yml", "conda-lock lock --update {name}"),
+    ("package-lock.json", "npm install {name}@{version}"),
+    ("npm-shrinkwrap.json", "npm install {name}@{version}"),
+    ("yarn.lock", "yarn upgrade {name}@{version}"),
+    ("pnpm-lock.yaml", "pnpm update {name}@{version}"),
+    ("Cargo.lock", "cargo update -p {name} --precise {version}"),
+    ("go.mod", "go get {name}@{version}"),
+)
+
+
+def pin(declarations: Sequence[Declaration], name: str, current: str, target: str) -> str:
+    """The edits that move a pinned package to ``target``, one for each place that pins it, joined by "; "."""
+    steps: list[str] = []
+    for row in declarations:
+        command = _lock_command(row, name, target)
+        if command:
+            # A range elsewhere that does not allow the target would make the lock's tool refuse.
+            steps.append(command)
+        elif row.version or row.locked:
+            steps.append(_line(row, f"=={row.version or current}", f"=={target}"))
+        elif row.specifier and not _allows(row.specifier, target):
+            steps.append(_line(row, row.specifier, raised(row.specifier, target)))
+    if not steps:
+        steps = [f"{_shown(name)}=={_shown(current)} -> {_shown(name)}=={_shown(target)}"]
+    found = "; ".join(dict.fromkeys(steps))
+    if any(row.hashes and not _lock_command(row, name, target) for row in declarations):
+        found += " (and its hashes)"
+    if "+" in current:
+        local = _shown("+" + current.partition("+")[2])
+        found += (
+            f" — take the build of {target} from the index that served {local};"
+            " without one the default index's build would replace it"
+        )
+    return found
+
+
+def limit(declarations: Sequence[Declaration], component: Component, change: Callable[[str], str]) -> str:
+    """The edits that narrow or raise every range that is declared for a component."""
+    steps = [
+        _line(row, row.specifier, change(row.specifier))
+        for row in declarations
+        if not row.version and not row.locked and change(row.specifier) != row.specifier
+    ]
+    name = _shown(component.name)
+    alone = f"{name}{_shown(component.specifier)} -> {name}{_shown(change(component.specifier))}"
+    return "; ".join(dict.fromkeys(steps)) or alone
+
+
+def lowest_above(texts: Sequence[str], key: Pep440) -> str:
+    """The lowest of some Python versions that lies above ``key``, or empty."""
+    rows = sorted(
+        (found, text) for text in texts if (found := versions.pep440(text)) is not None and found > key
+    )
+    return rows[0][1] if rows else ""
+
+
+def raised(specifier: str, target: str) -> str:
+    """The range with its lower bounds replaced by ``>=target``; caps that exclude it fall."""
+    wanted = versions.specifier(specifier)
+    key = versions.pep440(target)
+    if wanted is None or key is None or len(wanted.alternatives) != 1:
+        return f">={target}"
+    kept = [
+        str(clause)
+        for clause in wanted.alternatives[0]
+        if clause.operator not in {">=", ">"} and versions.Specifier(((clause,),)).allows(key)
+    ]
+    return ",".join([f">={target}", *kept])
+
+
+def without(specifier: str, bad: Sequence[str]) -> str:
+    """The range with single releases shut out."""
+    wanted = versions.specifier(specifier)
+    kept = [str(clause) for clause in wanted.alternatives[0]] if wanted else []
+    return ",".join([*kept, *(f"!={text}" for text in bad)])
+
+
+def _allows(specifier: str, target: str) -> bool:
+    wanted, key = versions.specifier(specifier), versions.pep440(target)
+    return wanted is None or key is None or wanted.allows(key)
+
+
+def _lock_command(row: Declaration, name: str, target: str) -> str:
+    file = basename(row.where.path)
+    command = next((text for ending, text in _LOCKS if file == ending), "")
+    if not command and file.startswith("pylock.") and file.endswith(".toml"):
+        return f"{visible(row.where.path)}: lock again with {_shown(name)}>={_shown(target)}"
+    if command and not (_PLAIN.fullmatch(name) and _PLAIN.fullmatch(target)):
+        return f"{visible(row.where.path)}: lock {_shown(name)} again at {_shown(target)}"
+    folder = row.where.path.rpartition("/")[0]
+    place = f"in {visible(folder)}: " if command and folder else ""
+    return place + command.format(name=name, version=target) if command else ""
+
+
+def _line(row: Declaration, old: str, new: str) -> str:
+    extras = f"[{','.join(row.extras)}]" if row.extras else ""
+    name = visible(row.name + extras, limit=120)
+    return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
+
+
+def _shown(text: str) -> str:
+    return visible(text, limit=120)

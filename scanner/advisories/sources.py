@@ -1,0 +1,77 @@
+"""Which sources a check asks, as of when, and what it means where one is missing."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sbom.model import Location
+from scanner.advisories import incidents
+from scanner.advisories.asked import Asked
+from scanner.advisories.store import Snapshot
+from scanner.model import Consulted, Evidence
+from scanner.text import visible
+
+SNAPSHOT, CATALOGUE, INCIDENTS = "OSV snapshot", "KEV catalogue", "incident list"
+IMPORT = "weighbridge advisories import PATH (a zip or folder of OSV records)"
+
+
+def _is_stale(snapshot: Snapshot, clock: datetime, max_age_days: int | None) -> bool:
+    if max_age_days is None:
+        return False
+    try:
+        as_of = datetime.fromisoformat(snapshot.as_of)
+    except ValueError:
+        return True
+    if as_of.tzinfo is None or clock.tzinfo is None:
+        as_of, clock = as_of.replace(tzinfo=None), clock.replace(tzinfo=None)
+    return clock - as_of > timedelta(days=max_age_days)
+
+
+def consulted(
+    snapshot: Snapshot | None, clock: datetime, max_age_days: int | None, asked: Sequence[Asked] = ()
+) -> tuple[Consulted, ...]:
+    """The sources that a check asks, with how old they are, and the ecosystems that none of them covers."""
+    known = incidents.load()
+    own = Consulted(INCIDENTS, "built-in", known.as_of, len(known.incidents), known.digest)
+    if snapshot is None:
+        return Consulted(SNAPSHOT, "absent", detail=f"no snapshot was imported: {IMPORT}"), own
+    state = "stale" if _is_stale(snapshot, clock, max_age_days) else "current"
+    refused = f"{snapshot.refused} documents were no OSV record" if snapshot.refused else ""
+    detail = "; ".join(text for text in (snapshot.meta.get("licence", ""), refused) if text)
+    rows = [Consulted(SNAPSHOT, state, snapshot.as_of, snapshot.records, snapshot.digest, detail)]
+    if snapshot.has_catalogue:
+        meta = snapshot.meta
+        rows.append(
+            Consulted(CATALOGUE, "current", meta["kev_as_of"], int(meta["kev_records"]), meta["kev_sha256"])
+        )
+    rows += [
+        Consulted(f"{SNAPSHOT} for {ecosystem}", "absent", detail="it holds nothing of this ecosystem")
+        for ecosystem in _uncovered(asked, snapshot)
+    ]
+    return (*rows, own)
+
+
+def _uncovered(asked: Sequence[Asked], snapshot: Snapshot) -> list[str]:
+    return sorted({row.ecosystem for row in asked} - set(snapshot.ecosystems))
+
+
+def coverage(
+    asked: Sequence[Asked], snapshot: Snapshot | None, clock: datetime, max_age_days: int | None
+) -> Iterator[Evidence]:
+    """COV-002 for dependencies that could not be held against current advisories."""
+    if not asked:
+        return
+    where = min((row.where for row in asked), key=lambda place: place.order)
+    place = Location(where.path)
+    count = f"{len(asked)} dependencies" if len(asked) > 1 else "1 dependency"
+    if snapshot is None:
+        text = f"{count} could not be held against known vulnerabilities: there is no advisory snapshot"
+        yield Evidence("COV-002", place, text, subject="snapshot:absent", remedy=IMPORT)
+        return
+    if _is_stale(snapshot, clock, max_age_days):
+        as_of = visible(snapshot.as_of[:10]) or "an unknown day"
+        text = f"{count} held against advisories as of {as_of}, older than {max_age_days} days"
+        yield Evidence("COV-002", place, text, subject="snapshot:stale", remedy=IMPORT)
+    for ecosystem in _uncovered(asked, snapshot):
+        many = sum(row.ecosystem == ecosystem for row in asked)
+        text = f"the advisory snapshot holds nothing of {ecosystem}: {many} of {count} could not be looked up"
+        yield Evidence("COV-002", place, text, subject=f"snapshot:{ecosystem}", remedy=IMPORT)
