@@ -116,6 +116,11 @@ class InflatedSource:
             raise self.problem.with_traceback(None)
         return b""
 
+    def inflate_to(self, count: int) -> int:
+        """Inflates ``count`` bytes where there are as many, and says how many there are. Never raises."""
+        self._inflate_to(count)
+        return self._count
+
     def release(self) -> None:
         """Lets go of what was inflated. A later read begins again, and is not charged twice."""
         self._begin()

@@ -1,0 +1,68 @@
+"""Names inside archives: whether what is extracted under them stays in the folder it is extracted to."""
+
+import re
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_HOPS = 40  # links behind links; the systems' own bound
+
+
+class Extraction:
+    """What an extractor that follows every name would do, one member after the other.
+
+    Links are followed as they were made before: ``a -> .`` and ``a/b -> ..`` lead out together, not alone.
+    """
+
+    __slots__ = ("_links",)
+
+    def __init__(self) -> None:
+        self._links: dict[tuple[str, ...], str] = {}
+
+    def escape(self, name: str) -> str:
+        """How a member of this name leaves the folder, in words; empty where it stays."""
+        if not self._links and ".." not in name and name[:1] not in ("/", "\\") and name[1:2] != ":":
+            return ""
+        return self._leaves(name, ())
+
+    def link(self, name: str, target: str, *, is_hard: bool = False) -> str:
+        """Makes the link ``name``; how ``target`` leads out, or empty. A hard link counts from the top."""
+        parts = tuple(part for part in _slashed(name).split("/") if part not in ("", "."))
+        why = self._leaves(target, () if is_hard else parts[:-1])
+        if not is_hard and parts:
+            self._links[parts] = target
+        return why
+
+    def _leaves(self, name: str, base: tuple[str, ...]) -> str:
+        slashed = _slashed(name)
+        if slashed.startswith("/"):
+            return "an absolute path"
+        if _DRIVE.match(slashed):
+            return "a path with a drive letter"
+        stands: list[str] = []
+        todo = [*reversed(slashed.split("/")), *reversed(base)]
+        hops = 0
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not stands:
+                    return "a path that leads out by .."
+                stands.pop()
+                continue
+            stands.append(part)
+            target = self._links.get(tuple(stands)) if self._links and todo else None
+            if target is None:
+                continue
+            hops += 1
+            target = _slashed(target)
+            if hops > _HOPS:
+                return "links in a circle"
+            if target.startswith("/") or _DRIVE.match(target):
+                return "a path through a link that leads out"
+            stands.pop()
+            todo.extend(reversed(target.split("/")))
+        return ""
+
+
+def _slashed(name: str) -> str:
+    return name.replace("\\", "/")

@@ -1,0 +1,396 @@
+"""Zip archives as every loader reads them, at once.
+
+One file can be several archives: loaders differ in which end record they take, whether they trust its offset
+or its size, the directory or the headers beside the data, the first or the last of two names. So this reader
+refuses nothing that some loader opens. It lists the members of every directory, those that only a header
+beside the data names, and a member again under each name, method or length that a header gives it; and it
+notes as an ``Oddity`` wherever two readings part. Checksums and flags are not believed.
+
+Law: APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from scanner.errors import Malformed, ScanError, Unreadable
+from scanner.files.source import WindowSource
+from scanner.limits import KIB, Budget
+from scanner.model import Source
+from scanner.readers.codecs import DEFLATE, ZIP_BZIP2, ZIP_LZMA, Codec
+from scanner.readers.inflate import InflatedSource
+from scanner.readers.zip_ends import Directory, Window, find_directories
+from scanner.readers.zip_gaps import Spans, find_header
+from scanner.text import visible
+
+STORED, DEFLATED, BZIPPED, LZMAED = 0, 8, 12, 14
+_CODECS: dict[int, Codec] = {DEFLATED: DEFLATE, BZIPPED: ZIP_BZIP2, LZMAED: ZIP_LZMA}
+_METHODS = {
+    1: "shrink",
+    6: "implode",
+    9: "deflate64",
+    20: "zstandard",
+    93: "zstandard",
+    94: "mp3",
+    95: "xz",
+    96: "jpeg",
+    97: "wavpack",
+    98: "ppmd",
+    99: "AES encryption",
+}
+
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_LOCAL = struct.Struct("<4s5H3I2H")
+_SATURATED = 0xFFFF_FFFF
+
+Listing = Literal["directory", "header", "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """One member as one reading has it.
+
+    ``listing``: the directory names it; or the ``header`` beside the data does, and differs from the
+    directory; or only such a header does, and no directory (``hidden``). ``raw`` is the name's own bytes.
+    ``data`` and ``header`` are offsets in the file, ``mode`` the Unix mode where the archive has one.
+    """
+
+    name: str
+    raw: bytes
+    method: int
+    flags: int
+    crc: int
+    packed: int
+    size: int
+    header: int
+    data: int
+    mode: int = 0
+    listing: Listing = "directory"
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a folder and nothing else: one that has bytes is read as any member."""
+        return self.name.endswith("/") and not self.packed
+
+    @property
+    def is_link(self) -> bool:
+        """Whether an extractor that knows Unix makes a symbolic link of it."""
+        return self.mode & 0o170000 == 0o120000
+
+    @property
+    def is_flagged_encrypted(self) -> bool:
+        """Whether a flag says that it is encrypted; whether it is, only the bytes say."""
+        return bool(self.flags & 1) or self.method == 99
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A point where two readers of the same bytes part: its short name, and the member where it is one's."""
+
+    law: str
+    message: str
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A member that cannot be read; reading says why."""
+
+    size: int
+    why: str
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Raises Unreadable."""
+        del offset, length
+        raise Unreadable(self.why)
+
+
+class Archive:
+    """A zip archive, read as its members are asked for.
+
+    ``oddities`` and ``problem`` (the first law that was broken) are complete once ``members`` has ended.
+    """
+
+    def __init__(self, source: Source, budget: Budget) -> None:
+        """Finds the directories; none is found where the file is no archive, or a broken one."""
+        self._source = source
+        self._budget = budget
+        self._entries = Window(source)
+        self._headers = Window(source)
+        self.oddities: list[Oddity] = []
+        self.problem: ScanError | None = None
+        self._directories, self._tail = find_directories(source)
+        self._spans = Spans()
+        self._names: dict[str, int] = {}
+        self._seen: set[int] = set()
+
+    @property
+    def has_directory(self) -> bool:
+        """Whether an end record with a directory stands in the file."""
+        return bool(self._directories)
+
+    def members(self) -> Iterator[ZipMember]:
+        """Every member in every reading: directories first, in their own order, then what only headers name.
+
+        Each is charged to the budget. Raises LimitReached past ``container_members``.
+        """
+        for directory in self._directories:
+            yield from self._of_directory(directory)
+        if not self._directories:
+            self._note_problem(Malformed("zip-end-record", offset=self._source.size, wanted="an end record"))
+        else:
+            self._notes_on_layout()
+        yield from self._hidden()
+
+    def open(self, member: ZipMember) -> Source:
+        """What the member unpacks to: a window on the file where it is stored, else inflated lazily.
+
+        Reading what cannot be unpacked raises Unreadable. A member that is only flagged as encrypted is read
+        as what it is.
+        """
+        codec = _CODECS.get(member.method)
+        if member.is_flagged_encrypted:
+            return self._open_flagged(member, codec)
+        if member.method == STORED:
+            # A reader of either length reads a beginning of this.
+            return WindowSource(self._source, member.data, max(member.packed, member.size))
+        if codec is None:
+            name = _METHODS.get(member.method, "unknown")
+            return _Refused(
+                member.size, f"zip method {member.method} ({name}) is not unpacked by this version"
+            )
+        return self._inflated(member, codec)
+
+    def _open_flagged(self, member: ZipMember, codec: Codec | None) -> Source:
+        """Plain bytes behind a flag that makes other scanners turn away, or a refusal."""
+        refused = _Refused(member.size, "encrypted")
+        if member.method == STORED:
+            # Encryption puts twelve bytes of its own in front.
+            is_plain = member.packed == member.size
+            return WindowSource(self._source, member.data, member.packed) if is_plain else refused
+        if codec is None:
+            return refused
+        plain = self._inflated(member, codec)
+        # Ciphertext taken for a compressed stream breaks, or ends, within a few bytes.
+        wanted = min(member.size, 64 * KIB)
+        return plain if wanted and plain.inflate_to(wanted) >= wanted else refused
+
+    def _inflated(self, member: ZipMember, codec: Codec) -> InflatedSource:
+        return InflatedSource(
+            self._source,
+            codec,
+            self._budget,
+            offset=member.data,
+            packed=member.packed,
+            declared=member.size,
+        )
+
+    # --- the directory -------------------------------------------------------------------------------------
+
+    def _of_directory(self, directory: Directory) -> Iterator[ZipMember]:
+        position, count = directory.start, 0
+        while True:
+            head = self._entries.read_at(position, _CENTRAL.size)
+            if len(head) < _CENTRAL.size or head[:4] != b"PK\1\2":
+                break
+            fields = _CENTRAL.unpack(head)
+            lengths = fields[10:13]
+            rest = self._entries.read_at(position + _CENTRAL.size, sum(lengths))
+            if len(rest) < sum(lengths):
+                self._note_problem(Malformed("zip-directory", offset=position, wanted="an entry that ends"))
+                break
+            count += 1
+            member = _central(fields, rest, directory.base)
+            position += _CENTRAL.size + sum(lengths)
+            # Two directories that list the same member say it once.
+            key = hash((member.header, head, rest)) if len(self._directories) > 1 else count
+            if key not in self._seen:
+                self._seen.add(key)
+                yield from self._listed(member)
+        self._spans.add(directory.start, position)
+        if count & 0xFFFF != directory.count & 0xFFFF:
+            message = f"its end record counts {directory.count} members, its directory lists {count}"
+            self._note("count", message)
+        elif directory.size != position - directory.start:
+            message = (
+                f"its directory has {position - directory.start} bytes, its end record says {directory.size}"
+            )
+            self._note("directory-size", message)
+
+    def _listed(self, member: ZipMember) -> Iterator[ZipMember]:
+        self._budget.spend_member()
+        name = member.name
+        before = self._names.setdefault(name, member.header)
+        if before != member.header and not member.is_directory:
+            message = (
+                f"{visible(name)} stands there twice, at {before} and {member.header}: readers take either"
+            )
+            self._note("duplicate", message, name)
+        local = self._local(member.header)
+        if local is None:
+            self._note_problem(
+                Malformed("zip-member-header", offset=member.header, wanted="a member's header (PK 3 4)")
+            )
+            return
+        member = replace(member, data=local.data)
+        self._spans.add(member.header, member.data + member.packed, name)
+        if member.data + member.packed > self._source.size:
+            wanted = f"{member.packed} bytes of {visible(name)}"
+            self._note_problem(Malformed("zip-member-data", offset=member.data, wanted=wanted))
+        yield member
+        if local.raw != member.raw or local.method != member.method or _lengths_differ(local, member):
+            yield from self._other_reading(member, local)
+        elif (local.flags ^ member.flags) & 1:
+            message = f"one header of {visible(name)} says that it is encrypted, the other does not"
+            self._note("flags", message, name)
+
+    def _other_reading(self, member: ZipMember, local: ZipMember) -> Iterator[ZipMember]:
+        """What a reader makes of the member that goes by the header beside the data."""
+        said: list[str] = []
+        if local.raw != member.raw:
+            said.append(f"the name {visible(local.name)}")
+        if local.method != member.method:
+            said.append(f"method {local.method} instead of {member.method}")
+        has_lengths = _lengths_differ(local, member)
+        if has_lengths:
+            said.append(f"{local.packed} bytes for {local.size} instead of {member.packed} for {member.size}")
+        message = f"the header beside the data of {visible(member.name)} says otherwise: {', '.join(said)}"
+        self._note("headers-differ", message, member.name)
+        if not has_lengths:
+            local = replace(local, packed=member.packed, size=member.size)
+        else:
+            self._spans.look_at(local.data + local.packed)
+        self._budget.spend_member()
+        yield replace(local, listing="header", mode=member.mode)
+
+    def _local(self, position: int) -> ZipMember | None:
+        """The header beside the data at ``position``, or None where there is none."""
+        head = self._headers.read_at(position, _LOCAL.size)
+        if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
+            return None
+        _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(head)
+        rest = self._headers.read_at(position + _LOCAL.size, name_length + extra_length)
+        raw, extra = rest[:name_length], rest[name_length:]
+        if size == _SATURATED or packed == _SATURATED:
+            size, packed, _ = _zip64(extra, size, packed, 0)
+        data = position + _LOCAL.size + name_length + extra_length
+        return ZipMember(_name(raw, flags), raw, method, flags, crc, packed, size, position, data)
+
+    # --- what the directory does not say --------------------------------------------------------------------
+
+    def _notes_on_layout(self) -> None:
+        for first, second in self._spans.overlaps():
+            message = f"{visible(first)} and {visible(second)} share bytes of the file"
+            self._note("overlap", message, second)
+        if len(self._directories) > 1:
+            self._note("directories", "it has two directories; readers differ in which of them they take")
+        start = self._spans.first
+        if start > 0 and not _is_harmless_prefix(self._source, start):
+            message = (
+                f"{start} bytes stand before the archive: a loader that looks at the beginning sees these"
+            )
+            self._note("prefix", message)
+        if self._tail < self._source.size and self._headers.read_at(self._tail, 4 * KIB).strip(b"\0"):
+            count = self._source.size - self._tail
+            self._note("suffix", f"{count} bytes stand behind the archive's end record")
+
+    def _hidden(self) -> Iterator[ZipMember]:
+        """Members that only a reader which goes from header to header meets."""
+        for start, end in self._spans.gaps(self._source.size):
+            at = start
+            while (at := find_header(self._source, at, end)) >= 0:
+                member = self._unlisted(at, end)
+                if member is None:
+                    at += 4
+                    continue
+                yield member
+                # Where no length is given, the next header may stand anywhere behind.
+                at = member.data if member.flags & 8 else max(at + 4, member.data + member.packed)
+        known = self._spans.starts()
+        for position in self._spans.asked:
+            at = position
+            while at not in known and (member := self._unlisted(at, self._source.size)) is not None:
+                known.add(at)
+                yield member
+                at = member.data + member.packed
+
+    def _unlisted(self, position: int, end: int) -> ZipMember | None:
+        local = self._local(position)
+        if local is None or not _is_plausible(local, self._source.size):
+            return None
+        self._budget.spend_member()
+        if self._directories:
+            message = f"{visible(local.name)} stands in the file at {position}, but in no directory"
+            self._note("hidden", message, local.name)
+        if local.flags & 8 and not local.packed:
+            rest = max(0, end - local.data)
+            return replace(local, packed=rest, size=rest, listing="hidden")
+        return replace(local, flags=local.flags & ~8, listing="hidden")
+
+    def _note(self, law: str, message: str, member: str = "") -> None:
+        self.oddities.append(Oddity(law, message, member))
+
+    def _note_problem(self, error: ScanError) -> None:
+        if self.problem is None:
+            self.problem = error
+
+
+def _central(fields: tuple[int, ...], rest: bytes, base: int) -> ZipMember:
+    _, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields[:12]
+    attributes, header = fields[15], fields[16]
+    raw = rest[:name_length]
+    if _SATURATED in (packed, size, header):
+        extra = rest[name_length : name_length + extra_length]
+        size, packed, header = _zip64(extra, size, packed, header)
+    mode = attributes >> 16 if made_by >> 8 in (3, 19) else 0
+    return ZipMember(_name(raw, flags), raw, method, flags, crc, packed, size, header + base, 0, mode)
+
+
+def _zip64(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
+    """The three values, those that are saturated replaced by the extra field's 64 bits, in this order."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        at += 4
+        if kind == 1:
+            values = [size, packed, header]
+            for index, value in enumerate(values):
+                if value == _SATURATED and length >= 8 and at + 8 <= len(extra):
+                    values[index] = int.from_bytes(extra[at : at + 8], "little")
+                    at, length = at + 8, length - 8
+            return values[0], values[1], values[2]
+        at += length
+    return size, packed, header
+
+
+def _name(raw: bytes, flags: int) -> str:
+    # Readers written in C, and zipfile too, end a name at its first zero byte.
+    shown = raw.partition(b"\0")[0]
+    if flags & 0x800 or shown.isascii():
+        return shown.decode("utf-8", "surrogateescape")
+    return shown.decode("cp437")
+
+
+def _lengths_differ(local: ZipMember, member: ZipMember) -> bool:
+    """Whether the header beside the data gives lengths of its own; with a descriptor behind, zero is none."""
+    if local.flags & 8 and not (local.packed and local.size):
+        return False
+    if _SATURATED in (local.packed, local.size):
+        return False
+    return (local.packed, local.size) != (member.packed, member.size)
+
+
+def _is_plausible(local: ZipMember, size: int) -> bool:
+    is_known = local.method in _CODECS or local.method in _METHODS or local.method == STORED
+    return is_known and 0 < len(local.raw) <= 4096 and min(local.raw) >= 0x20 and local.data <= size
+
+
+def _is_harmless_prefix(source: Source, length: int) -> bool:
+    """A ``#!`` line (zipapp), or the four bytes of an archive that was to be split."""
+    if length > 4 * KIB:
+        return False
+    prefix = source.read_at(0, length)
+    if prefix in (b"PK\7\x08", b"PK00"):
+        return True
+    return prefix.startswith(b"#!") and prefix.find(b"\n") == length - 1
