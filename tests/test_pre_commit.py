@@ -1,0 +1,152 @@
+"""The hook under the real pre-commit program, on a real git repository.
+
+pre-commit would install us from an index into an environment of its own; tests use no network, so the hook's
+definition is taken from ``.pre-commit-hooks.yaml`` as it is, but for the language and the path of the command.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+HOSTILE = b"cposix\nsystem\n(S'echo weighed'\ntR."
+HONEST = b"\x80\x04}\x94(\x8c\x01a\x94K\x01\x8c\x01b\x94K\x02u."
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+pytestmark = pytest.mark.skipif(
+    not (BIN / "pre-commit").exists(), reason="pre-commit is not installed; `make test` installs it"
+)
+
+
+class Repository:
+    """A git repository with our hook, and an environment in which nothing of this machine's is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "repository"
+        self.tree.mkdir()
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "PRE_COMMIT"))},
+            "HOME": str(folder),
+            "PRE_COMMIT_HOME": str(folder / "pre-commit"),
+            "WEIGHBRIDGE_CACHE_DIR": str(folder / "cache"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_AUTHOR_NAME": "A",
+            "GIT_AUTHOR_EMAIL": "a@example.org",
+            "GIT_COMMITTER_NAME": "A",
+            "GIT_COMMITTER_EMAIL": "a@example.org",
+        }
+        self.run("git", "init", "--quiet")
+        (self.tree / ".pre-commit-config.yaml").write_text(yaml.safe_dump(self._configuration()))
+        self.run(BIN / "pre-commit", "install")
+
+    @staticmethod
+    def _configuration() -> dict[str, object]:
+        hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+        for hook in hooks:
+            command, _, rest = hook["entry"].partition(" ")
+            hook |= {"entry": f"{BIN / command} {rest}", "language": "system"}
+        return {"repos": [{"repo": "local", "hooks": hooks}]}
+
+    def run(self, *command: str | Path) -> tuple[int, str]:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=self.tree,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode()
+
+    def commit(self, **files: bytes) -> tuple[int, str]:
+        """Stages the files (two underscores stand for a dot) and commits."""
+        for name, data in files.items():
+            (self.tree / name.replace("__", ".")).write_bytes(data)
+        self.run("git", "add", "--all")
+        return self.run("git", "commit", "--message", "a commit")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path)
+
+
+def test_pre_commit_accepts_the_definition() -> None:
+    done = subprocess.run(
+        [BIN / "pre-commit", "validate-manifest", ROOT / ".pre-commit-hooks.yaml"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_honest_files_pass(repository: Repository) -> None:
+    code, said = repository.commit(model__pkl=HONEST, train__py=b"print()\n", notes__md=b"#\n")
+    assert code == 0, said
+    assert "Passed" in said
+
+
+def test_a_planted_checkpoint_blocks_the_commit_and_the_call_is_named(repository: Repository) -> None:
+    code, said = repository.commit(model__pt=HOSTILE)
+    assert code != 0
+    assert "posix.system" in said
+    assert "model.pt" in said
+
+
+def test_only_what_is_staged_counts(repository: Repository) -> None:
+    assert repository.commit(a__txt=b"1\n")[0] == 0
+    (repository.tree / "lying-about.pkl").write_bytes(HOSTILE)
+    (repository.tree / "a.txt").write_bytes(b"2\n")
+    repository.run("git", "add", "a.txt")
+    assert repository.run("git", "commit", "--message", "another")[0] == 0
+
+
+def test_deleted_and_renamed_files_are_no_trouble(repository: Repository) -> None:
+    assert repository.commit(a__pkl=HONEST, b__pkl=HONEST + b"")[0] == 0
+    repository.run("git", "rm", "--quiet", "a.pkl")
+    repository.run("git", "mv", "b.pkl", "c.pkl")
+    code, said = repository.commit()
+    assert code == 0, said
+
+
+def test_a_large_file_storage_pointer_is_not_a_bad_model(repository: Repository) -> None:
+    code, said = repository.commit(model__safetensors=POINTER)
+    assert code == 0, said
+
+
+def test_a_missing_snapshot_warns_and_does_not_block(repository: Repository) -> None:
+    code, said = repository.commit(requirements__txt=b"requests==2.32.0\n")
+    assert code == 0, said
+    code, said = repository.run(BIN / "weighbridge", "hook", "requirements.txt")
+    assert code == 0
+    assert "snapshot" in said
+
+
+def test_a_known_compromised_release_blocks_without_a_snapshot(repository: Repository) -> None:
+    code, said = repository.commit(requirements__txt=b"litellm==1.82.8\n")
+    assert code != 0
+    assert "litellm" in said
+
+
+def test_many_files_at_once_are_all_looked_at(repository: Repository) -> None:
+    files = {f"model{number}__pkl": HONEST for number in range(300)}
+    code, said = repository.commit(**(files | {"model299__pkl": HOSTILE}))
+    assert code != 0
+    assert "model299.pkl" in said
+
+
+def test_an_unknown_option_is_two(repository: Repository) -> None:
+    code, said = repository.run(BIN / "weighbridge", "hook", "--fail-at", "high", "a.pkl")
+    assert code == 2
+    assert "--fail-at" in said

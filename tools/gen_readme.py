@@ -1,0 +1,85 @@
+"""Writes the generated parts of README.md: the real screen, the table of what is read.
+
+``python tools/gen_readme.py`` writes them; ``--check`` only says whether they are stale (exit code 1).
+Run with the interpreter of the environment where weighbridge is installed.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SCREEN_LINES = 60
+
+
+def part(text: str, name: str, body: str) -> str:
+    """``text`` with what stands between the marks of ``name`` replaced."""
+    begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+    before, mark, rest = text.partition(begin)
+    _, closing, after = rest.partition(end)
+    if not mark or not closing:
+        raise SystemExit(f"README.md: no place for {name}")
+    return before + begin + body.rstrip("\n") + "\n" + closing + after
+
+
+def screen() -> str:
+    """What the demo prints, its first lines."""
+    subprocess.run(
+        [sys.executable, ROOT / "tools" / "build_samples.py"], check=True, stdout=subprocess.DEVNULL
+    )
+    sample = "sample_projects/hostile"
+    command = [
+        "scan",
+        sample,
+        "--advisories",
+        "sample_projects/advisories/hostile",
+        "--max-advisory-age",
+        "100000",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner", *command],
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1", "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+    lines = done.stdout.decode().splitlines()
+    shown = lines[:SCREEN_LINES]
+    if len(lines) > SCREEN_LINES:
+        shown += [f"… {len(lines) - SCREEN_LINES - 3} more lines …", *lines[-3:]]
+    return "\n".join(["```", f"$ weighbridge scan {sample}", *shown, "```"])
+
+
+def formats() -> str:
+    """The table of manifests and artifacts, from the registry."""
+    from scanner.registry import FORMATS, MANIFESTS
+
+    rows = ["| what | how far | found by |", "|---|---|---|"]
+    for manifest in MANIFESTS:
+        rows.append(f"| {manifest.title} | read | {_names(manifest.names)} |")
+    for row in FORMATS:
+        how = "opened" if row.inspect and row.container else "in depth" if row.inspect else "recognised only"
+        by = ["content"] if row.magic or row.sniff else []
+        by += [_names((*row.suffixes, *row.names))] if row.suffixes or row.names else []
+        rows.append(f"| {row.title} | {how} | {', '.join(by)} |")
+    return "\n".join(rows)
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return " ".join(f"`{name}`" for name in names)
+
+
+def main() -> int:
+    """Writes README.md anew, or checks it."""
+    path = ROOT / "README.md"
+    old = path.read_text()
+    new = part(part(old, "screen", screen()), "formats", formats())
+    if "--check" in sys.argv:
+        return int(new != old)
+    path.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
