@@ -97,8 +97,10 @@ def ways_down(factors: Factors, *, trigger_floor: str = "") -> tuple[Way, ...]:
     rubric = tables.load()
     values = tables.key_of(factors)
     level = rubric.rows[values].level
+    if level == "info":
+        return ()
     better = {name: _better(rubric, name, values, trigger_floor) for name in FACTORS}
-    for size in (1, 2, 3):
+    for size in range(1, len(FACTORS)):
         found = [
             way
             for names in combinations(FACTORS, size)
@@ -183,13 +185,9 @@ def _step(
 
 def _ways(factors: Factors, rule: Rule) -> Iterator[str]:
     rubric = tables.load()
-    row = rubric.row(factors)
-    if row.level == "info":
-        yield "It is as low as it gets."
-        return
     ways = ways_down(factors, trigger_floor=rule.trigger_floor)
     if not ways:
-        yield "No change of circumstances lowers the level. Only removing it does."
+        yield "It is as low as it gets."
         return
     yield "The level would fall if"
     for way in ways:

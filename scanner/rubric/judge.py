@@ -10,7 +10,10 @@ Pure. How the factors come about is told in rubric.json under ``derivation.fold`
 - the floors of the rule and of the pack are never undercut.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -20,6 +23,7 @@ from scanner.model import (
     Evidence,
     FactorName,
     Factors,
+    FactorSource,
     Finding,
     Measured,
     Measurement,
@@ -36,7 +40,7 @@ Place = tuple[str, tuple[str, ...]]
 
 _MEASURED: Final = frozenset(("measured", "feed", "declared"))
 _NO_FLOORS: Final[Floors] = {}
-_ID_ORDER: Final = ("CVE-", "GHSA-", "PYSEC-", "MAL-", "OSV-")
+_ID_ORDER: Final = {"CVE": 0, "GHSA": 1, "PYSEC": 2, "MAL": 3, "OSV": 4}
 
 
 class _Judgement(NamedTuple):
@@ -65,7 +69,8 @@ def judge(
 
     Raises ValueError where a factor has a value that the rubric does not know: a defect of ours.
     """
-    return _finding(evidence, rule, _weigh(evidence, rule, context, measurements, floors), digest, ordinal)
+    judgement = _weigh(evidence, rule, context, measurements, floors)
+    return _finding(evidence, rule, judgement, fingerprint(evidence, digest, ordinal))
 
 
 def judge_all(
@@ -81,17 +86,27 @@ def judge_all(
     ``artifacts`` tell the content digests by which findings and measurements are tied to bytes. Evidence that
     says the same thing twice becomes one finding.
     """
-    known = rules.load()
-    digests = digests_of(artifacts)
     by_subject: dict[str, list[Measurement]] = {}
     for measurement in measurements:
         by_subject.setdefault(measurement.subject, []).append(measurement)
+    with _without_collection():
+        return _judge_sorted(sorted(evidence, key=_order), digests_of(artifacts), by_subject, context, floors)
+
+
+def _judge_sorted(
+    evidence: Sequence[Evidence],
+    digests: Mapping[Place, str],
+    by_subject: Mapping[str, Sequence[Measurement]],
+    context: str,
+    floors: Floors,
+) -> tuple[Finding, ...]:
+    known = rules.load()
     judged: dict[object, _Judgement] = {}
-    ordinals: dict[tuple[str, ...], int] = {}
+    ordinals: dict[str, int] = {}
     findings: list[Finding] = []
     before: Evidence | None = None
-    for item in sorted(evidence, key=_order):
-        if item == before:
+    for item in evidence:
+        if before is not None and item.message == before.message and item == before:
             continue
         before = item
         applies = _applying(item, digests, by_subject) if by_subject else ()
@@ -99,16 +114,26 @@ def judge_all(
         judgement = judged.get(key)
         if judgement is None:
             judgement = judged[key] = _weigh(item, known[item.rule], context, applies, floors)
-        digest = digests.get((item.where.path, ()))
-        anchor = _anchor(item, digest)
+        anchor = _anchor(item, digests.get((item.where.path, ())))
         ordinal = ordinals.get(anchor, 0)
         ordinals[anchor] = ordinal + 1
-        findings.append(_finding(item, known[item.rule], judgement, digest, ordinal))
-    levels = tables.load().levels
-    rank = {name: -row.rank for name, row in levels.items()}
+        findings.append(_finding(item, known[item.rule], judgement, _print(anchor, ordinal)))
+    rank = {name: row.rank for name, row in tables.load().levels.items()}
     # A stable sort: within a level the places stay in order.
-    findings.sort(key=lambda finding: (rank[finding.level], rank[finding.potential]))
+    findings.sort(key=lambda finding: -(rank[finding.level] * len(rank) + rank[finding.potential]))
     return tuple(findings)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No garbage collection within: nothing here makes cycles, and a third of the time would go into it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def digests_of(artifacts: Iterable[Artifact]) -> dict[Place, str]:
@@ -128,22 +153,18 @@ def fingerprint(evidence: Evidence, digest: str | None = None, ordinal: int = 0)
     (or subject) for a package; path, member and subject for any other file. ``ordinal`` counts findings that
     agree in all of these.
     """
-    hasher = sha256()
-    for part in (*_anchor(evidence, digest), str(ordinal)):
-        # Names come from the scanned tree: each part tells its length, so that none can pose as two. A name
-        # that did not decode holds lone surrogates.
-        raw = part.encode("utf-8", "surrogatepass")
-        hasher.update(b"%d:%b" % (len(raw), raw))
-    return f"{FINGERPRINT_VERSION}:{hasher.hexdigest()[:32]}"
+    return _print(_anchor(evidence, digest), ordinal)
 
 
 def canonical(ids: Iterable[str]) -> str:
     """The one of an advisory's names that all who know the same names choose: CVE first, then GHSA …"""
-    return min(ids, key=lambda name: (_id_rank(name), name))
+    return min(ids, key=lambda name: (_ID_ORDER.get(name.partition("-")[0], len(_ID_ORDER)), name))
 
 
-def path_in_words(values: Key, row: Row) -> str:
+@cache
+def path_in_words(values: Key) -> str:
     """The way through the four tables on one line."""
+    row = tables.load().rows[values]
     _, _, trigger, context, effect, evidence = values
     text = (
         f"effect {effect} × likelihood {row.likelihood} "
@@ -160,12 +181,17 @@ def _weigh(
 ) -> _Judgement:
     rubric = tables.load()
     own = dict(evidence.factors)
+    seen: dict[FactorName, list[Measurement]] = {}
+    for measurement in measurements:
+        seen.setdefault(measurement.factor, []).append(measurement)
     folded: list[tuple[FactorName, Measured]] = []
     assumed: list[FactorName] = []
     for name in FACTORS:
         order = rubric.order[name]
         said = own.get(name)
-        taken = _taken(name, said, measurements, _default(name, rule, context, rubric), order, rule)
+        taken: Measured | None = None
+        if said is not None or name in seen:
+            taken = _taken(name, said, seen.get(name, ()), _default(name, rule, context, rubric), order, rule)
         if taken is None:
             taken = _untold(name, said, rule, context, rubric)
             if taken.source == "unknown-policy" or name in rule.assumes:
@@ -173,8 +199,7 @@ def _weigh(
         folded.append((name, _lifted(name, taken, rule, floors, order)))
     factors = tuple(folded)
     values = tables.key_of(factors)
-    row = rubric.rows[values]
-    return _Judgement(factors, tuple(assumed), row, path_in_words(values, row))
+    return _Judgement(factors, tuple(assumed), rubric.rows[values], path_in_words(values))
 
 
 def _default(name: FactorName, rule: Rule, context: str, rubric: Rubric) -> str:
@@ -202,8 +227,6 @@ def _taken(
         if order[own.value] >= order[default] or (said.source in _MEASURED and name != "context"):
             believed.append(own)
     for measurement in measurements:
-        if measurement.factor != name:
-            continue
         _must_know(order, name, measurement.value, rule)
         value = "dormant" if measurement.value == "unreachable" else measurement.value
         if order[value] >= order[default] or (measurement.covered and name != "context"):
@@ -224,14 +247,20 @@ def _untold(name: FactorName, said: Measured | None, rule: Rule, context: str, r
     policy = rubric.unknown[rubric.kind(rule.id)][name]
     if name == "context":
         if not context:
-            return Measured(policy, "unknown-policy")
+            return _plain(policy, "unknown-policy")
         _must_know(rubric.order[name], name, context, rule)
-        return Measured(context, "declared")
+        return _plain(context, "declared")
     default = rule.defaults[name]
     if said is not None and said.value == UNKNOWN:
         # What could not be found out must not be better than what the rule takes for granted.
         return Measured(max(default, policy, key=rubric.order[name].__getitem__), "unknown-policy", said.ref)
-    return Measured(default, "rule-default")
+    return _plain(default, "rule-default")
+
+
+@cache
+def _plain(value: str, source: FactorSource) -> Measured:
+    """A value without a reference: one object for all findings that share it."""
+    return Measured(value, source)
 
 
 def _lifted(
@@ -254,9 +283,7 @@ def _must_know(order: Mapping[str, int], name: FactorName, value: str, rule: Rul
 # --- places and names --------------------------------------------------------------------------------------
 
 
-def _finding(
-    evidence: Evidence, rule: Rule, judgement: _Judgement, digest: str | None, ordinal: int
-) -> Finding:
+def _finding(evidence: Evidence, rule: Rule, judgement: _Judgement, print_: str) -> Finding:
     return Finding(
         evidence=evidence,
         title=rule.title,
@@ -266,18 +293,31 @@ def _finding(
         assumed=judgement.assumed,
         because=judgement.because,
         remedy=evidence.remedy or rule.remedy,
-        fingerprint=fingerprint(evidence, digest, ordinal),
+        fingerprint=print_,
     )
 
 
-def _anchor(evidence: Evidence, digest: str | None) -> tuple[str, ...]:
+def _print(anchor: str, ordinal: int) -> str:
+    # A name that did not decode holds lone surrogates.
+    hashed = sha256(f"{anchor}{ordinal}".encode("utf-8", "surrogatepass"))
+    return f"{FINGERPRINT_VERSION}:{hashed.hexdigest()[:32]}"
+
+
+def _anchor(evidence: Evidence, digest: str | None) -> str:
+    """What a finding hangs on, in one text.
+
+    Names come from the scanned tree: each part tells its length, so that none can pose as two.
+    """
     where = evidence.where
+    parts: tuple[str, ...]
     if digest:
-        return (evidence.rule, "artifact", digest, str(len(where.member)), *where.member, evidence.subject)
-    if evidence.component:
+        parts = (evidence.rule, "artifact", digest, str(len(where.member)), *where.member, evidence.subject)
+    elif evidence.component:
         about = canonical((evidence.subject, *evidence.aliases)) if evidence.aliases else evidence.subject
-        return (evidence.rule, "component", evidence.component, about)
-    return (evidence.rule, "file", where.path, str(len(where.member)), *where.member, evidence.subject)
+        parts = (evidence.rule, "component", evidence.component, about)
+    else:
+        parts = (evidence.rule, "file", where.path, str(len(where.member)), *where.member, evidence.subject)
+    return "".join([f"{len(part)}:{part}" for part in parts])
 
 
 def _applying(
@@ -285,16 +325,17 @@ def _applying(
 ) -> tuple[Measurement, ...]:
     """What was measured of the file, the member or the component that the evidence is about."""
     path, member = evidence.where.path, evidence.where.member
-    subjects = {digests.get((path, ())), digests.get((path, member)), evidence.component or None}
-    found = [each for subject in subjects if subject is not None for each in by_subject.get(subject, ())]
+    subjects = {digests.get((path, ()), ""), digests.get((path, member), ""), evidence.component} - {""}
+    found = [each for subject in subjects if subject in by_subject for each in by_subject[subject]]
     # Of equally bad ones the first is named: let it be the same one each time.
-    return tuple(sorted(found, key=lambda each: (each.factor, each.value, each.because, not each.covered)))
+    found.sort(key=lambda each: (each.factor, each.value, each.because, not each.covered))
+    return tuple(found)
 
 
 def _order(evidence: Evidence) -> tuple[object, ...]:
     """By place, then by everything else: no two different pieces of evidence tie."""
     return (
-        evidence.where.order,
+        *evidence.where.order,
         evidence.rule,
         evidence.subject,
         evidence.message,
@@ -302,12 +343,5 @@ def _order(evidence: Evidence) -> tuple[object, ...]:
         evidence.remedy,
         evidence.aliases,
         evidence.references,
-        tuple((name, each.value, each.source, each.ref) for name, each in evidence.factors),
+        evidence.factors and [(name, each.value, each.source, each.ref) for name, each in evidence.factors],
     )
-
-
-def _id_rank(name: str) -> int:
-    for rank, prefix in enumerate(_ID_ORDER):
-        if name.startswith(prefix):
-            return rank
-    return len(_ID_ORDER)

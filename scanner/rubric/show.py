@@ -52,8 +52,8 @@ def _overview() -> Iterator[str]:
         yield f"  {family}  {number:3}  {title}"
     yield ""
     yield "Packs:"
-    for name, pack in packs.load().items():
-        yield f"  {name:15}  {pack['title']}"
+    for id_, pack in packs.load().items():
+        yield f"  {id_:15}  {pack['title']}"
 
 
 def _level(row: LevelRow) -> Iterator[str]:

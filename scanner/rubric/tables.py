@@ -106,7 +106,7 @@ class Rubric:
 def key_of(factors: Factors) -> Key:
     """The values of six factors, in the order of ``FACTORS``."""
     told = dict(factors)
-    return cast("Key", tuple(told[name].value for name in FACTORS))
+    return cast("Key", tuple([told[name].value for name in FACTORS]))
 
 
 def read(name: str) -> bytes:

@@ -59,7 +59,7 @@ def test_a_second_evaluator_agrees_on_every_row_of_the_tables(tmp_path: Path) ->
     second = exported(tmp_path)
     orders = [second.rubric["factors"][name]["order"] for name in FACTORS]
     for values in itertools.product(*orders):
-        ours = tables.load().rows[values]  # type: ignore[index]
+        ours = tables.load().rows[values]
         assert second.grade(dict(zip(FACTORS, values, strict=True))) == tuple(ours), values
 
 
