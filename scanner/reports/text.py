@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from sbom.model import Component, Location
-from scanner.model import LEVELS, Finding, NotChecked, Report, Status
+from scanner.model import LEVELS, Decision, Finding, NotChecked, Report, Status
 from scanner.reports.page import Page, Style
 from scanner.text import visible
 
@@ -216,7 +216,7 @@ def _rule(
     # What is merely worth knowing does not push what matters off the screen.
     rows, left = _cut(here, 3 if first.level == "info" and shown == _SHOWN[0] else shown)
     for finding in rows:
-        page.put(_place(finding.evidence.where), indent=6, style="place")
+        page.put(_place(finding.evidence.where) + _clock(finding), indent=6, style="place")
         if finding not in said:
             page.put(_show(finding.evidence.message), indent=8)
         if not why:
@@ -238,6 +238,15 @@ def _stands_below(finding: Finding, missed: set[tuple[str, tuple[str, ...]]]) ->
 
 def _remedy(finding: Finding) -> str:
     return _own(finding.remedy or finding.evidence.remedy)
+
+
+def _clock(finding: Finding) -> str:
+    """What a baseline knows of the finding: since when it stands, and until when it is to be mended."""
+    known = "in the baseline" if finding.known else ""
+    since = f"since {finding.first_seen}" if finding.first_seen else ""
+    due = f"to be mended by {finding.due}" if finding.due else ""
+    said = ", ".join(filter(None, (f"{known} {since}".strip(), due)))
+    return f" ({_show(said)})" if said else ""
 
 
 def _why(page: Page, finding: Finding, indent: int) -> None:
@@ -263,7 +272,8 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
         seen = [_place(where) for where in component.seen]
     else:
         name, seen = _show(first.evidence.component), []
-    seen = list(dict.fromkeys(seen or (_place(f.evidence.where) for f in group)))
+    # The place to mend stands first: a line that pins the package, where its other places only allow it.
+    seen = list(dict.fromkeys((_place(first.evidence.where), *seen)))
     others = f" and {_count(len(seen) - 1, 'more place')}" if len(seen) > 1 else ""
     page.put(f"in {seen[0]}{others}", indent=2, label=f"{name}  ", mark=first.level)
     _fixes(page, group, shown, indent=6)
@@ -273,8 +283,11 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
         evidence = finding.evidence
         ids = list(dict.fromkeys((*_advisory_id(evidence.subject), *evidence.aliases)))
         named = _show(f"{ids[0]} ({', '.join(ids[1:])})" if len(ids) > 1 else "".join(ids), limit=200)
+        # Elsewhere the message stands alone and has to name package and advisory; here both are said.
+        message = _show(evidence.message, limit=400).removeprefix(f"{name}: ")
+        message = message.removeprefix(f"{_show(ids[0])}: ") if ids else message
         page.put(
-            f"{named}{': ' if named else ''}{_show(evidence.message, limit=400)}",
+            f"{named}{': ' if named else ''}{message}{_clock(finding)}",
             indent=6,
             label=f"{evidence.rule} {finding.level:<8} ",
             mark=finding.level,
@@ -298,7 +311,20 @@ def _set_aside(page: Page, report: Report, shown: int | None) -> None:
             evidence = finding.evidence
             text = f"{evidence.rule} {_place(evidence.where)}: {_show(evidence.message)}"
             page.put(text, indent=2, label=f"{status}, {finding.level}: ", style="dim")
+            if finding.decision:
+                page.put(_decided(finding.decision), indent=6, label="Why: ", mark="dim", style="dim")
         _more(page, left, 2)
+
+
+def _decided(decision: Decision) -> str:
+    people = ", ".join(filter(None, (decision.owner, *decision.approvers)))
+    parts = (
+        decision.reason,
+        people,
+        f"until {decision.expires}" if decision.expires else "",
+        decision.source,
+    )
+    return "; ".join(_own(part) for part in parts if part)
 
 
 def _not_checked(page: Page, report: Report, shown: int | None) -> None:

@@ -14,6 +14,7 @@ from sbom.model import Component, Inventory, Kind, Location
 from scanner.model import (
     Consulted,
     Coverage,
+    Decision,
     Evidence,
     Excluded,
     Finding,
@@ -28,6 +29,7 @@ from scanner.reports import text
 from scanner.reports.page import cells, wrap
 
 TORCH = "pkg:pypi/torch@1.13.0"
+MENDED = Location("requirements.txt", line=4)
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -260,6 +262,35 @@ def test_one_package_with_forty_advisories_is_one_block_with_the_version_that_cl
     assert "PYSEC-2022-0 (CVE-2022-0): problem number 0" in page
     assert "and 32 more; --format json lists all" in page
     assert page.index("Critical (2)") < page.index("torch 1.13.0+cu117") < page.index("High (39")
+
+
+def test_a_package_is_named_once_and_so_is_the_advisory() -> None:
+    message = "torch 1.13.0+cu117: PYSEC-2022-1: it evaluates comments. Fixed in 1.13.1."
+    row = finding("ADV-002", "high", message=message, subject="PYSEC-2022-1", component=TORCH)
+    page = show(report(row, inventory=everything().inventory), width=120)
+    assert "ADV-002 high     PYSEC-2022-1: it evaluates comments. Fixed in 1.13.1." in page
+    assert page.count("torch") == 1
+
+
+def test_a_package_is_sought_first_where_it_is_to_be_mended() -> None:
+    component = replace(everything().inventory.components[0], seen=(Location("a.toml", line=2), MENDED))
+    row = finding("ADV-002", "high", MENDED, component=TORCH)
+    page = show(report(row, inventory=Inventory(components=(component,))))
+    assert "torch 1.13.0+cu117  in requirements.txt:4 and 1 more place" in page
+
+
+def test_what_the_policy_decided_says_why_by_whom_and_until_when() -> None:
+    decision = Decision(
+        "waiver", "sandboxed loader", "waivers.toml#2", "ml-platform", ("ann", "bob"), "", "2027-02-28"
+    )
+    page = show(report(replace(finding(status="waived"), decision=decision)), width=120)
+    assert "Why: sandboxed loader; ml-platform, ann, bob; until 2027-02-28; waivers.toml#2" in page
+
+
+def test_what_a_baseline_knows_shows_its_dates() -> None:
+    old = replace(finding(), known=True, first_seen="2026-10-01", due="2026-10-15")
+    page = show(report(old), width=120)
+    assert "requirements.txt:1 (in the baseline since 2026-10-01, to be mended by 2026-10-15)" in page
 
 
 def test_an_advisory_without_its_component_in_the_inventory_is_still_shown() -> None:
