@@ -12,7 +12,7 @@ Law: APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from scanner.errors import Malformed, ScanError, Unreadable
 from scanner.files.source import WindowSource
@@ -82,6 +82,23 @@ class ZipMember:
     def is_flagged_encrypted(self) -> bool:
         """Whether a flag says that it is encrypted; whether it is, only the bytes say."""
         return bool(self.flags & 1) or self.method == 99
+
+
+class _Local(NamedTuple):
+    """A header beside the data. Made once a member, so it is the cheapest thing that has names."""
+
+    raw: bytes
+    method: int
+    flags: int
+    crc: int
+    packed: int
+    size: int
+    header: int
+    data: int
+
+    def member(self) -> ZipMember:
+        """What a reader has who goes by this header alone."""
+        return ZipMember(_name(self.raw, self.flags), *self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +218,12 @@ class Archive:
                 self._note_problem(Malformed("zip-directory", offset=position, wanted="an entry that ends"))
                 break
             count += 1
-            member = _central(fields, rest, directory.base)
             position += _CENTRAL.size + sum(lengths)
             # Two directories that list the same member say it once.
-            key = hash((member.header, head, rest)) if len(self._directories) > 1 else count
+            key = hash((head, rest, directory.base)) if len(self._directories) > 1 else count
             if key not in self._seen:
                 self._seen.add(key)
-                yield from self._listed(member)
+                yield from self._listed(fields, rest, directory.base)
         self._spans.add(directory.start, position)
         if count & 0xFFFF != directory.count & 0xFFFF:
             message = f"its end record counts {directory.count} members, its directory lists {count}"
@@ -218,32 +234,45 @@ class Archive:
             )
             self._note("directory-size", message)
 
-    def _listed(self, member: ZipMember) -> Iterator[ZipMember]:
+    def _listed(self, fields: tuple[int, ...], rest: bytes, base: int) -> Iterator[ZipMember]:
         self._budget.spend_member()
+        _, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields[:12]
+        header = fields[16]
+        raw = rest[:name_length]
+        if _SATURATED in (packed, size, header):
+            extra = rest[name_length : name_length + extra_length]
+            size, packed, header = _zip64(extra, size, packed, header)
+        header += base
+        name = _name(raw, flags)
+        local = self._local(header)
+        if local is None:
+            wanted = f"the header (PK 3 4) of {visible(name)}"
+            self._note_problem(Malformed("zip-member-header", offset=header, wanted=wanted))
+            return
+        mode = fields[15] >> 16 if made_by >> 8 in (3, 19) else 0
+        member = ZipMember(name, raw, method, flags, crc, packed, size, header, local.data, mode)
+        self._check(member)
+        yield member
+        if local.raw != raw or local.method != method or _lengths_differ(local, member):
+            yield from self._other_reading(member, local.member())
+        elif (local.flags ^ flags) & 1:
+            message = f"one header of {visible(name)} says that it is encrypted, the other does not"
+            self._note("flags", message, name)
+
+    def _check(self, member: ZipMember) -> None:
         name = member.name
         before = self._names.setdefault(name, member.header)
         if before != member.header and not member.is_directory:
-            message = (
-                f"{visible(name)} stands there twice, at {before} and {member.header}: readers take either"
-            )
+            places = f"{before} and {member.header}"
+            message = f"{visible(name)} stands there twice, at {places}: readers take either"
             self._note("duplicate", message, name)
-        local = self._local(member.header)
-        if local is None:
-            self._note_problem(
-                Malformed("zip-member-header", offset=member.header, wanted="a member's header (PK 3 4)")
-            )
-            return
-        member = replace(member, data=local.data)
-        self._spans.add(member.header, member.data + member.packed, name)
-        if member.data + member.packed > self._source.size:
+        if b"\0" in member.raw:
+            self._note("zero-in-name", f"the name of {visible(name)} goes on behind a zero byte", name)
+        end = member.data + member.packed
+        self._spans.add(member.header, end, name)
+        if end > self._source.size:
             wanted = f"{member.packed} bytes of {visible(name)}"
             self._note_problem(Malformed("zip-member-data", offset=member.data, wanted=wanted))
-        yield member
-        if local.raw != member.raw or local.method != member.method or _lengths_differ(local, member):
-            yield from self._other_reading(member, local)
-        elif (local.flags ^ member.flags) & 1:
-            message = f"one header of {visible(name)} says that it is encrypted, the other does not"
-            self._note("flags", message, name)
 
     def _other_reading(self, member: ZipMember, local: ZipMember) -> Iterator[ZipMember]:
         """What a reader makes of the member that goes by the header beside the data."""
@@ -264,7 +293,7 @@ class Archive:
         self._budget.spend_member()
         yield replace(local, listing="header", mode=member.mode)
 
-    def _local(self, position: int) -> ZipMember | None:
+    def _local(self, position: int) -> _Local | None:
         """The header beside the data at ``position``, or None where there is none."""
         head = self._headers.read_at(position, _LOCAL.size)
         if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
@@ -275,7 +304,7 @@ class Archive:
         if size == _SATURATED or packed == _SATURATED:
             size, packed, _ = _zip64(extra, size, packed, 0)
         data = position + _LOCAL.size + name_length + extra_length
-        return ZipMember(_name(raw, flags), raw, method, flags, crc, packed, size, position, data)
+        return _Local(raw, method, flags, crc, packed, size, position, data)
 
     # --- what the directory does not say --------------------------------------------------------------------
 
@@ -316,9 +345,10 @@ class Archive:
                 at = member.data + member.packed
 
     def _unlisted(self, position: int, end: int) -> ZipMember | None:
-        local = self._local(position)
-        if local is None or not _is_plausible(local, self._source.size):
+        header = self._local(position)
+        if header is None or not _is_plausible(header, self._source.size):
             return None
+        local = header.member()
         self._budget.spend_member()
         if self._directories:
             message = f"{visible(local.name)} stands in the file at {position}, but in no directory"
@@ -334,17 +364,6 @@ class Archive:
     def _note_problem(self, error: ScanError) -> None:
         if self.problem is None:
             self.problem = error
-
-
-def _central(fields: tuple[int, ...], rest: bytes, base: int) -> ZipMember:
-    _, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields[:12]
-    attributes, header = fields[15], fields[16]
-    raw = rest[:name_length]
-    if _SATURATED in (packed, size, header):
-        extra = rest[name_length : name_length + extra_length]
-        size, packed, header = _zip64(extra, size, packed, header)
-    mode = attributes >> 16 if made_by >> 8 in (3, 19) else 0
-    return ZipMember(_name(raw, flags), raw, method, flags, crc, packed, size, header + base, 0, mode)
 
 
 def _zip64(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
@@ -372,7 +391,7 @@ def _name(raw: bytes, flags: int) -> str:
     return shown.decode("cp437")
 
 
-def _lengths_differ(local: ZipMember, member: ZipMember) -> bool:
+def _lengths_differ(local: _Local, member: ZipMember) -> bool:
     """Whether the header beside the data gives lengths of its own; with a descriptor behind, zero is none."""
     if local.flags & 8 and not (local.packed and local.size):
         return False
@@ -381,7 +400,7 @@ def _lengths_differ(local: ZipMember, member: ZipMember) -> bool:
     return (local.packed, local.size) != (member.packed, member.size)
 
 
-def _is_plausible(local: ZipMember, size: int) -> bool:
+def _is_plausible(local: _Local, size: int) -> bool:
     is_known = local.method in _CODECS or local.method in _METHODS or local.method == STORED
     return is_known and 0 < len(local.raw) <= 4096 and min(local.raw) >= 0x20 and local.data <= size
 

@@ -50,8 +50,8 @@ class Window:
 def find_directories(source: Source) -> tuple[list[Directory], int]:
     """Every directory that some reader takes, and where the archive's end record with its comment ends.
 
-    Readers agree on an honest archive. They part over the end record (the last one, or the last whose comment
-    ends with the file), over 32 or 64 bits, and over the directory's place (as the record says, counted from
+    Readers agree on an honest archive. They part over the end record (the last one, or one whose comment ends with
+    the file), over 32 or 64 bits, and over the directory's place (as the record says, counted from
     the file's beginning; or as many bytes before the record as the record says). Nothing is found where no
     end record leads to a directory.
     """
@@ -62,7 +62,7 @@ def find_directories(source: Source) -> tuple[list[Directory], int]:
         place: place + _END.size + int.from_bytes(tail[place + 20 : place + 22], "little") for place in places
     }
     # An end record before these is a member's own, in a zip stored inside: it counts where these are none.
-    taken = dict.fromkeys([*places[:1], *[place for place in places if ends[place] == len(tail)][:1]])
+    taken = dict.fromkeys([*places[:1], *(place for place in places if ends[place] == len(tail))])
     found: dict[int, Directory] = {}
     end = 0
     for place in dict.fromkeys((*taken, *places)):
