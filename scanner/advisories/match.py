@@ -52,26 +52,27 @@ class Compiled:
     fixed: tuple[str, ...]  # versions as written
 
 
-def spans(range_: Range, order: Order) -> tuple[tuple[Span, ...], bool]:
-    """The affected spans of a range, and whether some event's version could not be ordered."""
+def spans(range_: Range, order: Order) -> tuple[Span, ...] | None:
+    """The affected spans of a range, or None where some event's version cannot be put in order.
+
+    Of a range whose fix cannot be read nothing is sure: not even what lies between the events that can.
+    """
     events: list[tuple[Key | None, str]] = []
     limits: list[Key] = []
-    unbounded, unread = True, False
     for kind, text in range_.events:
         if kind == "introduced" and text == "0":
             events.append((None, kind))
         elif kind == "limit" and text == "*":
             continue
         elif (key := order(text)) is None:
-            unread = True
+            return None
         elif kind == "limit":
-            unbounded = False
             limits.append(key)
         else:
             events.append((key, kind))
     # "v < some limit": the largest of them decides, and "*" makes a range unbounded again.
     starred = ("limit", "*") in range_.events
-    limit = None if unbounded or starred else max(limits)
+    limit = None if starred else max(limits, default=None)
     # A stable sort: of two events at one version the writer's order stands, so that "introduced 2, fixed 2"
     # is empty and "fixed 2, introduced 2" goes on.
     events.sort(key=lambda event: (event[0] is not None, event[0] or ()))
@@ -87,7 +88,7 @@ def spans(range_: Range, order: Order) -> tuple[tuple[Span, ...], bool]:
             inside = False
     if inside:
         made.append(_clipped(Span(low, None), limit))
-    return tuple(made), unread
+    return tuple(made)
 
 
 def _clipped(span: Span, limit: Key | None) -> Span:
@@ -114,9 +115,9 @@ def compiled(affected: Affected) -> Compiled:
             unread = True
             continue
         used, ranged = order, True
-        more, some_unread = spans(range_, order)
-        found += more
-        unread |= some_unread
+        held = spans(range_, order)
+        unread |= held is None
+        found += held or ()
     for text in affected.versions:
         key = used(text) if used else None
         if key is not None:

@@ -314,7 +314,7 @@ _Spans = tuple[match.Span, ...]
 @once
 def _spans(range_: osv.Range, ecosystem: str) -> _Spans:
     order = versions.order(ecosystem)
-    return match.spans(range_, order)[0] if order else ()
+    return (match.spans(range_, order) or ()) if order else ()
 
 
 def _lean(entry: Affected) -> Affected:
