@@ -325,7 +325,11 @@ def _applying(
 ) -> tuple[Measurement, ...]:
     """What was measured of the file, the member or the component that the evidence is about."""
     path, member = evidence.where.path, evidence.where.member
-    subjects = {digests.get((path, ()), ""), digests.get((path, member), ""), evidence.component} - {""}
+    subjects = (
+        digests.get((path, ()), ""),
+        digests.get((path, member), "") if member else "",
+        evidence.component,
+    )
     found = [each for subject in subjects if subject in by_subject for each in by_subject[subject]]
     # Of equally bad ones the first is named: let it be the same one each time.
     found.sort(key=lambda each: (each.factor, each.value, each.because, not each.covered))
