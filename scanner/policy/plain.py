@@ -16,6 +16,7 @@ T = TypeVar("T", bound=str)
 
 _SHA256: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _SHOWN: Final = 80
+_LAST_YEAR: Final = 9000  # days are added to dates, and the calendar ends in 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,15 @@ class At:
 
     def day(self) -> date:
         """A date, as TOML has it or as a string ``2027-02-28``."""
-        if isinstance(self.value, date) and not isinstance(self.value, datetime):
-            return self.value
-        if isinstance(self.value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", self.value, re.ASCII):
+        said = self.value
+        if isinstance(said, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", said, re.ASCII):
             try:
-                return date.fromisoformat(self.value)
-            except ValueError:
-                pass  # told below, as every other text that is no date
-        raise self.wrong("a date, as 2027-02-28")
+                said = date.fromisoformat(said)
+            except ValueError as error:
+                raise self.wrong("a date, as 2027-02-28") from error
+        if not isinstance(said, date) or isinstance(said, datetime) or not 1970 <= said.year <= _LAST_YEAR:
+            raise self.wrong("a date, as 2027-02-28")
+        return said
 
     def moment(self) -> datetime:
         """A point in time (RFC 3339), as UTC; without an offset it is taken for UTC."""
