@@ -147,7 +147,7 @@ class _Range:
     """A component without a version, what its range allows, and how sure that is."""
 
     row: Asked
-    allowed: tuple[ranges.Candidate, ...]
+    allowed: ranges.Allowed
     cap: str
     note: str
     exploited: facts.Exploited | None
@@ -155,7 +155,7 @@ class _Range:
 
 def _ranged(row: Asked, package: Package, exploited: facts.Exploited | None) -> Iterator[Evidence]:
     wanted = versions.specifier(row.component.specifier)
-    allowed = ranges.candidates(package, wanted)
+    allowed = ranges.allowed(package, wanted)
     cap, note = row.cap, row.note
     if wanted is None:
         cap, note = "heuristic", "its range could not be read, and counts as any version"
@@ -177,7 +177,7 @@ def _every(asked: _Range, found: ranges.Admitted) -> Evidence:
     row, group = asked.row, found.group
     severity = facts.severity(group, asked.exploited)
     fixed = [text for one in group.advisories for text in one.fixed]
-    above = remedy.lowest_above(fixed, asked.allowed[-1].key)
+    above = remedy.lowest_above(fixed, asked.allowed.top)
     edit = remedy.limit(row.declarations, row.component, lambda text: remedy.raised(text, above))
     says = f"{group.title}: {words.headline(group)} Every known version that this range allows has it."
     return Evidence(
@@ -255,8 +255,8 @@ def _admits(asked: _Range, some: Sequence[ranges.Admitted]) -> Evidence:
 def _floor(asked: _Range, some: Sequence[ranges.Admitted]) -> tuple[str, str]:
     """The smallest version from which on the range is clear, and that in words."""
     advisories = [one for found in some for one in found.group.advisories]
-    mended = ranges.mended(advisories, asked.allowed)
-    floor = ranges.floor(mended, asked.allowed)
+    mended = ranges.mended(advisories, asked.allowed.known)
+    floor = ranges.floor(mended, asked.allowed.known)
     if not floor:
         return "", "No floor shuts them out: nothing that it allows is known to be clear."
     left = sum(any(one not in mended for one in found.group.advisories) for found in some)

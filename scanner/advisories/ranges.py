@@ -1,10 +1,12 @@
 """What a range without a lock admits: none, some or all of it affected, and the floor that mends it.
 
-The versions that exist are not known offline; those that advisories mention are, and one stands for all that
-are newer than any of them.
+The versions that exist are not known offline. Those that advisories mention are; one more stands for all that
+are newer than any of them; and *witnesses*, points beside every bound, stand for releases that nobody
+mentioned: without them "every version that I allow is bad" would be said of a range whose good releases no
+advisory had a reason to name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -13,14 +15,33 @@ from scanner.advisories.match import Advisory, Group, Match, Package, groups
 from scanner.versions import Pep440, Specifier
 
 _NO_PRE = (3, 0)
+_BESIDE = 999_999  # the last part of a point just below a bound
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version that a resolver could take. ``text`` is empty for whatever is newer than all known ones."""
+    """A version that a resolver could take. ``text`` is empty for one that nobody mentioned."""
 
     key: Pep440
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a range allows. ``known`` ascends and ends with what is newer than all, where that is allowed.
+
+    ``listed``: somebody listed releases of the package, so that ``known`` is worth more than the bounds of
+    ranges.
+    """
+
+    known: tuple[Candidate, ...]
+    witnesses: tuple[Candidate, ...]
+    listed: bool
+
+    @property
+    def top(self) -> Pep440:
+        """The highest point of it."""
+        return max(row.key for row in (*self.known, *self.witnesses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +53,8 @@ class Admitted:
     versions: tuple[str, ...]
 
 
-def candidates(package: Package, wanted: Specifier | None) -> tuple[Candidate, ...]:
-    """The public versions of a package that ``wanted`` (None: unread, so any) allows, ascending.
+def allowed(package: Package, wanted: Specifier | None) -> Allowed:
+    """The public versions of a package that ``wanted`` (None: unread, so any) allows.
 
     Pre-releases only where the range names one or nothing else is there, as resolvers do.
     """
@@ -44,28 +65,54 @@ def candidates(package: Package, wanted: Specifier | None) -> tuple[Candidate, .
             by_key.setdefault(key, text)
     newest = max(by_key, default=None)
     epoch, major = (newest.epoch, newest.release[0] + 1) if newest else (0, 1)
-    by_key[Pep440(epoch, (major, 0, 1), _NO_PRE, -1, inf, ())] = ""
-    allowed = sorted(key for key in by_key if wanted is None or wanted.allows(key))
-    stable = versions.final(allowed)
+    by_key[_point(epoch, (major, 0, 1))] = ""
+    held = sorted(key for key in by_key if wanted is None or wanted.allows(key))
+    stable = versions.final(held)
     if stable and not (wanted and wanted.wants_pre):
-        allowed = stable
-    return tuple(Candidate(key, by_key[key]) for key in allowed)
+        held = stable
+    bounds = set(_bounds(package, wanted))
+    beside = {point for bound in bounds for point in _around(bound)} - set(held)
+    return Allowed(
+        tuple(Candidate(key, by_key[key]) for key in held),
+        tuple(Candidate(key, "") for key in sorted(beside) if wanted is None or wanted.allows(key)),
+        listed=any(text and key not in bounds for key, text in by_key.items()),
+    )
 
 
-def admitted(package: Package, allowed: Sequence[Candidate]) -> list[Admitted]:
+def _bounds(package: Package, wanted: Specifier | None) -> Iterable[Pep440]:
+    for clauses in wanted.alternatives if wanted else ():
+        yield from (clause.version for clause in clauses if clause.version is not None)
+    for advisory in package.advisories:
+        for entry in advisory.questions:
+            yield from (key for key in entry.keys if isinstance(key, Pep440))
+            for span in entry.spans:
+                yield from (key for key in (span.low, span.high) if isinstance(key, Pep440))
+
+
+def _point(epoch: int, release: tuple[int, ...]) -> Pep440:
+    return Pep440(epoch, release, _NO_PRE, -1, inf, ())
+
+
+def _around(bound: Pep440) -> Iterable[Pep440]:
+    """The bound's own release, a point just above it and one just below."""
+    yield _point(bound.epoch, bound.release)
+    yield _point(bound.epoch, (*bound.release, *(0,) * max(0, 5 - len(bound.release)), 1))
+    if bound.release[-1]:
+        yield _point(bound.epoch, (*bound.release[:-1], bound.release[-1] - 1, _BESIDE))
+
+
+def admitted(package: Package, range_: Allowed) -> list[Admitted]:
     """The vulnerabilities that some of the allowed versions have, merged by alias."""
-    bad = {id(one): {row.key for row in allowed if holds(one, row)} for one in package.advisories}
-    found = groups(package.advisories, lambda one: Match.YES if bad[id(one)] else Match.NO)
+    counted = range_.known if range_.listed else (*range_.known, *range_.witnesses)
+    bad = {id(one): {row.key for row in counted if holds(one, row)} for one in package.advisories}
     rows: list[Admitted] = []
-    for group in found:
+    for group in groups(package.advisories, lambda one: Match.YES if bad[id(one)] else Match.NO):
         hit: set[Pep440] = set().union(*(bad[id(one)] for one in group.advisories))
-        rows.append(
-            Admitted(
-                group,
-                len(hit) == len(allowed),
-                tuple(row.text for row in allowed if row.key in hit and row.text),
-            )
+        every = len(hit) == len(counted) and all(
+            any(holds(one, row) for one in group.advisories) for row in range_.witnesses
         )
+        named = tuple(row.text for row in range_.known if row.key in hit and row.text)
+        rows.append(Admitted(group, every, named))
     return rows
 
 
@@ -80,16 +127,16 @@ def holds(advisory: Advisory, candidate: Candidate) -> bool:
     return False
 
 
-def floor(advisories: Sequence[Advisory], allowed: Sequence[Candidate]) -> str:
-    """The smallest allowed version from which on none of ``advisories`` holds, or empty where none is."""
+def floor(advisories: Sequence[Advisory], known: Sequence[Candidate]) -> str:
+    """The smallest known version from which on none of ``advisories`` holds, or empty where none is."""
     found = ""
-    for row in reversed(allowed):
+    for row in reversed(known):
         if any(holds(one, row) for one in advisories):
             break
         found = row.text or found
     return found
 
 
-def mended(advisories: Sequence[Advisory], allowed: Sequence[Candidate]) -> list[Advisory]:
+def mended(advisories: Sequence[Advisory], known: Sequence[Candidate]) -> list[Advisory]:
     """Those that do not hold for the newest version that is allowed: a floor can shut them out."""
-    return [one for one in advisories if allowed and not holds(one, allowed[-1])]
+    return [one for one in advisories if known and not holds(one, known[-1])]

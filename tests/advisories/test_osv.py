@@ -114,9 +114,7 @@ def test_what_the_schema_leaves_free_never_breaks_a_record(specific: object) -> 
             {"details": "Malicious package. Exfiltrated secrets."}, "confirmed", id="in plain words"
         ),
         pytest.param(
-            {
-                "details": "The d8s package, as distributed on PyPI, included a potential code-execution backdoor"
-            },
+            {"details": "The d8s package, as on PyPI, included a potential code-execution backdoor"},
             "confirmed",
             id="a backdoor",
         ),
@@ -162,10 +160,12 @@ def test_whatever_stands_in_a_field_ends_in_a_record_or_in_malformed(data: st.Da
     walk(raw)
     node, key = data.draw(st.sampled_from(places))
     node[key] = data.draw(_json)
+    law = ""
     try:
-        assert osv.parse(raw).id
+        osv.parse(raw)
     except Malformed as error:
-        assert error.law
+        law = error.law
+    assert law.isprintable()
 
 
 @pytest.mark.parametrize(

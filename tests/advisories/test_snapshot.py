@@ -362,4 +362,4 @@ def test_real_records_come_in_whole(pypa: Path, kev: Path) -> None:
         raw = opened.document("PYSEC-2022-43015")
         assert raw is not None
         assert osv.parse(raw).aliases == ("CVE-2022-45907",)
-        assert store.SCHEMA == int(opened.meta["schema"])
+        assert int(opened.meta["schema"]) == store.SCHEMA
