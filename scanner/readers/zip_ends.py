@@ -50,8 +50,8 @@ class Window:
 def find_directories(source: Source) -> tuple[list[Directory], int]:
     """Every directory that some reader takes, and where the archive's end record with its comment ends.
 
-    Readers agree on an honest archive. They part over the end record (the last one, or one whose comment ends with
-    the file), over 32 or 64 bits, and over the directory's place (as the record says, counted from
+    Readers agree on an honest archive. They part over the end record (the last one, or one whose comment ends
+    with the file), over 32 or 64 bits, and over the directory's place (as the record says, counted from
     the file's beginning; or as many bytes before the record as the record says). Nothing is found where no
     end record leads to a directory.
     """
