@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple, Protocol
 
 from sbom.model import Component, Inventory, Kind, Location
+from sbom.purl import generic, pypi
 from scanner.model import Decision, Evidence, Finding, Status
 from scanner.policy import purls
 from scanner.policy.paths import under
@@ -189,19 +190,25 @@ def ids_of(evidence: Evidence) -> frozenset[str]:
     return frozenset(each.casefold() for each in (evidence.subject, *evidence.aliases) if each)
 
 
-def products_of(inventory: Inventory, declared: Iterable[str] = ()) -> dict[str, tuple[Product, ...]]:
+def products_of(
+    inventory: Inventory, declared: Iterable[str] = (), target: str = ""
+) -> dict[str, tuple[Product, ...]]:
     """The names that the projects go by: what they call themselves, and what the operator says of the tree.
 
-    A declared product is a package URL, or a bare name.
+    A declared product is a package URL, or a bare name. Where nobody names the tree, its folder's name does
+    (``target``).
     """
     named = {
         project.path: (
-            Product(purls.parse(_pypi(project.name, project.version)), project.name, project.version),
+            Product(purls.parse(pypi(project.name, project.version)), project.name, project.version),
         )
         for project in inventory.projects
         if project.name
     }
-    return named | {"*": tuple(map(_declared, declared))}
+    whole = tuple(map(_declared, declared))
+    if not whole and "." not in named and target:
+        whole = (Product(purls.parse(generic(target)), target),)
+    return named | {"*": whole}
 
 
 def about_of(finding: Finding, scene: Scene) -> About:
@@ -232,12 +239,6 @@ def about_of(finding: Finding, scene: Scene) -> About:
 def _declared(text: str) -> Product:
     found = purls.parse(text)
     return Product(found) if found else Product(None, text)
-
-
-def _pypi(name: str, version: str) -> str:
-    from sbom.purl import pypi
-
-    return pypi(name, version)
 
 
 # --- one finding --------------------------------------------------------------------------------------------

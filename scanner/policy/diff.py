@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What is different. ``came`` and ``went`` are findings, the worst first; ``changed`` pairs of old and new."""
+    """What is different. ``came`` and ``went`` are findings, the worst first; ``changed`` has old and new."""
 
     came: tuple[Row, ...]
     went: tuple[Row, ...]
@@ -86,11 +86,10 @@ def load(data: bytes, file: str) -> Side:
     if not rows["schema"].text().startswith(_REPORT):
         raise rows["schema"].wrong(f"a report ({_REPORT}1)")
     findings: dict[tuple[str, int], Row] = {}
+    met: dict[str, int] = {}
     for at in rows["findings"].rows():
         row = _finding(at)
-        number = 0
-        while (row.fingerprint, number) in findings:
-            number += 1
+        number = met[row.fingerprint] = met.get(row.fingerprint, -1) + 1
         findings[row.fingerprint, number] = row
     return Side(
         file=file,
@@ -173,12 +172,13 @@ def _artifacts(at: At | None) -> dict[str, str]:
     return found
 
 
-def _flat(at: At, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(at: At) -> Iterator[tuple[str, str]]:
+    """Keys and texts, one level of tables taken in."""
     for key, each in at.table().items():
         if isinstance(each.value, dict):
-            yield from _flat(each, f"{prefix}{key} ")
+            yield from ((f"{key} {name}", _scalar(inner)) for name, inner in each.table().items())
         else:
-            yield f"{prefix}{key}", _scalar(each)
+            yield key, _scalar(each)
 
 
 def _scalar(at: At) -> str:
@@ -223,10 +223,8 @@ def _versions(old: Mapping[str, tuple[str, ...]], new: Mapping[str, tuple[str, .
 def _notices(old: Side, new: Side) -> Iterator[str]:
     parts = [change.what for change in _changes(old.made_by, new.made_by)]
     if parts:
-        yield (
-            f"the reports were made with different {', '.join(visible(each, limit=40) for each in parts[:6])}:"
-            " levels may differ for that reason alone"
-        )
+        named = ", ".join(visible(each, limit=40) for each in parts[:6])
+        yield f"the reports were made with different {named}: levels may differ for that reason alone"
 
 
 # --- writing ------------------------------------------------------------------------------------------------

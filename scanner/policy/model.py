@@ -22,15 +22,16 @@ Floors = Mapping[FactorName, str]
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """One or several packs, joined. The defaults are those of the pack ``default``.
+    """One or several packs, joined. The values are those of the pack ``default`` where nobody named one.
 
+    ``ids`` are the packs that were named; without any the values are defaults, and hold nobody to them.
     ``gate_on``: whether a finding is held to its level, or to what it would be if it were confirmed.
     ``factor_floors`` holds for every rule, ``elevated`` for one (it has the others in it already).
     ``required_evidence``, ``require_rules``, ``protected_globs`` and ``origin_required`` are what somebody
     else has to show; ``fix`` shortens the rubric's time to mend, by level. Durations are ISO 8601.
     """
 
-    ids: tuple[str, ...] = ("default",)
+    ids: tuple[str, ...] = ()
     block_at: Level = "high"
     warn_at: Level = "medium"
     gate_on: GateOn = "level"
@@ -63,7 +64,7 @@ class Pack:
 class Policy:
     """The settings of one scan.
 
-    ``fail_on``: the level at which the exit code becomes 1; the pack's gate holds where it is stricter.
+    ``fail_on``: the level at which the exit code becomes 1; a named pack's gate holds where it is stricter.
     ``context``: internal, or exposed where what is scanned is released, published or serves a public network.
     ``advisories``: a zip or folder of OSV records; None takes the snapshot that was imported last.
     ``check_advisories``: False switches the check off, and the report says so. ``max_advisory_age_days``: an
@@ -100,7 +101,9 @@ class Policy:
 
     @property
     def gate(self) -> Level:
-        """The level from which findings fail the scan: the stricter of the pack's and ``fail_on``."""
+        """The level from which findings fail the scan: the stricter of the named packs' and ``fail_on``."""
+        if not self.pack.ids:
+            return self.fail_on
         return LEVELS[min(LEVELS.index(self.fail_on), LEVELS.index(self.pack.block_at))]
 
     @property

@@ -36,23 +36,25 @@ def names() -> tuple[str, ...]:
 
 
 def effective(ids: Iterable[str]) -> Pack:
-    """What these packs ask for together; without any, what the default pack does.
+    """What these packs ask for together; without any, the values of the default pack and no ids.
 
     The default pack is always among them, but for one thing: how old advisory data may be is for the named
     packs to say, since a machine without a network cannot have fresh data (pack ``airgap``).
 
     Raises ConfigurationError for a name that is no pack's.
     """
-    asked = tuple(sorted(set(ids))) or (DEFAULT,)
+    asked = tuple(sorted(set(ids)))
     for each in asked:
         if each not in names():
             known = ", ".join(names())
             raise ConfigurationError(
                 f"no pack {visible(each, limit=80)!r}{nearest(each, names())} (there are {known})"
             )
+    if not asked:
+        return replace(read(DEFAULT), ids=())
     joined = reduce(join, map(read, asked))
-    floor = replace(read(DEFAULT), ids=asked, max_advisory_age_days=joined.max_advisory_age_days)
-    return replace(join(joined, floor), ids=asked)
+    least = replace(read(DEFAULT), max_advisory_age_days=joined.max_advisory_age_days)
+    return replace(join(joined, least), ids=asked)
 
 
 @cache

@@ -104,6 +104,26 @@ def under(prefix: str, path: str) -> str:
     return f"{prefix}/{path}" if prefix else path
 
 
+def rebased(patterns: Sequence[str], prefix: str) -> tuple[str, ...]:
+    """Patterns of a folder as they read from ``prefix`` below it; what names nothing there is left out.
+
+    Where that cannot be told (a wildcard in the part that leads there), the pattern is left out, too: then
+    more is scanned, never less.
+    """
+    if not prefix:
+        return tuple(patterns)
+    return tuple(made for each in patterns if (made := _rebased(each, prefix)) is not None)
+
+
+def _rebased(pattern_: str, prefix: str) -> str | None:
+    negated = "!" if pattern_.startswith("!") else ""
+    bare = pattern_.removeprefix("!")
+    if "/" not in bare.rstrip("/") or bare.startswith("**/"):
+        return pattern_
+    inside = bare.lstrip("/").removeprefix(f"{prefix}/")
+    return f"{negated}/{inside}" if inside != bare.lstrip("/") else None
+
+
 @lru_cache(maxsize=4096)
 def _compiled(glob: str) -> re.Pattern[str]:
     anchored = "/" in glob.rstrip("/")

@@ -49,7 +49,7 @@ def load(data: bytes, file: str) -> tuple[Statement, ...]:
     if "@context" in rows:
         return tuple(_openvex(top, rows))
     if "bomFormat" in rows:
-        return tuple(_cyclonedx(rows))
+        return tuple(_cyclonedx(top, rows))
     raise top.error("is no VEX document: wanted OpenVEX 0.2 (@context) or CycloneDX (bomFormat) as JSON")
 
 
@@ -148,7 +148,7 @@ def _purl(at: At) -> Purl:
 # --- CycloneDX ----------------------------------------------------------------------------------------------
 
 
-def _cyclonedx(rows: Mapping[str, At]) -> Iterator[Statement]:
+def _cyclonedx(top: At, rows: Mapping[str, At]) -> Iterator[Statement]:
     if rows["bomFormat"].text() != "CycloneDX":
         raise rows["bomFormat"].wrong("CycloneDX")
     if "specVersion" in rows:
@@ -158,38 +158,44 @@ def _cyclonedx(rows: Mapping[str, At]) -> Iterator[Statement]:
     metadata = rows["metadata"].table() if "metadata" in rows else {}
     stated = metadata["timestamp"].moment() if "timestamp" in metadata else None
     known: dict[str, Identity] = {}
+    if "components" in rows:
+        _gather(rows["components"], known)
     product = None
     if "component" in metadata:
-        product = _component(metadata["component"], known)
-    if "components" in rows:
-        for each in rows["components"].rows():
-            _component(each, known)
+        product = _component(metadata["component"])
+        _gather(At([metadata["component"].value], top.file, "metadata.component"), known)
     for at in rows["vulnerabilities"].rows() if "vulnerabilities" in rows else []:
         made = _vulnerable(at, known, product, stated)
         if made is not None:
             yield made
 
 
-def _component(at: At, known: dict[str, Identity]) -> Identity:
-    """The component, which with all inside it goes into ``known`` by reference."""
+def _gather(at: At, known: dict[str, Identity]) -> None:
+    """All components of the list, and those inside them, into ``known`` by reference."""
+    todo = at.rows()
+    while todo:
+        each = todo.pop()
+        identity = _component(each)
+        if identity.ref:
+            known[identity.ref] = identity
+        inner = each.table().get("components")
+        todo += inner.rows() if inner else []
+
+
+def _component(at: At) -> Identity:
     rows = at.table()
     digests = []
     for each in rows["hashes"].rows() if "hashes" in rows else []:
         pair = each.table()
         if "alg" in pair and "content" in pair and pair["alg"].text().upper() == "SHA-256":
             digests.append(pair["content"].sha256())
-    identity = Identity(
+    return Identity(
         purls=(_purl(rows["purl"]),) if "purl" in rows else (),
         sha256=frozenset(digests),
         ref=rows["bom-ref"].text() if "bom-ref" in rows else "",
         name=rows["name"].text() if "name" in rows else "",
         version=rows["version"].text(empty=True) if "version" in rows else "",
     )
-    if identity.ref:
-        known[identity.ref] = identity
-    for each in rows["components"].rows() if "components" in rows else []:
-        _component(each, known)
-    return identity
 
 
 def _vulnerable(
