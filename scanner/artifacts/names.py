@@ -1,0 +1,209 @@
+"""What the names in a pickle can do: policy as versioned data (``names.json``), asked in one place.
+
+A name is judged by what the data says of it alone, never by what is installed beside the scanner.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from scanner.readers.pickle.resolve import BOUND, RESOLVERS
+from scanner.readers.pickle.values import Quiet
+
+
+class Kind(StrEnum):
+    """What is known of a name."""
+
+    SINK = "sink"  # gives the file a capability that no model needs
+    CARRIES = "carries"  # rebuilds code that the file itself carries
+    HONEST = "honest"  # real models hold it; ``use`` says how
+    STDLIB = "stdlib"  # of the standard library, and on no list
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``capability`` in words where the kind is a sink; ``use``: call, construct or refer where honest."""
+
+    kind: Kind
+    capability: str = ""
+    use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    version: str
+    sink_modules: dict[str, str]
+    sink_names: dict[str, str]
+    carries: frozenset[str]
+    appliers: frozenset[str]
+    harmless: frozenset[str]
+    aliases: dict[str, str]
+    roots: frozenset[str]
+    prefixes: dict[str, str]
+    honest: dict[tuple[str, str], str]
+    stdlib: frozenset[str]
+    packages: frozenset[str]
+
+
+_INTERPRETER = "reaches into the interpreter"
+
+# Attributes by which any object leads to any other.
+_DANGEROUS_ATTRIBUTES = frozenset(
+    {
+        "__base__", "__bases__", "__builtins__", "__call__", "__class__", "__closure__", "__code__", "__defaults__",
+        "__delattr__", "__dict__", "__func__", "__getattr__", "__getattribute__", "__globals__", "__import__",
+        "__init_subclass__", "__loader__", "__mro__", "__reduce__", "__reduce_ex__", "__self__", "__setattr__",
+        "__spec__", "__subclasses__", "__wrapped__", "func_globals", "gi_frame", "f_globals", "f_builtins",
+    }
+)  # fmt: skip
+
+# Of these, no package has a submodule of its own: they mean the real one wherever they stand.
+_NOBODYS = frozenset({"os", "sys", "posix", "nt", "subprocess", "builtins", "__builtin__", "importlib", "ctypes"})
+
+
+@lru_cache(maxsize=1)
+def _data() -> _Data:
+    raw = json.loads(Path(__file__).with_name("names.json").read_bytes())
+
+    def words(value: str | list[str]) -> list[str]:
+        return value.split() if isinstance(value, str) else " ".join(value).split()
+
+    sinks = raw["sinks"]
+    return _Data(
+        version=raw["version"],
+        sink_modules={name: kind for kind, row in sinks.items() for name in words(row["modules"])},
+        sink_names={name: kind for kind, row in sinks.items() for name in words(row["names"])},
+        carries=frozenset(words(raw["carries"])),
+        appliers=frozenset(words(raw["appliers"])),
+        harmless=frozenset(words(raw["harmless"])),
+        aliases=raw["aliases"],
+        roots=frozenset(words(raw["roots"])),
+        prefixes=raw["prefixes"],
+        honest={
+            (module, name): use
+            for module, row in raw["honest"].items()
+            for use in ("refer", "construct", "call")
+            for name in words(row.get(use, ""))
+        },
+        stdlib=frozenset(words(raw["stdlib"])),
+        packages=frozenset(words(raw["packages"])),
+    )
+
+
+def version() -> str:
+    """The version of the data, for the report."""
+    return _data().version
+
+
+def is_dangerous_attribute(name: str) -> bool:
+    """Whether ``getattr(anything, name)`` leads out of the object."""
+    return any(part in _DANGEROUS_ATTRIBUTES for part in name.split("."))
+
+
+def is_applier(path: str) -> bool:
+    """Whether the function calls one of its arguments, now or when its result is used."""
+    return path in _data().appliers
+
+
+@lru_cache(maxsize=4096)
+def classify(module: str, name: str) -> Verdict:
+    """What ``module.name`` can do. ``name`` is empty for the module itself, dotted for attributes."""
+    data = _data()
+    use = data.honest.get((module, name))
+    path = f"{module}.{name}" if name else module
+    if use is not None:
+        return Verdict(Kind.HONEST, use=use)
+    if path in data.harmless:
+        return Verdict(Kind.HONEST, use="refer")
+    if path in data.carries:
+        return Verdict(Kind.CARRIES)
+    meant = _without_aliases(module, data)
+    renamed = data.honest.get((meant, name))
+    if renamed is not None:
+        return Verdict(Kind.HONEST, use=renamed)
+    capability = _sink(meant, name, data) or _sink(module, name, data) or _led_to(module, name, data)
+    if capability:
+        return Verdict(Kind.SINK, capability)
+    for prefix, allowed in data.prefixes.items():
+        if module == prefix or module.startswith(f"{prefix}."):
+            return Verdict(Kind.HONEST, use=allowed)
+    owner = name.partition(".")[0]
+    if owner != name and (module, owner) in data.honest:
+        return Verdict(Kind.HONEST, use="refer")
+    top = module.partition(".")[0]
+    if top in data.stdlib and (module in (top, "os.path") or top in data.packages):
+        return Verdict(Kind.STDLIB)
+    return Verdict(Kind.UNKNOWN)
+
+
+def _without_aliases(path: str, data: _Data) -> str:
+    parts = path.split(".")
+    for count in range(min(3, len(parts)), 0, -1):
+        meant = data.aliases.get(".".join(parts[:count]))
+        if meant is not None:
+            return ".".join([meant, *parts[count:]])
+    return path
+
+
+def _sink(module: str, name: str, data: _Data) -> str:
+    """The capability of a name, or of anything that it is an attribute or a submodule of.
+
+    A module of the standard library that is no package has no submodules: ``code.model`` is somebody's own
+    folder, and only ``code`` itself is CPython's.
+    """
+    path = f"{module}.{name}" if name else module
+    end = len(path)
+    while end > 0:
+        prefix = path[:end]
+        if "." in prefix and prefix in data.sink_names:
+            return data.sink_names[prefix]
+        capability = data.sink_modules.get(prefix)
+        if capability is not None and (
+            end >= len(module) or prefix in data.packages or prefix.partition(".")[0] not in data.stdlib
+        ):
+            return capability
+        end = path.rfind(".", 0, end)
+    return ""
+
+
+def _led_to(module: str, name: str, data: _Data) -> str:
+    """The capability that a path reaches through the attributes of another module."""
+    packages, parts = module.split("."), name.split(".") if name else []
+    if any(part in _DANGEROUS_ATTRIBUTES for part in (*parts, *packages)):
+        return _INTERPRETER
+    path = packages + parts
+    for at in range(1, len(path)):
+        part = path[at]
+        if part not in data.roots or (part not in _NOBODYS and (at < len(packages) or len(parts) == 1)):
+            continue
+        if at == len(path) - 1:
+            return _INTERPRETER  # the module itself, as an attribute of another
+        found = _sink(_without_aliases(part, data), ".".join(path[at + 1 :]), data)
+        if found:
+            return found
+    return ""
+
+
+_QUIET = {
+    "call": Quiet.IMPORT | Quiet.FILL | Quiet.CONSTRUCT | Quiet.CALL,
+    "construct": Quiet.IMPORT | Quiet.FILL | Quiet.CONSTRUCT,
+    "refer": Quiet.IMPORT,
+}
+
+
+def quiet(module: str, name: str) -> int:
+    """Which uses of a name the pickle machine need not tell.
+
+    Never the calls that lead to another name or that call an argument: the machine has to follow those.
+    """
+    verdict = classify(module, name)
+    if verdict.kind is not Kind.HONEST:
+        return 0
+    flags = int(_QUIET[verdict.use])
+    path = f"{module}.{name}"
+    if path in RESOLVERS or path in _data().appliers or name.rpartition(".")[2] in BOUND:
+        flags &= ~int(Quiet.CALL)
+    return flags

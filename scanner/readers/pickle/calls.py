@@ -1,0 +1,342 @@
+"""Names and calls: what is imported under which name, what is called, what a result is used for."""
+
+from collections.abc import Callable
+
+from scanner.errors import LimitReached, Malformed
+from scanner.limits import KIB, Limits
+from scanner.model import Source
+from scanner.readers.pickle import arrays
+from scanner.readers.pickle.literals import Literal, decode
+from scanner.readers.pickle.opcodes import BYTEARRAY8, TEXT
+from scanner.readers.pickle.resolve import BOUND, RESOLVERS, called
+from scanner.readers.pickle.values import (
+    KEPT_ITEMS,
+    KEPT_REFERENCES,
+    Change,
+    Computed,
+    Event,
+    Fresh,
+    Global,
+    Import,
+    Made,
+    Quiet,
+    Use,
+    Value,
+)
+
+LONGEST_TEXT = 64 * KIB  # of a name, or of a text the machine computes with
+
+_KEPT_TEXTS = 4096
+_CHAIN = 40  # calls that one call leads to (partial of partial …)
+_CONSTRUCTIONS = frozenset({"newobj", "newobj_ex"})
+
+
+class Calls:
+    """What the machine knows of names, calls and objects; the opcodes are in ``machine``."""
+
+    def __init__(
+        self, source: Source, limits: Limits, quiet: Callable[[str, str], int] | None, *, joblib: bool
+    ) -> None:
+        self.names: dict[tuple[str | None, str], Global] = {}
+        self.acted = False  # something was imported
+        self.protocol = 0
+        self._source = source
+        self._limits = limits
+        self._quiet = quiet
+        self._joblib = joblib
+        self._base = 0
+        self._window = b""
+        self._events: list[Event] = []
+        self._texts: dict[int, str] = {}
+        self._rereads = 0
+        self._extensions: dict[int, tuple[str, str]] = {}
+        self._chain = 0
+        self._object_array = False
+        # What BUILD made an attribute of a name, which all its instances then have.
+        self._planted_names: dict[Global, dict[str, Value]] = {}
+
+    # --- literals -----------------------------------------------------------------------------------------
+
+    def literal(self, value: Value, limit: int = LONGEST_TEXT) -> tuple[Literal, bool]:
+        """The plain value of a literal, cut at ``limit``, and whether it is whole.
+
+        Raises TypeError for what is no literal, LimitReached where a stream asks for far ones without end.
+        """
+        if type(value) is Computed:
+            return value.value, True
+        if type(value) is not int:
+            raise TypeError(type(value).__name__)
+        if not self._base <= value < self._base + len(self._window):
+            self._rereads += 1
+            if self._rereads > self._limits.pickle_rereads:
+                raise LimitReached("pickle_rereads", allowed=self._limits.pickle_rereads, offset=value)
+        return decode(self._source, value, limit)
+
+    def is_literal(self, value: Value) -> bool:
+        """Whether ``literal`` has an answer."""
+        return type(value) is int or type(value) is Computed
+
+    def text(self, value: Value) -> str | None:
+        """A text literal, or None for everything else and for what is too long to be a name."""
+        if type(value) is not int:
+            return value.value if type(value) is Computed and isinstance(value.value, str) else None
+        known = self._texts.get(value)
+        if known is not None:
+            return known
+        at = value - self._base
+        window = self._window
+        if 0 <= at and window[at : at + 1] == b"\x8c" and at + 2 + window[at + 1] <= len(window):
+            try:
+                found: Literal = window[at + 2 : at + 2 + window[at + 1]].decode()
+            except UnicodeDecodeError:
+                return None
+        else:
+            found, whole = self.literal(value)
+            if not whole:
+                return None
+        if not isinstance(found, str):
+            return None
+        if len(self._texts) >= _KEPT_TEXTS:
+            self._texts.clear()
+        self._texts[value] = found
+        return found
+
+    def number(self, value: Value) -> int | None:
+        """A whole-number literal, or None."""
+        if not self.is_literal(value):
+            return None
+        found, _ = self.literal(value)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+    def byte_at(self, position: int) -> int:
+        """One byte of the stream; 0 past its end."""
+        at = position - self._base
+        return self._window[at] if 0 <= at < len(self._window) else (self._source.read_at(position, 1) or b"\0")[0]
+
+    # --- names --------------------------------------------------------------------------------------------
+
+    def _name(self, module: str | None, name: str, offset: int, *, computed: bool = False) -> Global:
+        """The one object for a name. Below protocol 3 the loader renames what Python 2 called otherwise."""
+        old = None
+        if self.protocol < 3 and module is not None and not computed:
+            from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING  # pure data, kept with the unpickler
+
+            renamed = NAME_MAPPING.get((module, name)) or (IMPORT_MAPPING.get(module, module), name)
+            if renamed != (module, name):
+                old = (module, name)
+                module, name = renamed
+        found = self.names.get((module, name))
+        if found is None:
+            if len(self.names) >= self._limits.pickle_names:
+                raise LimitReached("pickle_names", allowed=self._limits.pickle_names, offset=offset)
+            found = self.names[module, name] = Global(module, name, offset, computed=computed)
+            found.raw = self._joblib and name == "NumpyArrayWrapper" and (module or "").startswith(arrays.MODULES)
+            if self._quiet is not None and module is not None and not found.raw:
+                found.quiet = int(self._quiet(module, name))
+        if old is not None:
+            found.old = old
+        return found
+
+    def derived(self, module: str, name: str, offset: int) -> Global:
+        """The object for a name that a call resolves to."""
+        return self._name(module, name, offset, computed=True)
+
+    def _imported(self, name: Global, how: str, offset: int) -> Global:
+        if name.imports == 0 and not name.calls:
+            name.offset, name.computed = offset, False
+        name.imports += 1
+        self.acted = True
+        if not name.quiet & Quiet.IMPORT:
+            self._events.append(Import(name, offset, how))
+        return name
+
+    def _stack_name(self, module: Value, name: Value) -> Global:
+        """The name of STACK_GLOBAL: both parts may be literals, computed, or beyond us."""
+        offset = self._base  # replaced by _imported
+        parts: list[str | None] = []
+        for value in (module, name):
+            text = self.text(value)
+            if text is None and type(value) is not Made:
+                if type(value) is not int or self.byte_at(value) not in TEXT:
+                    raise Malformed("stack-global", wanted="two texts")
+                text = None
+            parts.append(text)
+        if parts[0] is None or parts[1] is None:
+            said = f"{parts[0] or '<computed>'}.{parts[1] or '<computed>'}"
+            return self._name(None, said, offset, computed=True)
+        return self._name(parts[0], parts[1], offset)
+
+    def _extension(self, code: int, offset: int) -> Global:
+        known = self._extensions.get(code)
+        if known is None:
+            return self._name(None, f"<extension {code}>", offset, computed=True)
+        return self._name(*known, offset)
+
+    # --- calls --------------------------------------------------------------------------------------------
+
+    def arguments(self, args: Value) -> tuple[Value, ...] | None:
+        """Positional arguments, or None where only the loader knows them."""
+        if type(args) is tuple:
+            return args
+        if type(args) is Fresh and args.kind == "list":
+            return tuple(args.items)  # the pure Python unpickler unpacks any sequence
+        if type(args) is Made and args.result is None and type(args.callee) is Global:
+            # tuple([...]) and the like: the arguments are those of its one argument.
+            inner = args.args
+            path = args.callee.path
+            if path in ("builtins.tuple", "builtins.list") and type(inner) is tuple and len(inner) == 1:
+                return inner[0] if type(inner[0]) is tuple else self._listed(inner[0])
+        return None
+
+    def _listed(self, value: Value) -> tuple[Value, ...] | None:
+        return tuple(value.items) if type(value) is Fresh and value.kind != "dict" else None
+
+    def _call(self, callee: Value, args: Value, how: str, offset: int, kwargs: Value | None = None) -> Value:
+        """Tells the call, unless it is known to be quiet, and returns what it is known to return."""
+        made = Made(callee, args, how, offset)
+        made.kwargs = kwargs
+        result: Value | None = None
+        if type(callee) is Global:
+            constructs = how in _CONSTRUCTIONS or (how in ("obj", "inst") and args == ())
+            if constructs:
+                callee.makes += 1
+            else:
+                callee.calls += 1
+            if not callee.quiet & (Quiet.CONSTRUCT if constructs else Quiet.CALL):
+                self._events.append(made)
+            resolver = RESOLVERS.get(callee.path)
+            if resolver is None and "." in callee.name:
+                resolver = BOUND.get(callee.name.rpartition(".")[2])
+        elif type(callee) is Made:
+            callee.uses |= Use.CALLED
+            self._events.append(made)
+            resolver = called
+        else:
+            self._refuse_call(callee, offset)
+            resolver = None
+        given = self.arguments(args)
+        if given is not None:
+            for value in given:
+                if type(value) is Made:
+                    value.uses |= Use.ARGUMENT
+            if resolver is not None and self._chain < _CHAIN:
+                self._chain += 1
+                try:
+                    result = resolver(self, made, given)
+                finally:
+                    self._chain -= 1
+        made.result = result
+        return made if result is None else result
+
+    def call(self, callee: Value, args: Value, how: str, offset: int) -> Value:
+        """A call that another call leads to."""
+        return self._call(callee, args, how, offset)
+
+    def _refuse_call(self, callee: Value, offset: int) -> None:
+        """Ends the stream where what is called can be called by no loader."""
+        if type(callee) in (int, tuple, Fresh, Computed):
+            raise Malformed("not-callable", offset=offset, found="a plain value", wanted="something to call")
+
+    def method(self, value: Value, name: str) -> Value | None:
+        """What the stream planted under ``name`` on ``value`` or on its class."""
+        if type(value) is not Made:
+            return None
+        if value.attributes and name in value.attributes:
+            return value.attributes[name]
+        callee = value.callee
+        if type(callee) is Global and callee in self._planted_names:
+            return self._planted_names[callee].get(name)
+        return None
+
+    # --- what is put into things --------------------------------------------------------------------------
+
+    def _fill(self, target: Value, stack: list[Value], mark: int, how: str, offset: int) -> None:
+        """APPEND(S), SETITEM(S), ADDITEMS: everything above ``mark`` goes into ``target``."""
+        if type(target) is Fresh:
+            self._fill_fresh(target, stack, mark, pairs=how == "setitem")
+            return
+        items = tuple(stack[mark : mark + KEPT_ITEMS])
+        if type(target) is Made:
+            target.uses |= Use.FILLED
+            for name in {"append": ("extend", "append"), "add": ("add",)}.get(how, ("__setitem__",)):
+                planted = self.method(target, name)
+                if planted is not None:
+                    many = Fresh("list")
+                    many.items = list(items)
+                    many.count = len(items)
+                    self._call(planted, (many,) if name == "extend" else items, how, offset)
+                    return
+            callee = target.callee
+            if type(callee) is Global and callee.quiet & Quiet.FILL:
+                return
+        elif type(target) is tuple or (type(target) is int and self.byte_at(target) != BYTEARRAY8):
+            raise Malformed("not-a-container", offset=offset)
+        self._events.append(Change(target, items, how, offset))
+
+    def _fill_fresh(self, target: Fresh, stack: list[Value], mark: int, *, pairs: bool) -> None:
+        if target.count < KEPT_ITEMS:
+            target.items += stack[mark : mark + KEPT_ITEMS]
+        target.count += len(stack) - mark
+        for index in range(mark + pairs, len(stack), 1 + pairs):
+            value = stack[index]
+            if type(value) is Global or (type(value) is Made and type(value.callee) is Global):
+                if target.references is None:
+                    target.references = []
+                if len(target.references) < KEPT_REFERENCES or (
+                    type(value) is Global and not value.quiet and len(target.references) < 8 * KEPT_REFERENCES
+                ):
+                    target.references.append((stack[index - 1] if pairs else None, value))
+                else:
+                    target.overflow = True
+
+    def _build(self, target: Value, state: Value, offset: int) -> int:
+        """BUILD. Returns how many bytes of array data a joblib loader reads behind it."""
+        planted = self._planted(state)
+        if type(target) is Made:
+            target.uses |= Use.FILLED
+            target.state = state
+            setter = self.method(target, "__setstate__")
+            if setter is not None:
+                self._call(setter, (state,), "setstate", offset)
+                return 0
+            if planted:
+                target.attributes = {**(target.attributes or {}), **planted}
+            callee = target.callee
+            if type(callee) is Global:
+                if callee.raw:
+                    return self._array_behind(target, offset)
+                if callee.quiet & Quiet.FILL:
+                    return 0
+        elif type(target) is Global:
+            if planted:
+                self._planted_names.setdefault(target, {}).update(planted)
+        else:
+            return 0
+        self._events.append(Change(target, (state,), "build", offset))
+        return 0
+
+    def _planted(self, state: Value) -> dict[str, Value]:
+        """What BUILD makes an attribute of its object and could be called later, by name."""
+        parts = state[:2] if type(state) is tuple else (state,)
+        planted: dict[str, Value] = {}
+        for part in parts:
+            if type(part) is Fresh and part.references:
+                for key, value in part.references:
+                    name = self.text(key) if key is not None else None
+                    if name is not None:
+                        planted[name] = value
+        return planted
+
+    def _array_behind(self, wrapper: Made, offset: int) -> int:
+        found = arrays.behind(self, wrapper, offset + 1)
+        if found is None:
+            raise Malformed("array-wrapper", offset=offset, wanted="a shape and a dtype that can be followed")
+        if found.objects:
+            self._object_array = True
+            return 0
+        # Where fewer bytes are left, the machine finds the end inside them.
+        return found.size
+
+    def register_extension(self, module: str, name: str, code: int) -> None:
+        """What ``copyreg.add_extension`` does, for EXT opcodes later in the stream."""
+        self._extensions[code] = (module, name)

@@ -1,0 +1,165 @@
+"""What stands on the machine's stack.
+
+An ``int`` is a literal: the absolute offset of the opcode that pushes it, decoded only when somebody asks.
+A ``tuple`` is a tuple of values. Everything else is one of the classes below. Values share what they hold
+and never copy it, so that a stream that doubles itself through the memo costs what it is long.
+"""
+
+from enum import IntFlag
+
+# How many items of a list, dict, set or tuple are kept to be shown; what is over is counted.
+KEPT_ITEMS = 32
+# How many items of a container are kept because they could be called.
+KEPT_REFERENCES = 64
+
+
+class Quiet(IntFlag):
+    """Which uses of a name need not be told: somebody who knows the name says so."""
+
+    NONE = 0
+    CALL = 1  # REDUCE, OBJ and INST, whatever the arguments
+    CONSTRUCT = 2  # NEWOBJ, NEWOBJ_EX and OBJ or INST without arguments
+    FILL = 4  # BUILD, APPENDS, SETITEMS and ADDITEMS on what it made
+    IMPORT = 8
+
+
+class Use(IntFlag):
+    """What became of a call's result."""
+
+    NONE = 0
+    CALLED = 1
+    ARGUMENT = 2
+    FILLED = 4
+    DISCARDED = 8
+    ROOT = 16
+
+
+class Global:
+    """A name that the stream imports, or that a call resolves to (``computed``).
+
+    One object a (module, name) pair. ``module`` is None where the stream computes it in a way that the
+    machine cannot follow, ``name`` is empty for the module itself. ``old`` holds the pair that the stream
+    spells where the loader renames it (Python 2 names below protocol 3).
+    """
+
+    __slots__ = ("calls", "computed", "imports", "makes", "module", "name", "offset", "old", "quiet", "raw")
+
+    def __init__(self, module: str | None, name: str, offset: int, *, computed: bool = False) -> None:
+        self.module = module
+        self.name = name
+        self.offset = offset
+        self.computed = computed
+        self.old: tuple[str, str] | None = None
+        self.quiet = 0
+        self.raw = False
+        self.imports = 0
+        self.calls = 0
+        self.makes = 0
+
+    @property
+    def path(self) -> str:
+        """The dotted path, ``posix.system``."""
+        if self.module is None:
+            return self.name or "?"
+        return f"{self.module}.{self.name}" if self.name else self.module
+
+
+class Made:
+    """A call and its result. ``how`` names what makes it: ``reduce``, ``newobj``, ``inst``, ``partial`` …
+
+    ``result`` is what the call is known to return, where the machine can tell; ``attributes`` what the
+    stream planted on the result; ``state`` the last one that BUILD gave it.
+    """
+
+    __slots__ = ("args", "attributes", "callee", "how", "kwargs", "offset", "result", "state", "uses")
+
+    def __init__(self, callee: "Value", args: "Value", how: str, offset: int) -> None:
+        self.callee = callee
+        self.args = args
+        self.how = how
+        self.offset = offset
+        self.kwargs: Value | None = None
+        self.result: Value | None = None
+        self.state: Value | None = None
+        self.attributes: dict[str, Value] | None = None
+        self.uses = 0
+
+    @property
+    def callee_name(self) -> str:
+        """The dotted path of what is called, empty where that is no name."""
+        return self.callee.path if type(self.callee) is Global else ""
+
+
+class Fresh:
+    """A list, dict or set that the stream made and nobody else has touched.
+
+    ``items`` the first of what was put in (a dict's keys and values in turn), ``references`` what could be
+    called among all of it, each with its key (None outside dicts); ``overflow`` where some were not kept.
+    """
+
+    __slots__ = ("count", "items", "kind", "overflow", "references")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.items: list[Value] = []
+        self.count = 0  # of values; a dict's keys and values count apart
+        self.references: list[tuple[Value | None, Value]] | None = None
+        self.overflow = False
+
+
+class Computed:
+    """A literal that the stream computes in a way that the machine can follow."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str | bytes | int) -> None:
+        self.value = value
+
+
+class Persistent:
+    """What the loader's ``persistent_load`` returns for ``id``."""
+
+    __slots__ = ("id", "offset")
+
+    def __init__(self, pid: "Value", offset: int) -> None:
+        self.id = pid
+        self.offset = offset
+
+
+class Opaque:
+    """A value that only the loader knows: an out-of-band buffer."""
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+
+class Import:
+    """An event: ``name`` is imported at ``offset`` by the opcode ``how``."""
+
+    __slots__ = ("how", "name", "offset")
+
+    def __init__(self, name: Global, offset: int, how: str) -> None:
+        self.name = name
+        self.offset = offset
+        self.how = how
+
+
+class Change:
+    """An event: the stream changes ``target``, which it did not make, by ``how`` with ``items``.
+
+    ``how``: ``build``, ``setitem``, ``append`` or ``add``.
+    """
+
+    __slots__ = ("how", "items", "offset", "target")
+
+    def __init__(self, target: "Value", items: tuple["Value", ...], how: str, offset: int) -> None:
+        self.target = target
+        self.items = items
+        self.how = how
+        self.offset = offset
+
+
+Value = int | tuple["Value", ...] | Global | Made | Fresh | Computed | Persistent | Opaque
+Event = Import | Made | Change | Persistent
