@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sbom.model import Component
 from scanner import versions
@@ -30,8 +30,16 @@ def check(
     One piece of evidence for each component and vulnerability, all its ids in it; one for a range that lets
     vulnerabilities in; and one where dependencies could not be held against current advisories.
     """
-    rows = [row for component in components if (row := asked_of(component, declarations)) is not None]
+    rows = _asked(components, declarations)
     yield from sources.coverage(rows, snapshot, clock, max_age_days)
+    yield from _check(rows, snapshot)
+
+
+def _asked(components: Sequence[Component], declarations: Declarations) -> list[Asked]:
+    return [row for component in components if (row := asked_of(component, declarations)) is not None]
+
+
+def _check(rows: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Evidence]:
     packages: dict[tuple[str, str], Package] = {}
     exploited = snapshot.exploited if snapshot and snapshot.has_catalogue else None
     for row in rows:
@@ -56,10 +64,10 @@ def consult(
     max_age_days: int | None,
 ) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
     """The sources that are asked, and what ``check`` finds in them."""
-    rows = [row for component in components if (row := asked_of(component, declarations)) is not None]
+    rows = _asked(components, declarations)
     return (
         sources.consulted(snapshot, clock, max_age_days, rows),
-        tuple(check(components, declarations, snapshot, clock, max_age_days)),
+        (*sources.coverage(rows, snapshot, clock, max_age_days), *_check(rows, snapshot)),
     )
 
 
@@ -67,9 +75,7 @@ def match_incidents(
     components: Sequence[Component], declarations: Declarations | None = None
 ) -> Iterator[Evidence]:
     """What the built-in list alone knows against the components. It does not count as a snapshot."""
-    for item in check(components, declarations or {}, None, datetime.now(UTC), None):
-        if item.rule != "COV-002":
-            yield item
+    yield from _check(_asked(components, declarations or {}), None)
 
 
 def _package(ecosystem: str, name: str, snapshot: Snapshot | None) -> Package:

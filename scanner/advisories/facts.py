@@ -5,10 +5,11 @@ A factor that no record speaks about is told as unknown, so that the report list
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from scanner.advisories import cvss, incidents
-from scanner.advisories.match import Group, Match
+from scanner.advisories.match import Advisory, Group, Match
 from scanner.advisories.osv import Record
 from scanner.model import FactorName, Factors, Measured
 
@@ -37,7 +38,7 @@ class Severity:
 
 def malice(group: Group) -> str:
     """How sure it is that the group is about malware: empty, ``indicated`` or ``confirmed``."""
-    if any(name in incidents.names() for name in group.names):
+    if not incidents.names().isdisjoint(group.names):
         return "confirmed"
     return max((one.record.malice for one in group.advisories), key=("", *_SURE).index, default="")
 
@@ -45,23 +46,34 @@ def malice(group: Group) -> str:
 def severity(group: Group, exploited: Exploited | None) -> Severity:
     """The facts of a group. ``exploited`` asks the catalogue; None where there is none to ask."""
     if malice(group):
-        source = next((one.record.id for one in group.advisories if one.record.malice), group.title)
-        return Severity(
-            "ADV-004",
-            _factors(
-                exploitation=Measured("active", "feed", f"{source} is a record of malware"),
-                origin=Measured("hostile", "feed", source),
-                trigger=Measured("automatic", "feed", f"{source}: malware needs nobody's help"),
-                effect=Measured("total", "feed", source),
-            ),
-            (),
-        )
-    told = [(one.record, vector) for one in group.advisories for vector in _vectors(one.record)]
-    exploitation = _exploitation(group, told, exploited)
-    effect = _worst(_EFFECTS, ((vector.effect, _ref(record, vector)) for record, vector in told)) or _label(
-        group
+        return _of_malware(group)
+    return _of_vulnerability(group.advisories, group.names, exploited)
+
+
+def _of_malware(group: Group) -> Severity:
+    source = next((one.record.id for one in group.advisories if one.record.malice), group.title)
+    return Severity(
+        "ADV-004",
+        _factors(
+            exploitation=Measured("active", "feed", f"{source} is a record of malware"),
+            origin=Measured("hostile", "feed", source),
+            trigger=Measured("automatic", "feed", f"{source}: malware needs nobody's help"),
+            effect=Measured("total", "feed", source),
+        ),
+        (),
     )
+
+
+@lru_cache(maxsize=4096)
+def _of_vulnerability(
+    advisories: tuple[Advisory, ...], names: tuple[str, ...], exploited: Exploited | None
+) -> Severity:
+    records = [one.record for one in advisories]
+    told = [(record, vector) for record in records for vector in _vectors(record)]
+    exploitation = _exploitation(names, told, exploited)
+    effect = _worst(_EFFECTS, ((vector.effect, _ref(record, vector)) for record, vector in told))
     trigger = _worst(_TRIGGERS, ((vector.trigger, _ref(record, vector)) for record, vector in told))
+    effect = effect or _label(records)
     rule: Rule = "ADV-003" if effect is not None and effect.value == "partial" else "ADV-002"
     if exploitation.value == "active":
         rule = "ADV-001"
@@ -102,28 +114,28 @@ def _worst(order: Sequence[str], told: Iterable[tuple[str, str]]) -> Measured | 
     return Measured(found[0], "feed", found[1]) if found else None
 
 
-def _label(group: Group) -> Measured | None:
-    rows = [
-        (effect, f"{one.record.id} is labelled {one.record.label}")
-        for one in group.advisories
-        if (effect := _LABELS.get(one.record.label))
-    ]
-    return _worst(_EFFECTS, rows)
+def _label(records: Sequence[Record]) -> Measured | None:
+    return _worst(
+        _EFFECTS,
+        (
+            (_LABELS[one.label], f"{one.id} is labelled {one.label}")
+            for one in records
+            if one.label in _LABELS
+        ),
+    )
 
 
 def _exploitation(
-    group: Group, told: Sequence[tuple[Record, cvss.Vector]], exploited: Exploited | None
+    names: tuple[str, ...], told: Sequence[tuple[Record, cvss.Vector]], exploited: Exploited | None
 ) -> Measured:
-    found = exploited(group.names) if exploited else None
+    found = exploited(names) if exploited else None
     if found:
         return Measured("active", "feed", f"CISA KEV: {found[0]}, added {found[1]}")
-    stated = _worst(
-        _EXPLOITED,
-        [(vector.exploitation, _ref(record, vector)) for record, vector in told if vector.exploitation],
-    )
+    said = ((vector.exploitation, _ref(record, vector)) for record, vector in told if vector.exploitation)
+    stated = _worst(_EXPLOITED, said)
     if stated and stated.value != "none":
         return stated
-    if exploited and any(name.startswith("CVE-") for name in group.names):
+    if exploited and any(name.startswith("CVE-") for name in names):
         return Measured("none", "feed", "not in CISA's catalogue of exploited vulnerabilities")
     return stated or Measured(
         _UNKNOWN, "unknown-policy", "no catalogue of exploited vulnerabilities was asked"

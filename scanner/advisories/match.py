@@ -6,8 +6,9 @@ PEP 440 orders them, without the rule of resolvers that passes over pre-releases
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 from scanner import versions
 from scanner.advisories.osv import Affected, Range, Record, identities
@@ -50,6 +51,15 @@ class Compiled:
     whole: bool  # no version is said at all
     local: bool  # it speaks of local versions itself
     fixed: tuple[str, ...]  # versions as written
+
+    def holds(self, key: Key) -> bool:
+        """Whether the version lies in one of its ranges."""
+        # Span.holds, written out: this is asked for every advisory of every version.
+        for span in self.spans:
+            low, high = span.low, span.high
+            if (low is None or key >= low) and (high is None or key < high or (span.closed and key == high)):
+                return True
+        return False
 
 
 def spans(range_: Range, order: Order) -> tuple[Span, ...] | None:
@@ -153,12 +163,12 @@ def evaluate(question: Compiled, version: str, *, malicious: bool = False) -> Ma
         return Match.UNDECIDED if question.spans or question.undecided else Match.NO
     if key in question.keys:
         return Match.YES
-    is_local = isinstance(key, Pep440) and bool(key.local)
-    if any(span.holds(key) for span in question.spans):
-        return Match.PUBLIC if is_local and not question.local else Match.YES
-    if isinstance(key, Pep440) and is_local and not question.local:
+    local = isinstance(key, Pep440) and bool(key.local) and not question.local
+    if question.holds(key):
+        return Match.PUBLIC if local else Match.YES
+    if local and isinstance(key, Pep440):
         public = key.public
-        if public in question.keys or any(span.holds(public) for span in question.spans):
+        if public in question.keys or question.holds(public):
             return Match.PUBLIC
     return Match.UNDECIDED if question.undecided else Match.NO
 
@@ -166,11 +176,12 @@ def evaluate(question: Compiled, version: str, *, malicious: bool = False) -> Ma
 class Advisory:
     """A record as one package asks it: compiled once, only when it is first asked."""
 
-    __slots__ = ("_compiled", "record")
+    __slots__ = ("_compiled", "_fixed", "record")
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self._compiled: tuple[Compiled, ...] | None = None
+        self._fixed: tuple[str, ...] | None = None
 
     @property
     def questions(self) -> tuple[Compiled, ...]:
@@ -181,15 +192,21 @@ class Advisory:
 
     def says(self, version: str) -> Match:
         """The surest that any of its entries says."""
+        surest = Match.NO
         malicious = bool(self.record.malice)
-        return max(
-            (evaluate(entry, version, malicious=malicious) for entry in self.questions), default=Match.NO
-        )
+        for entry in self._compiled or self.questions:
+            answer = evaluate(entry, version, malicious=malicious)
+            if answer is Match.YES:
+                return answer
+            surest = max(surest, answer)
+        return surest
 
     @property
     def fixed(self) -> tuple[str, ...]:
         """The versions that it names as fixed, as written."""
-        return tuple(dict.fromkeys(text for entry in self.questions for text in entry.fixed))
+        if self._fixed is None:
+            self._fixed = tuple(dict.fromkeys(text for entry in self.questions for text in entry.fixed))
+        return self._fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +217,35 @@ class Package:
     name: str
     advisories: tuple[Advisory, ...]
     known: tuple[str, ...] = ()
+    _next: dict[int, int] = field(default_factory=dict, compare=False)
+    _sorted: list[tuple[Key, str]] = field(default_factory=list, compare=False)
+
+    @property
+    def sorted(self) -> list[tuple[Key, str]]:
+        """The known versions that can be put in order, ascending."""
+        if not self._sorted:
+            order = versions.order(self.ecosystem)
+            keys = ((order(text), text) for text in self.known) if order else ()
+            self._sorted.extend(sorted((key, text) for key, text in keys if key is not None))
+        return self._sorted
+
+    def next_clear(self, at: int) -> int:
+        """The place in ``sorted`` of the first version from ``at`` on that no advisory is sure about.
+
+        Local builds and pre-releases are passed over. Past the end where there is none.
+        """
+        passed: list[int] = []
+        while at < len(self.sorted) and at not in self._next:
+            key, text = self.sorted[at]
+            chosen = not isinstance(key, Pep440) or not (key.local or key.is_pre)
+            if chosen and all(one.says(text) < Match.PUBLIC for one in self.advisories):
+                break
+            passed.append(at)
+            at += 1
+        found = self._next.get(at, at)
+        # Whoever asks from a place that was passed over gets the same answer.
+        self._next.update(dict.fromkeys(passed, found))
+        return found
 
 
 def package(ecosystem: str, name: str, records: Iterable[Record], known: Iterable[str] = ()) -> Package:
@@ -219,26 +265,36 @@ def package(ecosystem: str, name: str, records: Iterable[Record], known: Iterabl
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Advisories that are one vulnerability under several names. ``match`` is the surest of them."""
+    """Advisories that are one vulnerability under several names.
+
+    ``match`` is the surest of them; ``names`` every id and alias, sorted; ``title`` the name that most people
+    know: CVE, then GHSA, then whatever there is; ``dissent`` the ids that go by the same name and do not list
+    the version.
+    """
 
     advisories: tuple[Advisory, ...]
     match: Match
-    dissent: tuple[str, ...] = ()  # ids that go by the same name and do not list the version
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every id and alias, sorted."""
-        return tuple(sorted({name for one in self.advisories for name in identities(one.record)}))
+    names: tuple[str, ...]
+    title: str
+    dissent: tuple[str, ...] = ()
 
     @property
     def modified(self) -> str:
         """When the youngest of its records was changed."""
         return max(one.record.modified for one in self.advisories)
 
-    @property
-    def title(self) -> str:
-        """The name that most people know it by: CVE, then GHSA, then whatever there is."""
-        return min(self.names, key=lambda name: (_fame(name), len(name), name))
+
+def _group(advisories: Sequence[Advisory], match: Match, dissent: Iterable[str]) -> Group:
+    rows = tuple(sorted(advisories, key=lambda one: one.record.id)) if len(advisories) > 1 else (*advisories,)
+    names, title = _called(rows)
+    return Group(rows, match, names, title, tuple(sorted(dissent)))
+
+
+@lru_cache(maxsize=4096)
+def _called(advisories: tuple[Advisory, ...]) -> tuple[tuple[str, ...], str]:
+    """All names and the best known one: the same for every version that the advisories are asked about."""
+    names = tuple(sorted({name for one in advisories for name in identities(one.record)}))
+    return names, min(names, key=lambda name: (_fame(name), len(name), name))
 
 
 _FAMOUS = ("CVE-", "GHSA-", "MAL-", "PYSEC-")
@@ -278,11 +334,7 @@ def groups(advisories: Sequence[Advisory], says: Callable[[Advisory], Match]) ->
             for found in {root(owner[name]) for name in identities(advisory.record) if name in owner}:
                 dissenters.setdefault(found, []).append(advisory.record.id)
     made = [
-        Group(
-            tuple(sorted((answers[at][0] for at in rows), key=lambda one: one.record.id)),
-            max(answers[at][1] for at in rows),
-            tuple(sorted(dissenters.get(key, ()))),
-        )
+        _group([answers[at][0] for at in rows], max(answers[at][1] for at in rows), dissenters.get(key, ()))
         for key, rows in members.items()
     ]
     return sorted(made, key=lambda group: group.title)

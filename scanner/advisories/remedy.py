@@ -5,17 +5,19 @@ what is not plainly a name or a version is never put into one.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from posixpath import basename
 
 from sbom.model import Component
 from scanner import versions
-from scanner.advisories.match import Advisory, Group, Match, Package
+from scanner.advisories.match import Group, Match, Package
 from scanner.model import Declaration
 from scanner.text import visible
 from scanner.versions import Key, Pep440
 
+_LAST = "\U0010ffff"  # sorts after every spelling of one version
 _PLAIN = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._/+!-]*", re.ASCII)
 
 
@@ -34,18 +36,14 @@ def smallest(package: Package, current: str) -> Fix:
     """The fix for everything that is known against ``current``, one step for all."""
     order = versions.order(package.ecosystem)
     now = order(current) if order else None
-    if order is None or now is None:
+    if now is None:
         return Fix("", same_major=False)
-    above = _public(now)
-    rows = sorted(
-        (key, text)
-        for text in package.known
-        if (key := order(text)) is not None and key > above and _may_be_chosen(key, now)
-    )
-    for key, text in rows:
-        if all(one.says(text) in {Match.NO, Match.UNDECIDED} for one in package.advisories):
-            return Fix(text, same_major=_major(key) == _major(now))
-    return Fix("", same_major=False)
+    rows = package.sorted
+    at = package.next_clear(bisect_right(rows, (_public(now), _LAST)))
+    if at >= len(rows):
+        return Fix("", same_major=False)
+    key, text = rows[at]
+    return Fix(text, same_major=_major(key) == _major(now))
 
 
 def fixed_in(group: Group, current: str, ecosystem: str) -> str:
@@ -54,25 +52,20 @@ def fixed_in(group: Group, current: str, ecosystem: str) -> str:
     now = order(current) if order else None
     if order is None or now is None:
         return ""
-    named = {text for one in group.advisories for text in one.fixed}
-    rows = sorted((key, text) for text in named if (key := order(text)) is not None and key > _public(now))
-    clear = [text for _, text in rows if all(_is_clear(one, text) for one in group.advisories)]
-    return clear[0] if clear else ""
-
-
-def _is_clear(advisory: Advisory, text: str) -> bool:
-    return advisory.says(text) in {Match.NO, Match.UNDECIDED}
+    above = _public(now)
+    rows = sorted(
+        (key, text)
+        for text in {text for one in group.advisories for text in one.fixed}
+        if (key := order(text)) is not None and key > above
+    )
+    for _, text in rows:
+        if all(one.says(text) < Match.PUBLIC for one in group.advisories):
+            return text
+    return ""
 
 
 def _public(key: Key) -> Key:
     return key.public if isinstance(key, Pep440) else key
-
-
-def _may_be_chosen(key: Key, now: Key) -> bool:
-    """Local builds are no fix that an index offers; a pre-release only for who runs one."""
-    if isinstance(key, Pep440) and isinstance(now, Pep440):
-        return not key.local and (not key.is_pre or now.is_pre)
-    return True
 
 
 def _major(key: Key) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """How a vulnerability is told: its headline, its notes, where to read on, what to change."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from scanner import versions
 from scanner.advisories import incidents, remedy
 from scanner.advisories.asked import Asked
-from scanner.advisories.match import Group, Match
+from scanner.advisories.match import Advisory, Group, Match
 from scanner.text import visible
 
 NAMED = 3  # advisories that a message about many names
@@ -14,8 +15,13 @@ _HOMES = ("PYSEC-", "GHSA-", "MAL-", "OSV-", "RUSTSEC-", "GO-")
 
 def headline(group: Group) -> str:
     """One sentence on what is wrong, ended."""
+    return _headline(group.advisories)
+
+
+@lru_cache(maxsize=4096)
+def _headline(advisories: tuple[Advisory, ...]) -> str:
     texts = sorted(
-        (one.record.headline for one in group.advisories if one.record.headline),
+        (one.record.headline for one in advisories if one.record.headline),
         key=lambda text: (len(text), text),
     )
     # The shortest is most often the one that somebody wrote as a summary.
@@ -84,10 +90,12 @@ def rotate(group: Group) -> str:
 
 def references(group: Group) -> tuple[str, ...]:
     """Where to read on: the records' own pages, then their first links."""
-    pages = [
-        f"https://osv.dev/vulnerability/{one.record.id}"
-        for one in group.advisories
-        if one.record.id.startswith(_HOMES)
-    ]
-    links = [visible(url, limit=300) for one in group.advisories for _, url in one.record.references]
+    return _references(group.advisories)
+
+
+@lru_cache(maxsize=4096)
+def _references(advisories: tuple[Advisory, ...]) -> tuple[str, ...]:
+    records = [one.record for one in advisories]
+    pages = [f"https://osv.dev/vulnerability/{one.id}" for one in records if one.id.startswith(_HOMES)]
+    links = [visible(url, limit=300) for one in records for _, url in one.references]
     return tuple(dict.fromkeys((*pages, *links)))[:6]

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sbom.model import Component, Kind, Location
+from sbom.model import Component, Digest, Kind, Location
 from scanner import advisories
 from scanner.advisories import snapshot
 from scanner.errors import ConfigurationError
-from scanner.model import Consulted, Declaration, Digest, Evidence, Origin, OriginKind
+from scanner.model import Consulted, Declaration, Evidence, Origin, OriginKind
 from tests.advisories.osvzip import Json, catalogue, record, span, zipped
 
 _NOW = datetime(2024, 5, 3, tzinfo=UTC)
@@ -60,7 +61,7 @@ def _factors(found: Evidence) -> dict[str, tuple[str, str]]:
     return {name: (measured.value, measured.source) for name, measured in found.factors}
 
 
-def _cvss(vector: str, **more: object) -> Json:
+def _cvss(vector: str, **more: Any) -> Json:
     return record(severity=[{"type": "CVSS_V3", "score": vector}], aliases=["CVE-2024-1"], **more)
 
 

@@ -7,7 +7,7 @@ from scanner.advisories.match import Match
 from tests.advisories.osvzip import Json, record, span
 
 
-def _says(version: str, *ranges: Json, listed: list[str] | None = None, **more: object) -> Match:
+def _says(version: str, *ranges: Json, listed: list[str] | None = None, **more: str) -> Match:
     raw = record(ranges=list(ranges) or None, listed=listed, **more)
     return match.Advisory(osv.parse(raw)).says(version)
 
