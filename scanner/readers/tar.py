@@ -98,6 +98,7 @@ class Archive:
         self._seen: set[int] = set()
         self._others: list[int] = []
         self._searched: list[tuple[int, int]] = []
+        self._given = 0
         self.oddities: list[Oddity] = []
         self.problem: ScanError | None = None
 
@@ -113,10 +114,19 @@ class Archive:
             yield from self._walk(start)
 
     def open(self, member: TarMember) -> Source:
-        """The member's bytes, a window on the file. Reading a sparse one raises Unreadable."""
+        """The member's bytes, a window on the file. Reading a sparse one raises Unreadable.
+
+        Raises LimitReached where members share more bytes than the budget has left.
+        """
         if member.is_sparse:
             return _Refused(member.size)
-        return WindowSource(self._source, member.data, member.size)
+        window = WindowSource(self._source, member.data, member.size)
+        # On several walks, members share their bytes, and unpack to more than the file holds.
+        self._given += window.size
+        excess = min(self._given - self._source.size, window.size)
+        if excess > 0:
+            self._budget.spend_inflated(excess)
+        return window
 
     # --- one walk ------------------------------------------------------------------------------------------
 

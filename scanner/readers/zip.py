@@ -139,6 +139,7 @@ class Archive:
         self.problem: ScanError | None = None
         self._directories, self._tail = find_directories(source)
         self._spans = Spans()
+        self._given = 0
         self._names: dict[str, int] = {}
         self._seen: set[int] = set()
 
@@ -164,14 +165,14 @@ class Archive:
         """What the member unpacks to: a window on the file where it is stored, else inflated lazily.
 
         Reading what cannot be unpacked raises Unreadable. A member that is only flagged as encrypted is read
-        as what it is.
+        as what it is. Raises LimitReached where stored members share more bytes than the budget has left.
         """
         codec = _CODECS.get(member.method)
         if member.is_flagged_encrypted:
             return self._open_flagged(member, codec)
         if member.method == STORED:
             # A reader of either length reads a beginning of this.
-            return WindowSource(self._source, member.data, max(member.packed, member.size))
+            return self._stored(member, max(member.packed, member.size))
         if codec is None:
             name = _METHODS.get(member.method, "unknown")
             return _Refused(
@@ -185,13 +186,22 @@ class Archive:
         if member.method == STORED:
             # Encryption puts twelve bytes of its own in front.
             is_plain = member.packed == member.size
-            return WindowSource(self._source, member.data, member.packed) if is_plain else refused
+            return self._stored(member, member.packed) if is_plain else refused
         if codec is None:
             return refused
         plain = self._inflated(member, codec)
         # Ciphertext taken for a compressed stream breaks, or ends, within a few bytes.
         wanted = min(member.size, 64 * KIB)
         return plain if wanted and plain.inflate_to(wanted) >= wanted else refused
+
+    def _stored(self, member: ZipMember, size: int) -> WindowSource:
+        window = WindowSource(self._source, member.data, size)
+        # Members that share their bytes unpack to more than the file holds, without any compression.
+        self._given += window.size
+        excess = min(self._given - self._source.size, window.size)
+        if excess > 0:
+            self._budget.spend_inflated(excess)
+        return window
 
     def _inflated(self, member: ZipMember, codec: Codec) -> InflatedSource:
         return InflatedSource(

@@ -355,6 +355,16 @@ class TestLimits:
         assert "share bytes" in seen.messages()
         assert "ART-017" in seen.rules()
 
+    def test_stored_members_that_share_their_bytes_spend_the_budget(self) -> None:
+        kernel = Z("kernel", bytes(range(256)) * 400)
+        entries = [Z(f"n{at}", kernel.data).central(0) for at in range(50)]
+        data = (
+            kernel.local() + b"".join(entries) + end_record(50, sum(map(len, entries)), len(kernel.local()))
+        )
+        seen = outcome(data, Limits(inflated_bytes=MIB))
+        assert isinstance(seen.error, LimitReached)
+        assert 10 <= len(seen.members) < 30
+
     def test_opening_reads_nothing_of_what_is_stored(self) -> None:
         source = CountingSource(zip_of(Z("big", bytes(32 * MIB)), Z("b", b"y")))
         made = subject(b"", limits=Limits())
