@@ -368,7 +368,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Consulted:
-    """A source that was asked, and as of when. ``state``: current, stale, absent, off, built-in, failed."""
+    """A source that was asked, and as of when. ``state``: current, stale, absent, off, unused,
+    built-in, failed."""
 
     name: str
     state: str

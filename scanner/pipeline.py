@@ -71,6 +71,8 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
     packages = [component for component in stock.inventory.components if component.kind is Kind.LIBRARY]
     if not policy.check_advisories:
         return (Consulted("advisories", "off", detail="switched off for this scan"),), ()
+    if not packages and policy.advisories is None:
+        return (Consulted("advisories", "unused", detail="no dependency was found to look up"),), ()
     from scanner import advisories
 
     with advisories.open_snapshot(policy.advisories) as snapshot:

@@ -186,11 +186,13 @@ def advisories_import(
 
 @advisories.command("status")
 def advisories_status() -> None:
-    """Say which snapshot is in use, how many records it holds and how old it is."""
-    from scanner.advisories import status
+    """Say which snapshot is in use, how many records it holds and how old it is. Exit code 3: there is none."""
+    from scanner.advisories import open_snapshot, status
 
     for line in status():
         typer.echo(line)
+    with open_snapshot() as snapshot:
+        raise typer.Exit(0 if snapshot else 3)
 
 
 @app.command()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +72,8 @@ def show(data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all: a report that breaks off must not pass for one."""
+    import tempfile
+
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)  # a device or a pipe, which cannot be replaced

@@ -379,7 +379,7 @@ def _sources(page: Page, report: Report) -> None:
             source.detail,
         ]
         text = ", ".join(_own(part) for part in parts if part)
-        fresh = source.state in {"current", "built-in", "off"}
+        fresh = source.state in {"current", "built-in", "off", "unused"}
         page.put(text, indent=2, label=f"{_show(source.name)}: ", style="" if fresh else "unsure")
     for notice in report.notices:
         page.put(_own(notice), indent=2, label="Note: ", mark="unsure")
