@@ -21,22 +21,25 @@ class Extraction:
         """How a member of this name leaves the folder, in words; empty where it stays."""
         if not self._links and ".." not in name and name[:1] not in ("/", "\\") and name[1:2] != ":":
             return ""
-        return self._leaves(name, ())
+        return self._walk(name, ())[0]
 
     def link(self, name: str, target: str, *, is_hard: bool = False) -> str:
         """Makes the link ``name``; how ``target`` leads out, or empty. A hard link counts from the top."""
-        parts = tuple(part for part in _slashed(name).split("/") if part not in ("", "."))
-        why = self._leaves(target, () if is_hard else parts[:-1])
-        if not is_hard and parts:
-            self._links[parts] = target
+        folder, _, last = _slashed(name).rstrip("/").rpartition("/")
+        # The link stands where its folder really is: below another link, that is somewhere else.
+        place = self._walk(folder, ())[1]
+        why = self._walk(target, () if is_hard else place)[0]
+        if not is_hard and last:
+            self._links[*place, last] = target
         return why
 
-    def _leaves(self, name: str, base: tuple[str, ...]) -> str:
+    def _walk(self, name: str, base: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """How ``name``, taken from ``base``, leaves the top folder, and where it leads."""
         slashed = _slashed(name)
         if slashed.startswith("/"):
-            return "an absolute path"
+            return "an absolute path", ()
         if _DRIVE.match(slashed):
-            return "a path with a drive letter"
+            return "a path with a drive letter", ()
         stands: list[str] = []
         todo = [*reversed(slashed.split("/")), *reversed(base)]
         hops = 0
@@ -46,7 +49,7 @@ class Extraction:
                 continue
             if part == "..":
                 if not stands:
-                    return "a path that leads out by .."
+                    return "a path that leads out by ..", ()
                 stands.pop()
                 continue
             stands.append(part)
@@ -56,12 +59,12 @@ class Extraction:
             hops += 1
             target = _slashed(target)
             if hops > _HOPS:
-                return "links in a circle"
+                return "links in a circle", ()
             if target.startswith("/") or _DRIVE.match(target):
-                return "a path through a link that leads out"
+                return "a path through a link that leads out", ()
             stands.pop()
             todo.extend(reversed(target.split("/")))
-        return ""
+        return "", tuple(stands)
 
 
 def _slashed(name: str) -> str:
