@@ -27,7 +27,7 @@ class Extraction:
         """Makes the link ``name``; how ``target`` leads out, or empty. A hard link counts from the top."""
         folder, _, last = _slashed(name).rstrip("/").rpartition("/")
         # The link stands where its folder really is: below another link, that is somewhere else.
-        place = self._walk(folder, ())[1]
+        place = self._walk(f"{folder}/." if folder else "", ())[1]
         why = self._walk(target, () if is_hard else place)[0]
         if not is_hard and last:
             self._links[*place, last] = target
