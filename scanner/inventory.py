@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sbom import purl
 from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
+from scanner.knots import knots
 from scanner.merge import Item, Merge, Wanted
 from scanner.model import (
     Artifact,
@@ -31,6 +32,7 @@ __all__ = ["Stock", "resolve_include", "take_stock"]
 
 Files = Mapping[str, Sequence[Reading]]
 
+_MAX_HOMES = 64  # projects that one shared requirements file is counted in
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
 _FOLDER_MANIFESTS = frozenset({"pyproject.toml", "uv.lock"})  # these make their folder a project
@@ -65,7 +67,7 @@ def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
     components += [model.component(refs[id(model)]) for model in models]
     named = [(refs[id(item)], item) for item in items]
     edges = {(refs[id(one)], refs[id(other)]) for merge in merges for one, other in merge.edges()}
-    evidence = {*_circles(files), *(row for merge in merges for row in merge.evidence)}
+    evidence = {*_circles(files, layout), *(row for merge in merges for row in merge.evidence)}
     return Stock(
         inventory=Inventory(
             components=tuple(sorted(components, key=lambda component: component.ref)),
@@ -97,12 +99,14 @@ def _place(row: Reading) -> tuple[object, str]:
 class _Layout:
     """``homes``: the projects of each manifest; ``constraints``: manifests that only constrain.
 
-    ``names``: what the projects that stand in a folder, or are resolved with it, call themselves.
+    ``names``: what the projects that stand in a folder, or are resolved with it, call themselves;
+    ``circles``: a number that only manifests which include each other share.
     """
 
     homes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     constraints: set[str] = field(default_factory=set)
     names: dict[str, set[str]] = field(default_factory=dict)
+    circles: dict[str, int] = field(default_factory=dict)
 
     @property
     def folders(self) -> frozenset[str]:
@@ -121,8 +125,11 @@ def _layout(files: Files) -> _Layout:
                     required.add(target)
     layout = _Layout()
     members = _workspace_members(files)
+    parts = knots(includers)
+    roots = _roots(parts, includers)
+    layout.circles = {path: number for number, part in enumerate(parts) for path in part}
     for path in files:
-        homes = {_home(root) for root in _roots(path, includers)}
+        homes = {_home(root) for root in roots[path]}
         layout.homes[path] = tuple(sorted({members.get(home, home) for home in homes}))
         for row in files[path]:
             if isinstance(row, ProjectName) and row.name:
@@ -144,15 +151,17 @@ def _home(path: str) -> str:
     return folder or "."
 
 
-def _roots(path: str, includers: Mapping[str, set[str]]) -> set[str]:
-    """The manifests that pull this one in and that nobody pulls in; itself where it stands alone."""
-    seen, todo = {path}, [path]
-    while todo:
-        fresh = includers[todo.pop()] - seen
-        seen |= fresh
-        todo.extend(fresh)
-    # In a circle nobody is first: the smallest name speaks for all.
-    return {one for one in seen if not includers[one]} or {min(seen)}
+def _roots(parts: Sequence[Sequence[str]], includers: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """For each manifest the ones that pull it in and that nobody pulls in; itself where it stands alone."""
+    roots: dict[str, set[str]] = {}
+    for part in parts:
+        outside = {one for path in part for one in includers[path]} - set(part)
+        # In a circle nobody is first: the smallest name speaks for all.
+        found = {root for one in outside for root in roots[one]} or {min(part)}
+        if len(found) > _MAX_HOMES:  # everybody's file is nobody's
+            found = {min(part)}
+        roots.update(dict.fromkeys(part, found))
+    return roots
 
 
 def _workspace_members(files: Files) -> dict[str, str]:
@@ -185,37 +194,17 @@ def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
     return projects
 
 
-def _circles(files: Files) -> Iterator[Evidence]:
+def _circles(files: Files, layout: _Layout) -> Iterator[Evidence]:
     """Includes that lead back to the file they stand in: pip refuses the whole file."""
-    targets = {
-        path: {
-            target
-            for row in rows
-            if isinstance(row, Include)
-            and (target := resolve_include(path, row)) in files
-            and target is not None
-        }
-        for path, rows in files.items()
-    }
     for path, rows in files.items():
         for row in rows:
             target = resolve_include(path, row) if isinstance(row, Include) else None
-            if target is not None and target in files and path in _reach(target, targets):
-                message = (
-                    f"{visible(row.where.path)} includes itself by way of {visible(target)}: pip refuses it"
-                )
+            if target is not None and target in files and layout.circles[path] == layout.circles[target]:
+                by_way = visible(target)
+                message = f"{visible(path)} includes itself by way of {by_way}: pip refuses it"
                 yield Evidence(
                     "COV-005", row.where, message, f"include:{path}", remedy="Remove this include."
                 )
-
-
-def _reach(start: str, targets: Mapping[str, set[str]]) -> set[str]:
-    seen, todo = {start}, [start]
-    while todo:
-        fresh = targets.get(todo.pop(), set()) - seen
-        seen |= fresh
-        todo.extend(fresh)
-    return seen
 
 
 def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:

@@ -20,7 +20,7 @@ class Limits:
     text_bytes: int = 64 * MIB  # one manifest, lock or source file, read whole
     project_bytes: int = 2 * MIB  # one pyproject.toml, whose every value is located
     declarations: int = 200_000  # of one manifest
-    range_checks: int = 1_000_000  # ranges held against releases, in one project
+    range_checks: int = 100_000  # ranges held against releases, in one project
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
     advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones

@@ -1,16 +1,21 @@
 """One project's declarations, merged: a lock or a pin settles the ranges that its siblings declare."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
 from scanner import versions
+from scanner.limits import Limits
 from scanner.model import Declaration, Evidence, Origin, OriginKind
 from scanner.text import visible
 
 BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
+
+_LIMITS = Limits()
+_MAX_ALTERNATIVES = 2_000  # clauses of one name under different markers
 
 Edge = tuple["Item", "Item"]
 
@@ -43,11 +48,14 @@ def _version_key(version: str) -> object:
     return (versions.pep440(version) or version) if version else ""
 
 
+_specifier = lru_cache(maxsize=4096)(versions.specifier)
+
+
 def allows(specifier: str, version: str) -> bool:
     """Whether a range admits a version; what cannot be read admits only what it literally names."""
     if not specifier:
         return True
-    found, key = versions.specifier(specifier), versions.pep440(version)
+    found, key = _specifier(specifier), versions.pep440(version)
     if found is None or key is None:
         return specifier.replace("=", "").strip() == version
     return found.allows(key)
@@ -106,6 +114,8 @@ class Item:
             (by_marker.setdefault(one.marker, set()) if one.marker else always).update(clauses)
         if not by_marker:
             return ",".join(sorted(always))
+        if len(by_marker) * (1 + len(always)) > _MAX_ALTERNATIVES:
+            return ""  # any release, which is never too few
         several = sorted({",".join(sorted(always | clauses)) for clauses in by_marker.values()})
         return "" if "" in several else " || ".join(several)
 
@@ -184,8 +194,9 @@ class Merge:
         self.evidence: list[Evidence] = []
         self._folders = folders
         self._names = names
-        self._locked: dict[str, list[Item]] = {}
-        self._pinned: dict[str, list[Item]] = {}
+        self._checks = 0
+        self._locked: dict[str, dict[int, Item]] = {}
+        self._pinned: dict[str, dict[int, Item]] = {}
         self._bounds: dict[str, list[Declaration]] = {}
         rows = sorted(wanted, key=lambda one: place_of(one.declaration))
         self._wanted = [one for one in rows if not one.constraint]
@@ -202,43 +213,46 @@ class Merge:
         if one.locked and not one.own and not self._is_own(one):
             item = self._item(one, name)
             item.add(one)
-            if item not in self._locked.setdefault(name, []):
-                self._locked[name].append(item)
+            self._locked.setdefault(name, {})[id(item)] = item
 
     def _take_pins(self, one: Declaration, name: str) -> None:
         if one.locked or (_from_index(one) and not one.version) or self._is_own(one):
             return
-        locked = [] if one.group == BUILD_GROUP else self._locked.get(name, [])
-        fitting = [item for item in locked if self._fits(one, item)]
+        locked = {} if one.group == BUILD_GROUP else self._locked.get(name, {})
+        fitting = self._fitting(one, locked)
         if locked and not fitting:
             self._contradicts(one, locked)
         if one.version and not allows(one.specifier, one.version):
             self._excludes_itself(one)
         for item in fitting or [self._item(one, name)]:
             item.add(one)
-            if one.version and one.group != BUILD_GROUP and item not in self._pinned.setdefault(name, []):
-                self._pinned[name].append(item)
+            if one.version and one.group != BUILD_GROUP:
+                self._pinned.setdefault(name, {})[id(item)] = item
 
     def _take_ranges(self, one: Declaration, name: str) -> None:
         if one.locked or one.version or not _from_index(one) or self._is_own(one):
             return
         runs = one.group != BUILD_GROUP
-        locked = self._locked.get(name, []) if runs else []
-        fitting = [item for item in locked if self._fits(one, item)]
+        locked = self._locked.get(name, {}) if runs else {}
+        fitting = self._fitting(one, locked)
         if locked and not fitting:
             self._contradicts(one, locked)
         if not locked and runs:
-            fitting = [item for item in self._pinned.get(name, []) if self._fits(one, item)]
+            fitting = self._fitting(one, self._pinned.get(name, {}))
         if fitting:
             for item in fitting:
                 item.add(one)
             return
-        bounds = self._bounds.get(name, []) if runs else []
-        pins = [bound for bound in bounds if bound.version and allows(one.specifier, bound.version)]
-        chosen = pins[:1] or [bound for bound in bounds if not bound.version]
-        item = self._item(pins[0] if pins else one, name)  # a constraint's pin is its chief
+        bounds = (
+            self._bounds.get(name, []) if runs and self._may_check(len(self._bounds.get(name, []))) else []
+        )
+        pin = next(
+            (bound for bound in bounds if bound.version and allows(one.specifier, bound.version)), None
+        )
+        item = self._item(pin or one, name)  # a constraint's pin is its chief
         item.add(one)
-        item.settled_by.extend(bound for bound in chosen if bound not in item.settled_by)
+        if not item.settled_by:
+            item.settled_by.extend([pin] if pin else [bound for bound in bounds if not bound.version])
 
     # --- what the steps share ---
 
@@ -251,12 +265,25 @@ class Merge:
         key = (one.ecosystem, name, _version_key(one.version), place)
         return self.items.setdefault(key, Item(self.project, name, one))
 
+    def _may_check(self, count: int) -> bool:
+        """Whether so many comparisons are still within the limit.
+
+        Past it nothing settles anything: a range stays a range, which is never too few.
+        """
+        self._checks += count
+        return self._checks <= _LIMITS.range_checks
+
+    def _fitting(self, one: Declaration, settled: Mapping[int, Item]) -> list[Item]:
+        if not self._may_check(len(settled)):
+            return []
+        return [item for item in settled.values() if self._fits(one, item)]
+
     def _fits(self, one: Declaration, item: Item) -> bool:
         """Whether a settled item is what this line asks for."""
-        settled = item.origin
+        settled = item.chief.origin
         if not _from_index(one):
             return settled is not None and one.origin is not None and settled.kind is one.origin.kind
-        if settled is not None and settled.kind is not OriginKind.INDEX:
+        if settled is not None and settled.kind is not OriginKind.INDEX and item.chief.locked:
             return True  # the lock took it from elsewhere, as the project's sources told it to
         return allows(one.specifier, item.version)
 
@@ -275,9 +302,9 @@ class Merge:
         bases = (posixpath.dirname(one.where.path), "", self.project)
         return any(posixpath.normpath(posixpath.join(base, target)) in self._folders for base in bases)
 
-    def _contradicts(self, one: Declaration, locked: Sequence[Item]) -> None:
+    def _contradicts(self, one: Declaration, locked: Mapping[int, Item]) -> None:
         asked = one.specifier or (_origin_text(one.origin) or "any release")
-        held = ", ".join(sorted({item.version or _origin_text(item.origin) for item in locked}))
+        held = ", ".join(sorted({item.version or _origin_text(item.origin) for item in locked.values()}))
         name = visible(one.name, limit=80)
         self.evidence.append(
             Evidence(
@@ -304,7 +331,7 @@ class Merge:
             for one in item.declarations:
                 for wish in one.requires if one.locked else ():
                     name, _, version = wish.partition("==")
-                    for target in self._locked.get(purl.normalise_name(name), []):
+                    for target in self._locked.get(purl.normalise_name(name), {}).values():
                         if not version or target.version == version:
                             yield item, target
 

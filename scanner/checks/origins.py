@@ -87,19 +87,19 @@ def known_index(url: str) -> KnownIndex | None:
 
 def _second_indexes(stock: Stock) -> Iterator[Evidence]:
     """Where two indexes may answer for one name, and nothing but the higher version decides."""
+    known: dict[frozenset[str], tuple[str, str]] = {}
     for use in stock.indexes:
         if not use.extra or use.explicit or use.trusted:
             continue
-        projects = set(stock.projects.get(use.where.path, (".",)))
-        main = _main_index(stock, projects)
-        if _same(use.url, main):
-            continue
-        loose = _loose(stock, projects)
-        if loose:
+        projects = frozenset(stock.projects.get(use.where.path, (".",)))
+        if projects not in known:
+            known[projects] = (_main_index(stock, projects), _loose_names(stock, projects))
+        main, loose = known[projects]
+        if loose and not _same(use.url, main):
             yield _confusion(use, main, loose)
 
 
-def _main_index(stock: Stock, projects: set[str]) -> str:
+def _main_index(stock: Stock, projects: frozenset[str]) -> str:
     """The index that the projects' files put in the place of PyPI, or PyPI."""
     for use in stock.indexes:
         if not use.extra and not use.explicit and projects & set(stock.projects.get(use.where.path, (".",))):
@@ -115,8 +115,8 @@ def _is_pypi(url: str) -> bool:
     return split(url)[1] in _PYPI_HOSTS
 
 
-def _loose(stock: Stock, projects: set[str]) -> list[Declaration]:
-    """The declarations whose bytes nothing ties down, of names that any index may serve."""
+def _loose_names(stock: Stock, projects: frozenset[str]) -> str:
+    """The names, for a message, that any index may serve and whose bytes nothing ties down."""
     found: list[Declaration] = []
     for component in stock.inventory.components:
         if component.project not in projects or component.ecosystem != "pypi":
@@ -125,17 +125,16 @@ def _loose(stock: Stock, projects: set[str]) -> list[Declaration]:
         if any(row.hashes or row.locked or _is_placed(row) for row in rows):
             continue
         found.extend(row for row in rows if not row.constraint)
-    return found
+    count = len({normalise_name(row.name) for row in found})
+    return f"{count} name{'s' if count > 1 else ''} without hashes ({names(found)})" if found else ""
 
 
 def _is_placed(row: Declaration) -> bool:
     return row.origin is not None and (row.origin.kind is not OriginKind.INDEX or bool(row.origin.url))
 
 
-def _confusion(use: IndexUse, main: str, loose: list[Declaration]) -> Evidence:
+def _confusion(use: IndexUse, main: str, which: str) -> Evidence:
     shown, shown_main = visible(use.url, limit=160), visible(main, limit=160)
-    count = len({normalise_name(row.name) for row in loose})
-    which = f"{count} name{'s' if count > 1 else ''} without hashes ({names(loose)})"
     subject = f"{use.where.path}: {use.url}"
     publisher = known_index(use.url)
     both_known = (publisher or _is_pypi(use.url)) and (known_index(main) or _is_pypi(main))

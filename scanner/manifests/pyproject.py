@@ -9,11 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from sbom.model import Location
 from sbom.purl import normalise_name
+from scanner.errors import LimitReached
+from scanner.knots import knots
+from scanner.limits import Limits
 from scanner.manifests import pep508, toml, urls
 from scanner.manifests.requirements import declared
 from scanner.model import Declaration, Evidence, Include, IndexUse, Origin, OriginKind, ProjectName, Reading
 from scanner.text import visible
 
+_LIMITS = Limits()
 BUILD_GROUP = "build-system"
 _PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/", "https://pypi.python.org/simple"})
 _KINDS = {
@@ -35,6 +39,7 @@ class _File:
     lines: dict[toml.Path, int]
     rows: list[Reading] = field(default_factory=list)
     indexes: dict[str, str] = field(default_factory=dict)  # index name -> URL, of [[tool.uv.index]]
+    findings: int = 0
     sources: dict[str, list[Origin]] = field(default_factory=dict)  # normalised name -> origins
 
     def at(self, path: toml.Path) -> Location:
@@ -42,6 +47,9 @@ class _File:
 
     def bad(self, path: toml.Path, why: str) -> None:
         """Records a place that could not be read."""
+        self.findings += 1
+        if self.findings > _LIMITS.evidence_rows:
+            raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
         place = ".".join(str(part) for part in path)
         message = f"{visible(urls.masked(place), limit=120)} is not read: {why}"
         remedy = "Correct it; what it asks for is in no list and was checked against nothing."
@@ -97,14 +105,22 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     A value of a wrong type is COV-005 at its line; the rest is read. Raises Malformed where the file is no
     TOML, LimitReached past the nesting or the bytes of one manifest.
     """
+    if len(data) > _LIMITS.project_bytes:
+        raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
     document, text, trouble = toml.load(data)
     file = _File(where, document, toml.lines_of(text))
     if trouble:
         file.bad((), trouble)
     for step in (_uv_indexes, _uv_sources, _project, _groups, _build_system, _tools, _unread_tools):
-        step(file)
+        limit = None
+        try:
+            step(file)
+        except LimitReached as error:
+            limit = error
         yield from file.rows
         file.rows.clear()
+        if limit is not None:
+            raise limit
 
 
 def _require(file: _File, path: toml.Path, text: str, group: str, *, constraint: bool = False) -> None:
@@ -218,24 +234,14 @@ def _groups(file: _File) -> None:
                 includes.setdefault(group, []).append((place, normalise_name(target)))
             else:
                 file.bad(place, "it is neither a requirement nor { include-group = … }")
+    graph = {group: {target for _, target in includes.get(group, ()) if target in known} for group in known}
+    circles = {group: number for number, part in enumerate(knots(graph)) for group in part}
     for group, wanted in includes.items():
         for place, target in wanted:
             if target not in known:
                 file.bad(place, f"there is no group {visible(target)}")
-            elif _leads_back(includes, target, group):
+            elif circles[target] == circles[group]:
                 file.bad(place, f"the group {visible(group)} includes itself")
-
-
-def _leads_back(includes: dict[str, list[tuple[toml.Path, str]]], start: str, goal: str) -> bool:
-    todo, seen = [start], {start}
-    while todo:
-        group = todo.pop()
-        if group == goal:
-            return True
-        fresh = {target for _, target in includes.get(group, ())} - seen
-        seen |= fresh
-        todo.extend(fresh)
-    return False
 
 
 def _build_system(file: _File) -> None:

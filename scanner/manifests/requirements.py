@@ -30,6 +30,7 @@ _PLAIN_HASHES = re.compile(r"(?:--hash[= ][A-Za-z0-9]++:[0-9a-fA-F]++ *+)++", re
 _WORD = re.compile(r"""(?:[^\s"'\\]++|\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+')++""", re.DOTALL)
 _PIECE = re.compile(r"""\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+'""", re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
+_MAY_BE_LOCATION = re.compile(r"[/\\:]|^\.|\.(?:whl|zip|t[a-z]{1,3})", re.ASCII | re.IGNORECASE)
 _EXTRAS_AT_END = re.compile(r"(?P<path>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
 
 # Long options of pip's file format and of uv's, old ones too: whether each takes a value.
@@ -91,9 +92,11 @@ class _File:
     where: Location
     indexed: bool  # no --no-index in it
     rows: list[Reading] = field(default_factory=list)
+    bad_lines: int = 0
 
     def bad(self, line: int, text: str, why: str) -> None:
         """Records a line that could not be read."""
+        self.bad_lines += 1
         shown = visible(urls.masked(text.strip()), limit=160)
         self.rows.append(
             Evidence(
@@ -110,7 +113,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     """What a requirements or constraints file asks for, in the order of its lines.
 
     A line that cannot be read is COV-005 at that line; the rest is read. ``${VARIABLES}`` stay as text.
-    Raises LimitReached past the bytes of one manifest.
+    Raises LimitReached past the bytes, the declarations or the bad lines of one manifest.
     """
     if len(data) > _LIMITS.text_bytes:
         raise LimitReached("text_bytes", allowed=_LIMITS.text_bytes, found=len(data))
@@ -118,10 +121,16 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     file = _File(where, indexed="--no-i" not in text or not _is_without_index(text))
     if trouble:
         file.bad(1, text[:80].partition("\n")[0], trouble)
+    count = 0
     for line, logical in logical_lines(text):
         _read(file, line, logical)
         yield from file.rows
+        count += len(file.rows)
         file.rows.clear()
+        if count > _LIMITS.declarations:
+            raise LimitReached("declarations", allowed=_LIMITS.declarations)
+        if file.bad_lines > _LIMITS.evidence_rows:
+            raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
 
 
 def _is_without_index(text: str) -> bool:
@@ -159,6 +168,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_comment(line: str) -> str:
+    if len(line) > _LIMITS.line_chars:
+        return "" if line.lstrip()[:1] == "#" else line  # too long to be read in any case
     # Not one expression: r"\s+#" takes quadratic time over a line of a million blanks.
     at = line.find("#")
     while at > 0 and not line[at - 1].isspace():
@@ -367,6 +378,8 @@ def _declaration(asked: str, where: Location, *, editable: bool) -> Declaration 
 
 def _is_location(asked: str) -> bool:
     """Whether pip would look for a file, a folder or a URL: judged by the text, nothing is touched."""
+    if not _MAY_BE_LOCATION.search(asked):
+        return False
     head = asked.partition(";")[0].rstrip()
     named = head.partition("@")[0]
     if urls.scheme_of(asked) in _URL_SCHEMES or urls.is_vcs(asked):

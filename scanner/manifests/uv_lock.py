@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sbom.model import Digest, Location
-from scanner.errors import Malformed
+from scanner.errors import LimitReached, Malformed
+from scanner.limits import Limits
 from scanner.manifests import toml, urls
 from scanner.model import Declaration, Evidence, Origin, OriginKind, Reading
 from scanner.text import visible
 
+_LIMITS = Limits()
 _VERSION = 1
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*(?:package|\"package\"|'package')[ \t]*\]\]", re.MULTILINE)
 _PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/"})
@@ -37,8 +39,10 @@ class _Package:
 class _File:
     where: Location
     rows: list[Reading] = field(default_factory=list)
+    findings: int = 0
 
     def bad(self, line: int | None, what: str) -> None:
+        self.findings += 1
         shown = visible(urls.masked(what), limit=200)
         self.rows.append(
             Evidence("COV-005", self.where.at(line=line), f"Not read: {shown}", f"{self.where.path}: {shown}")
@@ -56,6 +60,8 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if not isinstance(version, int) or isinstance(version, bool) or not isinstance(tables, list):
         raise Malformed("uv-lock", line=1, found="no lock version" if version is None else "another format",
                         wanted="version = 1 and [[package]] tables")  # fmt: skip
+    if len(tables) > _LIMITS.declarations:
+        raise LimitReached("declarations", allowed=_LIMITS.declarations, found=len(tables))
     file = _File(where)
     if trouble:
         file.bad(1, trouble)
@@ -72,6 +78,8 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         yield _declaration(file, package, direct, groups)
         yield from file.rows
         file.rows.clear()
+        if file.findings > _LIMITS.evidence_rows:
+            raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
 
 
 def _line_of_version(text: str) -> int:
@@ -88,6 +96,8 @@ def _lines(text: str, count: int) -> list[int]:
         found.append(line)
     if len(found) == count:
         return found
+    if len(text) > 4 * _LIMITS.project_bytes:
+        return [1] * count  # the slow way below would cost more memory than the lock is worth
     # A header quoted in a string, or packages written as an inline array: the slow way is right.
     lines = toml.lines_of(text)
     return [toml.line_of(lines, ("package", index)) or 1 for index in range(count)]
