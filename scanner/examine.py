@@ -110,7 +110,8 @@ def _examine(
         if depth:
             yield Unclaimed(_outer(where))
         return
-    if all(claim.format.weak and not claim.by_name for claim in claimed):
+    lower = name.lower()
+    if all(claim.format.weak and not claim.format.claims_name(lower) for claim in claimed):
         yield from _on_suspicion(source, where, name, claimed, budget, depth)
         return
     yield from _run_all(source, where, name, claimed, budget, depth)
@@ -155,7 +156,7 @@ def _on_suspicion(
             held.append(step)
     if serious:
         return
-    if any(isinstance(step, Ended) and step.outcome is not Outcome.INSPECTED for step in held):
+    if any(isinstance(step, Ended) and step.outcome is Outcome.MALFORMED for step in held):
         if depth:
             yield Unclaimed(_outer(where))
     else:
@@ -269,7 +270,7 @@ def outcome_evidence(where: Location, row: Format | None, outcome: Outcome, deta
     subject = f"{reader}:{outcome}"
     said = visible(detail)
     if outcome is Outcome.MALFORMED:
-        message = f"breaks the {row.title if row else 'file'} format: {said}"
+        message = f"breaks the laws of its format ({row.short if row else reader}): {said}"
         return Evidence("ART-013", where, message, subject)
     if outcome is Outcome.LIMITED:
         rule = "ART-006" if detail.startswith(_BOMBS) else "COV-003"
@@ -311,7 +312,7 @@ def _too_many(rule: str, count: int, subject: Subject) -> Evidence:
 
 
 def _promise_evidence(where: Location, name: str, row: Format) -> Evidence:
-    message = f"the name {visible(name)} promises data, the content is {row.title}, whose loader runs code"
+    message = f"the name {visible(name)} promises data, the content is {row.short}, whose loader runs code"
     return Evidence("ART-005", where, message, row.name)
 
 

@@ -56,6 +56,11 @@ class Format:
         return self.sniff is not None and self.sniff(head, tail)
 
     @property
+    def short(self) -> str:
+        """The title without what stands in brackets or behind a comma."""
+        return self.title.partition(" (")[0].partition(",")[0]
+
+    @property
     def unread_effect(self) -> str:
         """The rubric's effect of a file of this format that nobody read."""
         return self.unread or ("total" if self.promises == "code" else "partial")

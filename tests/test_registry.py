@@ -1,0 +1,101 @@
+"""Who claims what: by content and by name, and what a name promises."""
+
+import struct
+
+import pytest
+
+from scanner.registry import BY_NAME, FORMATS, MANIFESTS, REPORTS, broken_promise, claims, manifest_of
+
+PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
+ZIP = b"PK\x05\x06" + b"\0" * 18
+TENSORS = struct.pack("<Q", 2) + b"{}"
+
+
+def names(name: str, data: bytes) -> list[str]:
+    return [claim.format.name for claim in claims(name, data, data)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "wanted"),
+    [
+        pytest.param("a.pkl", PICKLE, ["pickle"], id="name and content agree"),
+        pytest.param("a.PKL", PICKLE, ["pickle"], id="case does not matter"),
+        pytest.param("a", PICKLE, ["pickle"], id="no name, content alone"),
+        pytest.param("a.bin", PICKLE, ["pickle"], id="a name that promises nothing"),
+        pytest.param("a.safetensors", PICKLE, ["pickle", "safetensors"], id="a broken promise runs both"),
+        pytest.param("a.pt", ZIP, ["zip"], id="a checkpoint that is a zip"),
+        pytest.param("a.pt", b"", ["pytorch-legacy"], id="an empty checkpoint is broken, not unclaimed"),
+        pytest.param("a.pt", b"7z\xbc\xaf\x27\x1c", ["7z"], id="a checkpoint that is something else"),
+        pytest.param("a.keras", ZIP, ["zip", "keras"], id="a zip that only its name tells apart"),
+        pytest.param("a.h5", b"", ["hdf5"], id="an empty HDF5 file"),
+        pytest.param("a.onnx", b"anything", ["onnx"], id="a format without a mark"),
+        pytest.param("a.txt", b"config of things\nmore\n", [], id="text that begins like an opcode"),
+        pytest.param("a.py", b"(a, b) = 1, 2\n", [], id="source that begins like a mark"),
+        pytest.param("a.bin", PICKLE + ZIP, ["pickle", "zip"], id="a pickle glued in front of a zip"),
+        pytest.param("a", TENSORS, ["safetensors"], id="safetensors in a hub's cache"),
+    ],
+)
+def test_every_row_that_the_bytes_or_the_name_ask_for_claims_the_file(
+    name: str, data: bytes, wanted: list[str]
+) -> None:
+    assert names(name, data) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "broken"),
+    [
+        pytest.param("a.safetensors", PICKLE, "pickle", id="tensors that are a pickle"),
+        pytest.param("a.gguf", PICKLE, "pickle", id="gguf that is a pickle"),
+        pytest.param("a.txt", PICKLE, "pickle", id="text that is a pickle"),
+        pytest.param("a.safetensors", ZIP, "zip", id="tensors that are an archive"),
+        pytest.param("a.pkl", PICKLE, None, id="a pickle that says so"),
+        pytest.param("a.bin", PICKLE, None, id="a name that promises nothing"),
+        pytest.param("a", PICKLE, None, id="no name at all"),
+        pytest.param("a.safetensors", TENSORS, None, id="tensors that are tensors"),
+        pytest.param("a.txt", b"text", None, id="text that is text"),
+    ],
+)
+def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken: str | None) -> None:
+    found = broken_promise(name, claims(name, data, data))
+    assert (found.name if found else None) == broken
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("requirements.txt", "requirements"),
+        ("a/requirements-dev.txt", "requirements"),
+        ("dev-requirements.txt", "requirements"),
+        ("Requirements.TXT", "requirements"),
+        ("constraints.txt", "requirements"),
+        ("requirements.in", "requirements"),
+        ("requirements/dev.txt", "requirements"),
+        ("pyproject.toml", "pyproject"),
+        ("x/uv.lock", "uv-lock"),
+        ("readme.txt", None),
+        ("requirements/notes.md", None),
+    ],
+)
+def test_manifests_are_known_by_their_names(path: str, row: str | None) -> None:
+    found = manifest_of(path)
+    assert (found.name if found else None) == row
+
+
+def test_names_of_rows_are_unique() -> None:
+    assert len(BY_NAME) == len(FORMATS)
+    assert len({row.name for row in MANIFESTS}) == len(MANIFESTS)
+
+
+def test_rows_cover_only_rows_that_are_there() -> None:
+    assert all(other in BY_NAME for row in FORMATS for other in row.covers)
+
+
+def test_every_row_can_be_met() -> None:
+    assert all(row.suffixes or row.names or row.magic or row.sniff for row in FORMATS)
+    assert all(
+        suffix == suffix.lower() and suffix.startswith(".") for row in FORMATS for suffix in row.suffixes
+    )
+
+
+def test_the_reports_that_the_command_offers_are_there() -> None:
+    assert list(REPORTS) == ["text", "json", "sarif", "cyclonedx"]
