@@ -67,7 +67,7 @@ def read(name: str) -> Pack:
     pack = Pack(
         ids=(name,),
         block_at=row["block_at"],
-        warn_at=row.get("warn_at", row["block_at"]),
+        warn_at=row.get("warn_at", _lower(row["block_at"], Pack().warn_at)),
         gate_on=row["gate_on"],
         context=row["context"],
         max_advisory_age_days=whole_days(row["max_advisory_age"]),
