@@ -220,7 +220,7 @@ class Merge:
             return
         locked = {} if one.group == BUILD_GROUP else self._locked.get(name, {})
         fitting = self._fitting(one, locked)
-        if locked and not fitting:
+        if locked and not fitting and self._may_check(0):
             self._contradicts(one, locked)
         if one.version and not allows(one.specifier, one.version):
             self._excludes_itself(one)
@@ -235,7 +235,7 @@ class Merge:
         runs = one.group != BUILD_GROUP
         locked = self._locked.get(name, {}) if runs else {}
         fitting = self._fitting(one, locked)
-        if locked and not fitting:
+        if locked and not fitting and self._may_check(0):
             self._contradicts(one, locked)
         if not locked and runs:
             fitting = self._fitting(one, self._pinned.get(name, {}))

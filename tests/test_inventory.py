@@ -336,6 +336,19 @@ def test_model_files_of_unknown_bytes_are_never_taken_for_one() -> None:
     ]
 
 
+def test_past_its_limit_a_range_stays_a_range_and_nobody_is_accused() -> None:
+    text = "\n".join([f"x=={number}" for number in range(400)] + [f"x>={number}" for number in range(400)])
+    found = stock_of({"r.txt": text})
+    assert found.evidence == ()
+    assert "pkg:pypi/x" in {one.ref for one in found.inventory.components}
+
+
+def test_a_long_chain_of_includes_is_no_harm() -> None:
+    files = {f"r{number}.txt": f"-r r{number + 1}.txt\nx" for number in range(3_000)}
+    (found,) = components(files).values()
+    assert len(found.seen) == 3_000
+
+
 # --- order ------------------------------------------------------------------------------------------------
 
 LINES = ["x==1", "x==1.0", "x>=1", "x<2", "y", "y==3; os_name=='nt'", "-r a.txt", "-c c.txt", "-r s/b.txt",

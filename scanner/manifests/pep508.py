@@ -41,6 +41,7 @@ _DIRECT = re.compile(
 )
 _NAMED = re.compile(rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?", re.ASCII)
 _EXACT = re.compile(r"\s*(===|==)\s*(\S+?)\s*", re.ASCII)
+_WRONG_OPERATOR = re.compile(rf"\s*{NAME}\s*(=>|=<|=~|=|\^|~)\s*+[0-9]", re.ASCII)
 MAX_CHARS = 16_384  # of one requirement; the longest honest ones name a dozen markers
 _MAX_DIGITS = 64  # in a row: int() refuses thousands, and no version has them
 _MAX_PARENTHESES = 40  # packaging reads them by recursion
@@ -107,7 +108,7 @@ def _asked(text: str) -> Requirement:
     try:
         found = requirements.Requirement(text)
     except requirements.InvalidRequirement as error:
-        raise InvalidRequirement(_reason(error)) from error
+        raise InvalidRequirement(_hint(text) or _reason(error)) from error
     except (ValueError, RecursionError) as error:  # what its own parser lets through on absurd input
         raise InvalidRequirement(type(error).__name__) from error
     specifier = str(found.specifier)
@@ -119,6 +120,15 @@ def _asked(text: str) -> Requirement:
         extras=tuple(sorted(found.extras)),
         url=found.url or "",
     )
+
+
+def _hint(text: str) -> str:
+    """What a person meant who wrote an operator that is none; nothing where that is not it."""
+    found = _WRONG_OPERATOR.match(text)
+    if not found:
+        return ""
+    meant = {"=>": ">=", "=<": "<=", "=": "==", "=~": "~=", "^": ">=", "~": "~="}[found.group(1)]
+    return f"{found.group(1)} is no operator; {meant} may be meant"
 
 
 def _reason(error: Exception) -> str:

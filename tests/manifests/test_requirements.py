@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sbom.model import Digest, Location
 from sbom.purl import normalise_name
+from scanner.errors import LimitReached
 from scanner.manifests import requirements
 from scanner.model import Declaration, Evidence, Include, IndexUse, InstallMode, OriginKind, Reading
 
@@ -345,6 +346,26 @@ def test_one_bad_line_is_one_finding_and_the_rest_is_read(line: str) -> None:
     assert names[0] == "first"
     assert names[-1] == "last"
     assert bad_lines(text) == [2]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"), [("x=>4.40", ">="), ("x=1", "=="), ("x =< 2", "<="), ("x^1.2", ">="), ("x~1.2", "~=")]
+)
+def test_an_operator_that_is_none_comes_with_the_one_that_may_be_meant(line: str, meant: str) -> None:
+    (row,) = (row for row in read(line) if isinstance(row, Evidence))
+    assert f"{meant} may be meant" in row.message
+
+
+@pytest.mark.parametrize(
+    ("line", "limit", "kept"),
+    [("a\n", "declarations", 200_000), ("a b\n", "evidence_rows", 2_000)],
+)
+def test_a_file_without_end_reaches_a_limit_and_keeps_what_was_read(line: str, limit: str, kept: int) -> None:
+    rows: list[Reading] = []
+    with pytest.raises(LimitReached) as caught:
+        rows.extend(requirements.parse((line * (kept + 10)).encode(), WHERE))
+    assert caught.value.limit == limit
+    assert len(rows) >= kept
 
 
 def test_what_a_variable_hides_is_still_declared_by_name() -> None:
