@@ -47,10 +47,7 @@ _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 def encode(record: Record, affected: Sequence[Affected]) -> str:
     """What matching needs of a record, for one package, as JSON."""
-    entries = [
-        [[[one.type, [list(event) for event in one.events]] for one in entry.ranges], list(entry.versions)]
-        for entry in affected
-    ]
+    entries = [([(one.type, one.events) for one in entry.ranges], entry.versions) for entry in affected]
     severity = dict.fromkeys((*record.severity, *(pair for entry in affected for pair in entry.severity)))
     return _ENCODE(
         [
