@@ -5,8 +5,9 @@ The plain forms are read by expressions of our own; ``packaging``, whose import 
 """
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 
+from sbom.record import record
 from scanner.manifests.urls import masked
 from scanner.text import visible
 
@@ -35,20 +36,16 @@ _PLAIN = re.compile(
     rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*(?P<spec>{_CLAUSE}(?:\s*,\s*{_CLAUSE})*)?\s*(?:;\s*{_MARKER}\s*)?",
     re.ASCII | re.IGNORECASE,
 )
-_DIRECT = re.compile(
-    rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*@\s*(?P<url>[^\s;]++)(?:\s+;\s*{_MARKER}|\s*)\s*",
-    re.ASCII | re.IGNORECASE,
-)
 _NAMED = re.compile(rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?", re.ASCII)
 _EXACT = re.compile(r"\s*(===|==)\s*(\S+?)\s*", re.ASCII)
-_WRONG_OPERATOR = re.compile(rf"\s*{NAME}\s*(=>|=<|=~|=|\^|~)\s*+[0-9]", re.ASCII)
+_WRONG_OPERATOR = rf"\s*{NAME}\s*(=>|=<|=~|=|\^|~)\s*+[0-9]"
 MAX_CHARS = 16_384  # of one requirement; the longest honest ones name a dozen markers
 _MAX_DIGITS = 64  # in a row: int() refuses thousands, and no version has them
 _MAX_PARENTHESES = 40  # packaging reads them by recursion
 _LONG_NUMBER = re.compile(rf"[0-9]{{{_MAX_DIGITS}}}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement:
     """One requirement: ``specifier`` as written, ``version`` only where it admits one release."""
 
@@ -62,6 +59,15 @@ class Requirement:
 
 class InvalidRequirement(ValueError):
     """A string that is no requirement; says why, in words fit for a message."""
+
+
+@lru_cache(maxsize=1)
+def _direct() -> re.Pattern[str]:
+    """``name @ url``. Compiled when the first is met: it costs a hook 8 ms, and few files have one."""
+    return re.compile(
+        rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*@\s*(?P<url>[^\s;]++)(?:\s+;\s*{_MARKER}|\s*)\s*",
+        re.ASCII | re.IGNORECASE,
+    )
 
 
 def pinned(specifier: str) -> str:
@@ -80,7 +86,7 @@ def parse(text: str) -> Requirement:
         raise InvalidRequirement(f"longer than {MAX_CHARS} characters")
     if _LONG_NUMBER.search(text) and "@" not in text:
         raise InvalidRequirement(f"a number of {_MAX_DIGITS} digits or more")
-    found = _PLAIN.fullmatch(text) or _DIRECT.fullmatch(text)
+    found = (_direct() if "@" in text else _PLAIN).fullmatch(text)
     if found is None:
         return _asked(text)
     parts = found.groupdict()
@@ -124,7 +130,7 @@ def _asked(text: str) -> Requirement:
 
 def _hint(text: str) -> str:
     """What a person meant who wrote an operator that is none; nothing where that is not it."""
-    found = _WRONG_OPERATOR.match(text)
+    found = re.match(_WRONG_OPERATOR, text, re.ASCII)
     if not found:
         return ""
     meant = {"=>": ">=", "=<": "<=", "=": "==", "=~": "~=", "^": ">=", "~": "~="}[found.group(1)]
