@@ -173,7 +173,7 @@ def main(source: Path, kev: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["WEIGHBRIDGE_CACHE_DIR"] = folder
         built = snapshot.build_snapshot(source, kev)
-        snapshot.set_current(built)
+        store.set_current(built)
         print(f"snapshot                   {built.stat().st_size / 1e6:>10.1f} MB   {len(raws):,} records")
         with store.Snapshot(built) as opened:
             count(raws, opened)

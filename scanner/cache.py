@@ -9,13 +9,13 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from sbom.record import record
 from scanner.errors import Changed, ConfigurationError, LimitReached, Malformed, Unreadable
 from scanner.limits import Budget, Limits
 
@@ -151,7 +151,7 @@ def open_database(path: Path) -> "sqlite3.Connection":
 # --- documents that a user points at ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """A document's bytes; ``deflated`` is the same as a raw deflate stream where the source had it so."""
 

@@ -7,10 +7,11 @@ costs more than a hook's whole look-up. Semantic versions follow semver 2.0, sec
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from typing import NamedTuple
+
+from sbom.record import record
 
 MAX_CHARS = 512  # no real version is longer, and nothing longer is worth the work
 
@@ -174,7 +175,7 @@ def name(ecosystem_: str, text: str) -> str:
 # --- what a specifier allows ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clause:
     """One comparison: ``>=``, ``==`` and so on with a version; ``prefix`` is the release before ``.*``."""
 
@@ -193,7 +194,7 @@ _CLAUSE = re.compile(r"\s*(===|==|!=|<=|>=|~=|<|>|\^|~|=)?\s*((?:v?[0-9]+!)?[^\s
 _MAX_CLAUSES = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Specifier:
     """What a requirement allows: any of the alternatives, each all of its clauses; without one, all."""
 

@@ -25,15 +25,17 @@ def open_snapshot(path: Path | None = None) -> "Iterator[Snapshot | None]":
 
     Raises ConfigurationError where ``path`` cannot be used.
     """
-    from scanner.advisories import snapshot, store
+    from scanner.advisories import store
 
     if path is None:
-        found = snapshot.get_current()
+        found = store.get_current()
         try:
             opened = store.Snapshot(found) if found else None
         except ScanError:
             opened = None  # damaged, or of another version: it is reported as absent, with how to mend it
     else:
+        from scanner.advisories import snapshot
+
         try:
             opened = store.Snapshot(snapshot.build_snapshot(path))
         except _UNUSABLE as error:
@@ -94,13 +96,13 @@ def import_snapshot(path: Path, kev: Path | None = None) -> Iterator[str]:
 
     Raises ConfigurationError.
     """
-    from scanner.advisories import snapshot
+    from scanner.advisories import snapshot, store
 
     try:
         built = snapshot.build_snapshot(path, kev)
     except _UNUSABLE as error:
         raise ConfigurationError(f"advisories {path}: {error or type(error).__name__}") from error
-    snapshot.set_current(built)
+    store.set_current(built)
     yield from status()
 
 

@@ -1,10 +1,10 @@
 """The answer to a user's questions: am I on something known bad, does my range allow it, what do I change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sbom.model import Component
+from sbom.record import record
 from scanner import versions
 from scanner.advisories import facts, incidents, match, ranges, remedy, sources, words
 from scanner.advisories.asked import Asked, asked_of
@@ -148,7 +148,7 @@ def _known(row: Asked, package: Package, group: Group, fix: remedy.Fix, severity
 # --- ranges -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Range:
     """A component without a version, what its range allows, and how sure that is."""
 

@@ -1,9 +1,9 @@
 """Who is asked about: a component with its declarations, and how much a match by its name can mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sbom.model import Component, Kind, Location
+from sbom.record import record
 from scanner import versions
 from scanner.model import Declaration, OriginKind
 from scanner.text import visible
@@ -14,7 +14,7 @@ Declarations = Mapping[str, tuple[Declaration, ...]]
 _PUBLIC = ("https://pypi.org/", "https://files.pythonhosted.org/", "https://registry.npmjs.org/")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asked:
     """A component as advisories see it. ``cap`` is the most that a match can mean, ``note`` why."""
 

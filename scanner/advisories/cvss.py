@@ -5,7 +5,8 @@ vectors and is not computed: the rubric reads the metrics, not the score.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from sbom.record import record
 
 # Metric: its allowed values. Only what is read here; other metrics must merely look like metrics.
 _VALUES: dict[str, dict[str, str]] = {
@@ -28,13 +29,13 @@ _VALUES: dict[str, dict[str, str]] = {
 _MAX_CHARS = 300
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vector:
     """A vector that holds every mandatory metric of its version (``2``, ``3`` or ``4``)."""
 
     text: str
     version: str
-    metrics: Mapping[str, str] = field(compare=False)
+    metrics: Mapping[str, str]
 
     @property
     def method(self) -> str:

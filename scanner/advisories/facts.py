@@ -4,10 +4,10 @@ A factor that no record speaks about is told as unknown, so that the report list
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from sbom.record import record
 from scanner.advisories import cvss, incidents
 from scanner.advisories.match import Advisory, Group, Match
 from scanner.advisories.osv import Record
@@ -27,7 +27,7 @@ _LABELS = {"LOW": "partial", "MODERATE": "partial", "MEDIUM": "partial", "CRITIC
 Exploited = Callable[[Sequence[str]], tuple[str, str] | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Severity:
     """What is known of how bad a vulnerability is: the rule that holds and its factors but evidence."""
 
@@ -85,7 +85,7 @@ def _of_vulnerability(
             trigger=trigger or Measured(_UNKNOWN, "unknown-policy", "no record carries a CVSS vector"),
             effect=effect or Measured(_UNKNOWN, "unknown-policy", "no record carries a CVSS vector"),
         ),
-        tuple(dict.fromkeys(vector for _, vector in told)),
+        tuple({vector.text: vector for _, vector in told}.values()),
     )
 
 

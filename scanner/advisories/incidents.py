@@ -4,11 +4,11 @@ Each incident becomes a record like any other, so that it merges with the databa
 """
 
 import json
-from dataclasses import dataclass
 from functools import cache as once
 from hashlib import sha256
 from pathlib import Path
 
+from sbom.record import record
 from scanner import cache, versions
 from scanner.advisories.osv import Affected, Record
 from scanner.limits import MIB
@@ -16,7 +16,7 @@ from scanner.limits import MIB
 _FILE = Path(__file__).with_name("incidents.json")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Incident:
     """One compromise. ``versions`` are exactly the bad ones; ``files`` are patterns of indicator files."""
 
@@ -49,7 +49,7 @@ class Incident:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IncidentList:
     """The list with the day it was last looked over and the digest of its bytes."""
 

@@ -6,10 +6,10 @@ PEP 440 orders them, without the rule of resolvers that passes over pre-releases
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
+from sbom.record import record
 from scanner import versions
 from scanner.advisories.osv import Affected, Range, Record, identities
 from scanner.versions import Key, Order, Pep440
@@ -24,7 +24,7 @@ class Match(IntEnum):
     YES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """Affected versions from ``low`` to ``high``; None is without bound. ``closed`` includes ``high``."""
 
@@ -39,7 +39,7 @@ class Span:
         return self.high is None or key < self.high or (self.closed and key == self.high)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """One affected package of a record, ready to be asked many times."""
 
@@ -209,34 +209,38 @@ class Advisory:
         return self._fixed
 
 
-@dataclass(frozen=True, slots=True)
 class Package:
     """All advisories of one package. ``known`` are the versions that anybody has mentioned, as written."""
 
-    ecosystem: str
-    name: str
-    advisories: tuple[Advisory, ...]
-    known: tuple[str, ...] = ()
-    _next: dict[int, int] = field(default_factory=dict, compare=False)
-    _sorted: list[tuple[Key, str]] = field(default_factory=list, compare=False)
+    __slots__ = ("_next", "_ordered", "advisories", "ecosystem", "known", "name")
+
+    def __init__(
+        self, ecosystem: str, name: str, advisories: tuple[Advisory, ...], known: tuple[str, ...] = ()
+    ) -> None:
+        self.ecosystem = ecosystem
+        self.name = name
+        self.advisories = advisories
+        self.known = known
+        self._next: dict[int, int] = {}
+        self._ordered: list[tuple[Key, str]] | None = None
 
     @property
-    def sorted(self) -> list[tuple[Key, str]]:
+    def ordered(self) -> list[tuple[Key, str]]:
         """The known versions that can be put in order, ascending."""
-        if not self._sorted:
+        if self._ordered is None:
             order = versions.order(self.ecosystem)
             keys = ((order(text), text) for text in self.known) if order else ()
-            self._sorted.extend(sorted((key, text) for key, text in keys if key is not None))
-        return self._sorted
+            self._ordered = sorted((key, text) for key, text in keys if key is not None)
+        return self._ordered
 
     def next_clear(self, at: int) -> int:
-        """The place in ``sorted`` of the first version from ``at`` on that no advisory is sure about.
+        """The place in ``ordered`` of the first version from ``at`` on that no advisory is sure about.
 
         Local builds and pre-releases are passed over. Past the end where there is none.
         """
         passed: list[int] = []
-        while at < len(self.sorted) and at not in self._next:
-            key, text = self.sorted[at]
+        while at < len(self.ordered) and at not in self._next:
+            key, text = self.ordered[at]
             chosen = not isinstance(key, Pep440) or not (key.local or key.is_pre)
             if chosen and all(one.says(text) < Match.PUBLIC for one in self.advisories):
                 break
@@ -263,7 +267,7 @@ def package(ecosystem: str, name: str, records: Iterable[Record], known: Iterabl
     return Package(ecosystem, name, live, tuple(mentioned))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Advisories that are one vulnerability under several names.
 

@@ -6,9 +6,10 @@ that the large databases give it, and ignored where it has not.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cache as once
 from typing import TypeVar
 
+from sbom.record import record
 from scanner import versions
 from scanner.errors import Malformed
 
@@ -28,28 +29,22 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9:.]+(?:[Zz]|[+-][0-9:
 # is a statement about the package itself; "a tool that finds malicious packages" must not match. Those of
 # the second kind are looser: what they find is indicated, not confirmed.
 _MALWARE_WORDS = ("malicious", "compromised", "backdoor", "malware")
-_STATED = re.compile(
-    r"""\A\W*(?:malicious|compromised)\ (?:package|release|version|code\ (?:in|was))
+_STATED = r"""\A\W*(?:malicious|compromised)\ (?:package|release|version|code\ (?:in|was))
     | \b(?:included|includes|contain(?:ed|s)?|discovered\ to\ contain)
       \ a\ (?:potential\ )?code[- ]execution\ backdoor
     | \ba\ new\ malicious\ (?:release|version)\ (?:was\ )?(?:made|published|uploaded)
-    | \bbackdoor\ inserted\ by\ a\ third\ party""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_WORDED = re.compile(
-    r"""\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)\b
+    | \bbackdoor\ inserted\ by\ a\ third\ party"""
+_WORDED = r"""\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)\b
       [^.]{0,80}\b(?:published|uploaded|pushed|released)
     | \b(?:published|uploaded|pushed|released)\b
       [^.]{0,60}\b(?:malicious|compromised|backdoored)\ (?:versions?|releases?)
     | \b(?:versions?|releases?)\b[^.]{0,160}\bcontain(?:ing|ed|s)?\b
       [^.]{0,80}\b(?:malware|malicious\ code|backdoor)\b
-    | \bembedded\ malicious\ code\b""",
-    re.VERBOSE | re.IGNORECASE,
-)
+    | \bembedded\ malicious\ code\b"""
 _MALWARE_CWE = 506
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range:
     """Events in the order of the record: pairs of ``introduced``, ``fixed`` … and a version or commit."""
 
@@ -57,7 +52,7 @@ class Range:
     events: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Affected:
     """One package of a record: ``ecosystem`` in our word, ``name`` normalised, ``severity`` its vectors."""
 
@@ -68,7 +63,7 @@ class Affected:
     severity: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record:
     """One advisory. ``severity``: pairs of type and vector; ``label``: a word such as ``HIGH``.
 
@@ -132,6 +127,12 @@ def parse(raw: object) -> Record:
     )
 
 
+@once
+def _pattern(text: str) -> re.Pattern[str]:
+    # Compiled only where records are imported: a look-up reads none.
+    return re.compile(text, re.VERBOSE | re.IGNORECASE)
+
+
 def _malice(
     names: tuple[str, ...], cwes: tuple[int, ...], specific: Mapping[str, object], texts: tuple[str, str]
 ) -> str:
@@ -143,9 +144,9 @@ def _malice(
     for text in texts:
         lower = text.lower()
         if any(word in lower for word in _MALWARE_WORDS):
-            if _STATED.search(text):
+            if _pattern(_STATED).search(text):
                 return "confirmed"
-            if _WORDED.search(text):
+            if _pattern(_WORDED).search(text):
                 found = "indicated"
     return found
 

@@ -7,9 +7,9 @@ advisory had a reason to name.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 
+from sbom.record import record
 from scanner import versions
 from scanner.advisories.match import Advisory, Group, Match, Package, groups
 from scanner.versions import Pep440, Specifier
@@ -18,7 +18,7 @@ _NO_PRE = (3, 0)
 _BESIDE = 999_999  # the last part of a point just below a bound
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """A version that a resolver could take. ``text`` is empty for one that nobody mentioned."""
 
@@ -26,7 +26,7 @@ class Candidate:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowed:
     """What a range allows. ``known`` ascends and ends with what is newer than all, where that is allowed.
 
@@ -44,7 +44,7 @@ class Allowed:
         return max(row.key for row in (*self.known, *self.witnesses))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Admitted:
     """A vulnerability that a range lets in. ``every``: in each version that the range can give."""
 

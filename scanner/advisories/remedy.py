@@ -7,10 +7,10 @@ what is not plainly a name or a version is never put into one.
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from posixpath import basename
 
 from sbom.model import Component
+from sbom.record import record
 from scanner import versions
 from scanner.advisories.match import Group, Match, Package
 from scanner.model import Declaration
@@ -21,7 +21,7 @@ _LAST = "\U0010ffff"  # sorts after every spelling of one version
 _PLAIN = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._/+!-]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """The smallest version above the current one that no known advisory affects; empty where there is none.
 
@@ -38,7 +38,7 @@ def smallest(package: Package, current: str) -> Fix:
     now = order(current) if order else None
     if now is None:
         return Fix("", same_major=False)
-    rows = package.sorted
+    rows = package.ordered
     at = package.next_clear(bisect_right(rows, (_public(now), _LAST)))
     if at >= len(rows):
         return Fix("", same_major=False)

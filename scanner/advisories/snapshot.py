@@ -5,24 +5,22 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sbom.record import field, mutable, record
 from scanner import cache, versions
 from scanner.advisories import match, osv, store
 from scanner.advisories.osv import Affected, Record
 from scanner.errors import Changed, LimitReached, Malformed, ScanError
-from scanner.limits import KIB, Limits
+from scanner.limits import Limits
 
 if TYPE_CHECKING:
     import sqlite3
 
-_FOLDER = "advisories"
-_POINTER = "current.json"
 _BATCH = 1_000  # rows that wait to be written
 _SUFFIXES = (".json", ".yaml", ".yml")
 
@@ -49,7 +47,7 @@ def build_snapshot(
     limits = limits or Limits()
     source = cache.digest(path, _SUFFIXES)
     catalogue, kev_digest = _read_catalogue(kev, limits) if kev else (_Catalogue(), "")
-    target = cache.directory(_FOLDER) / f"osv-{_key(source, kev_digest)}.sqlite"
+    target = cache.directory(store.FOLDER) / f"osv-{_key(source, kev_digest)}.sqlite"
     if _is_snapshot(target):
         return target
     latest = ((now or datetime.now(UTC)) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -100,35 +98,10 @@ def _is_snapshot(path: Path) -> bool:
         return False
 
 
-# --- which one is in use ----------------------------------------------------------------------------------
-
-
-def set_current(path: Path) -> None:
-    """Makes a built snapshot the one that scans use when they are not told. Raises ConfigurationError."""
-    pointer = {"schema": store.SCHEMA, "snapshot": path.name}
-    cache.replace(cache.directory(_FOLDER) / _POINTER, json.dumps(pointer).encode())
-
-
-def get_current() -> Path | None:
-    """The snapshot in use, or None where none was chosen or it is gone."""
-    folder = cache.directory(_FOLDER)
-    try:
-        data = cache.read_small(folder / _POINTER, at_most=4 * KIB)
-        pointer = json.loads(data) if data else None
-    except (ScanError, ValueError):
-        return None
-    name = pointer.get("snapshot") if isinstance(pointer, dict) else None
-    # A name, never a path: a damaged pointer must not lead out of the cache.
-    if not isinstance(name, str) or name != Path(name).name or not name.endswith(".sqlite"):
-        return None
-    found = folder / name
-    return found if found.is_file() else None
-
-
 # --- the catalogue of exploited vulnerabilities -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Catalogue:
     added: dict[str, str] = field(default_factory=dict)
     released: str = ""
@@ -162,7 +135,7 @@ def _catalogue(raw: object) -> _Catalogue:
 # --- records into rows ------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@mutable
 class _Import:
     """What is known while the documents go by."""
 

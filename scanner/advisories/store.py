@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from scanner import cache, versions
 from scanner.advisories.osv import Affected, Range, Record
-from scanner.errors import Malformed
+from scanner.errors import Malformed, ScanError
+from scanner.limits import KIB
 
 if TYPE_CHECKING:
     import sqlite3
 
 SCHEMA = 1
+FOLDER = "advisories"  # of the cache
+_POINTER = "current.json"
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
 _MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
 
@@ -41,6 +44,31 @@ CREATE UNIQUE INDEX package_name ON package (ecosystem, name);
 
 
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
+# --- which one is in use ----------------------------------------------------------------------------------
+
+
+def set_current(path: Path) -> None:
+    """Makes a built snapshot the one that scans use when they are not told. Raises ConfigurationError."""
+    pointer = {"schema": SCHEMA, "snapshot": path.name}
+    cache.replace(cache.directory(FOLDER) / _POINTER, json.dumps(pointer).encode())
+
+
+def get_current() -> Path | None:
+    """The snapshot in use, or None where none was chosen or it is gone."""
+    folder = cache.directory(FOLDER)
+    try:
+        data = cache.read_small(folder / _POINTER, at_most=4 * KIB)
+        pointer = json.loads(data) if data else None
+    except (ScanError, ValueError):
+        return None
+    name = pointer.get("snapshot") if isinstance(pointer, dict) else None
+    # A name, never a path: a damaged pointer must not lead out of the cache.
+    if not isinstance(name, str) or name != Path(name).name or not name.endswith(".sqlite"):
+        return None
+    found = folder / name
+    return found if found.is_file() else None
+
 
 # --- a package's row --------------------------------------------------------------------------------------
 

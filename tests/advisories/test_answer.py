@@ -9,7 +9,7 @@ import pytest
 
 from sbom.model import Component, Digest, Kind, Location
 from scanner import advisories
-from scanner.advisories import snapshot
+from scanner.advisories import snapshot, store
 from scanner.errors import ConfigurationError
 from scanner.model import Consulted, Declaration, Evidence, Origin, OriginKind
 from tests.advisories.osvzip import Json, catalogue, record, span, zipped
@@ -35,7 +35,7 @@ def _ask(
 ) -> tuple[tuple[Consulted, ...], list[Evidence]]:
     source = zipped(tmp_path / "osv.zip", *records)
     known = catalogue(tmp_path / "kev.json", *kev) if kev else None
-    snapshot.set_current(snapshot.build_snapshot(source, known, now=_NOW))
+    store.set_current(snapshot.build_snapshot(source, known, now=_NOW))
     first = next((line for line in lines if line.version), lines[0])
     one = Component(
         "ref",
@@ -386,7 +386,7 @@ def test_a_source_that_cannot_be_used_is_a_wrong_option(tmp_path: Path) -> None:
 
 def test_a_damaged_snapshot_in_use_counts_as_absent(tmp_path: Path) -> None:
     built = snapshot.build_snapshot(zipped(tmp_path / "osv.zip", record()))
-    snapshot.set_current(built)
+    store.set_current(built)
     built.write_bytes(b"damaged")
     with advisories.open_snapshot() as opened:
         assert opened is None

@@ -280,16 +280,16 @@ def test_any_damage_inside_ends_in_an_error_of_ours(tmp_path: Path, at: int) -> 
 
 
 def test_the_snapshot_in_use_is_the_one_that_was_chosen(tmp_path: Path) -> None:
-    assert snapshot.get_current() is None
+    assert store.get_current() is None
     first = snapshot.build_snapshot(zipped(tmp_path / "a.zip", record()))
-    snapshot.set_current(first)
-    assert snapshot.get_current() == first
+    store.set_current(first)
+    assert store.get_current() == first
     second = snapshot.build_snapshot(zipped(tmp_path / "b.zip", record("PYSEC-2")))
-    assert snapshot.get_current() == first
-    snapshot.set_current(second)
-    assert snapshot.get_current() == second
+    assert store.get_current() == first
+    store.set_current(second)
+    assert store.get_current() == second
     second.unlink()
-    assert snapshot.get_current() is None
+    assert store.get_current() is None
 
 
 @pytest.mark.parametrize(
@@ -305,9 +305,9 @@ def test_the_snapshot_in_use_is_the_one_that_was_chosen(tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_pointer_points_nowhere(tmp_path: Path, pointer: bytes) -> None:
-    snapshot.set_current(snapshot.build_snapshot(zipped(tmp_path / "a.zip", record())))
+    store.set_current(snapshot.build_snapshot(zipped(tmp_path / "a.zip", record())))
     (cache.directory("advisories") / "current.json").write_bytes(pointer)
-    assert snapshot.get_current() is None
+    assert store.get_current() is None
 
 
 # --- many at once, and killed -----------------------------------------------------------------------------
