@@ -180,7 +180,11 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """Something known or found to be wrong with components of the inventory."""
+    """Something known or found to be wrong with components of the inventory.
+
+    ``affects`` are component refs; ``state`` is CycloneDX' word for its analysis; ``properties`` are names
+    and values of the writer's own.
+    """
 
     id: str
     source: str
@@ -193,6 +197,7 @@ class Vulnerability:
     recommendation: str = ""
     state: str = ""
     references: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

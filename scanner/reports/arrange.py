@@ -52,5 +52,10 @@ def advisory_names(finding: Finding) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (_fame(name), name)))
 
 
+def is_published(name: str) -> bool:
+    """Whether the id is one of the databases that everybody reads, rather than of a list of our own."""
+    return name.startswith(_KNOWN_AS)
+
+
 def _fame(name: str) -> int:
     return next((at for at, prefix in enumerate(_KNOWN_AS) if name.startswith(prefix)), len(_KNOWN_AS))

@@ -1,0 +1,333 @@
+"""One part of a CycloneDX document at a time, by the library's objects, as plain data.
+
+Imported only where a document is written: the library costs 110 ms.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model import component as parts
+from cyclonedx.model import component_evidence as seen
+from cyclonedx.model import impact_analysis as impact
+from cyclonedx.model import license as licences
+from cyclonedx.model import vulnerability as wrong
+from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
+
+from sbom import modelcard
+from sbom.model import Component, Digest, FactName, Kind, Location, Project, Rating, Tool, Vulnerability
+from sbom.wellformed import contradicted, link, valid_purl, well_formed, without_user
+
+Part = dict[str, Any]
+
+_VIEWS: Final = {"1.6": SchemaVersion1Dot6, "1.7": SchemaVersion1Dot7}
+
+MAX_VERSION: Final = 1_024  # CycloneDX 1.6, definitions/version
+MAX_LICENCE: Final = 500  # what is longer is a licence's text, not its name: not worth a parser's time
+
+_ALGORITHMS: Final = {
+    ("blake2b", 64): HashAlgorithm.BLAKE2B_256,
+    ("blake2b", 96): HashAlgorithm.BLAKE2B_384,
+    ("blake2b", 128): HashAlgorithm.BLAKE2B_512,
+    ("blake3", 64): HashAlgorithm.BLAKE3,
+    ("md5", 32): HashAlgorithm.MD5,
+    ("sha1", 40): HashAlgorithm.SHA_1,
+    ("sha256", 64): HashAlgorithm.SHA_256,
+    ("sha384", 96): HashAlgorithm.SHA_384,
+    ("sha512", 128): HashAlgorithm.SHA_512,
+    ("sha3_256", 64): HashAlgorithm.SHA3_256,
+    ("sha3_384", 96): HashAlgorithm.SHA3_384,
+    ("sha3_512", 128): HashAlgorithm.SHA3_512,
+}
+_HEX: Final = re.compile(r"[0-9a-f]+", re.ASCII)
+_COMMIT: Final = re.compile(r".*@[0-9a-f]{40}", re.ASCII)
+
+_OSV: Final = "https://osv.dev/vulnerability/"
+_DATABASES: Final = (
+    ("CVE-", "NVD", "https://nvd.nist.gov/vuln/detail/"),
+    ("GHSA-", "GitHub Advisories", "https://github.com/advisories/"),
+    ("PYSEC-", "OSV", _OSV),
+    ("MAL-", "OSV", _OSV),
+    ("OSV-", "OSV", _OSV),
+)
+
+
+class Parts:
+    """Writes parts for one version of the specification."""
+
+    def __init__(self, spec: str) -> None:
+        self._view = _VIEWS[spec]
+
+    def component(self, component: Component, name: str, *, locked: bool) -> Part:
+        """One component with everything known about it; ``locked`` where a lock names its project's."""
+        version = component.version if len(component.version) <= MAX_VERSION else ""
+        hashes, rest = _hashes(component.digests)
+        references, origin = _origin(component.origin)
+        rows = [*rest, *origin, *modelcard.plain_facts(component)]
+        rows += [
+            ("weighbridge:direct", "true" if component.direct else "false"),
+            ("weighbridge:ecosystem", component.ecosystem),
+            ("weighbridge:project", component.project),
+            ("weighbridge:specifier", component.specifier),
+            ("weighbridge:version", "" if version else component.version),
+        ]
+        purl = component.purl if valid_purl(component.purl) else ""
+        if purl and contradicted(purl, well_formed(version)):
+            purl = ""
+        if purl != component.purl:
+            rows.append(("weighbridge:invalid-purl", component.purl))
+        stated = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
+        part = self._plain(
+            parts.Component(
+                type=parts.ComponentType(component.kind.value),
+                bom_ref=name,
+                name=well_formed(component.name),
+                version=well_formed(version) or None,
+                scope=parts.ComponentScope(component.scope.value),
+                hashes=hashes,
+                licenses=_licences(stated),
+                external_references=references,
+                properties=_properties(rows),
+                evidence=_evidence(_identity(component, purl, locked=locked), component.seen),
+            )
+        )
+        if purl:  # as it was given: the library would spell it another way than our other reports
+            part["purl"] = purl
+        for key, value in (
+            ("modelCard", modelcard.model_card(component)),
+            ("pedigree", modelcard.pedigree(component)),
+            ("data", modelcard.data(component)),
+        ):
+            if value:
+                part[key] = value
+        return part
+
+    def project(self, project: Project, name: str) -> Part:
+        """A project of the repository as an application."""
+        version = project.version if len(project.version) <= MAX_VERSION else ""
+        return self._plain(
+            parts.Component(
+                type=parts.ComponentType.APPLICATION,
+                bom_ref=name,
+                name=well_formed(project.name or project.path),
+                version=well_formed(version) or None,
+                description=well_formed(project.description) or None,
+                licenses=_licences([project.licence]),
+                properties=_properties([("weighbridge:project", project.path)]),
+                evidence=_evidence([], [project.where] if project.where else []),
+            )
+        )
+
+    def tool(self, tool: Tool, name: str) -> Part:
+        """What wrote the document, or what it consulted."""
+        hashes, rest = _hashes(tool.digests)
+        version = tool.version if len(tool.version) <= MAX_VERSION else ""
+        return self._plain(
+            parts.Component(
+                type=parts.ComponentType(tool.kind.value),
+                bom_ref=name,
+                name=well_formed(tool.name),
+                version=well_formed(version) or None,
+                description=well_formed(tool.description) or None,
+                hashes=hashes,
+                properties=_properties(rest),
+            )
+        )
+
+    def vulnerability(self, vulnerability: Vulnerability, name: str, affected: Mapping[str, str]) -> Part:
+        """One vulnerability; ``affected`` maps names in the document to exact versions, or to nothing."""
+        links = {url for given in vulnerability.references if (url := link(given))}
+        others = [alias for alias in sorted(set(vulnerability.aliases)) if alias != vulnerability.id]
+        return self._plain(
+            wrong.Vulnerability(
+                bom_ref=name,
+                id=well_formed(vulnerability.id),
+                source=_source(vulnerability.source, vulnerability.id),
+                references=[
+                    wrong.VulnerabilityReference(id=well_formed(alias), source=_source("", alias))
+                    for alias in others
+                    if alias.strip()
+                ],
+                ratings=[_rating(rating) for rating in vulnerability.ratings],
+                cwes=sorted(number for number in set(vulnerability.cwes) if number > 0),
+                description=well_formed(vulnerability.description) or None,
+                detail=well_formed(vulnerability.detail) or None,
+                recommendation=well_formed(vulnerability.recommendation) or None,
+                advisories=[wrong.VulnerabilityAdvisory(url=XsUri(url)) for url in sorted(links)],
+                analysis=wrong.VulnerabilityAnalysis(state=impact.ImpactAnalysisState(vulnerability.state))
+                if vulnerability.state
+                else None,
+                affects=[
+                    wrong.BomTarget(ref=ref, versions=_affected_versions(version))
+                    for ref, version in sorted(affected.items())
+                ],
+                properties=_properties(vulnerability.properties),
+            )
+        )
+
+    def _plain(self, part: object) -> Part:
+        # The decorator that makes the class writable adds the method, unseen by type checkers.
+        text: str = cast("Any", part).as_json(view_=self._view)
+        plain = cast("Part", json.loads(text))
+        if occurrences := plain.get("evidence", {}).get("occurrences"):
+            occurrences.sort(key=_place)
+        return plain
+
+
+def _hashes(digests: Iterable[Digest]) -> tuple[list[HashType], list[tuple[str, str]]]:
+    """The component's own hashes; as properties those that CycloneDX cannot say.
+
+    Several digests of one algorithm are those of several distributions (one wheel a platform), of which the
+    component is one, nobody knows which: they are properties too.
+    """
+    known: dict[HashAlgorithm, set[str]] = {}
+    rows: list[tuple[str, str]] = []
+    for digest in set(digests):
+        value = digest.value.lower()
+        algorithm = _ALGORITHMS.get((digest.algorithm.lower().replace("-", ""), len(value)))
+        if algorithm is not None and _HEX.fullmatch(value):
+            known.setdefault(algorithm, set()).add(value)
+        else:
+            rows.append(("weighbridge:digest", f"{digest.algorithm}:{digest.value}"))
+    hashes = [HashType(alg=name, content=min(found)) for name, found in known.items() if len(found) == 1]
+    for name, found in known.items():
+        if len(found) > 1:
+            rows += [("weighbridge:accepted-digest", f"{name.value}:{value}") for value in found]
+    return hashes, rows
+
+
+def _origin(origin: str) -> tuple[list[ExternalReference], list[tuple[str, str]]]:
+    url = link(origin)
+    if not url:
+        return [], [("weighbridge:origin", without_user(origin))]
+    is_vcs = url.startswith(("git", "ssh", "hg+", "svn+")) or _COMMIT.fullmatch(url)
+    kind = ExternalReferenceType.VCS if is_vcs else ExternalReferenceType.DISTRIBUTION
+    return [ExternalReference(type=kind, url=XsUri(url))], []
+
+
+def _properties(rows: Iterable[tuple[str, str]]) -> list[Property]:
+    return [Property(name=well_formed(name), value=well_formed(value)) for name, value in rows if value]
+
+
+def _evidence(identity: list[seen.Identity], places: Sequence[Location]) -> seen.ComponentEvidence | None:
+    if not identity and not places:
+        return None
+    return seen.ComponentEvidence(identity=identity, occurrences=_occurrences(places))
+
+
+def _place(occurrence: Part) -> tuple[str, int, int, str]:
+    """As a person reads them; the library sorts a place without a line after all that have one."""
+    return (
+        occurrence["location"],
+        occurrence.get("line", -1),
+        occurrence.get("offset", -1),
+        occurrence.get("additionalContext", ""),
+    )
+
+
+def _occurrences(places: Sequence[Location]) -> list[seen.Occurrence]:
+    return [
+        seen.Occurrence(
+            location=well_formed("!".join((where.path, *where.member))) or ".",
+            line=where.line,
+            offset=where.offset,
+            additional_context=f"cell {where.cell}" if where.cell is not None else None,
+        )
+        for where in places
+    ]
+
+
+def _identity(component: Component, purl: str, *, locked: bool) -> list[seen.Identity]:
+    """What we conclude that the component is, how, and how sure that makes us.
+
+    Bytes are what their digest says. A lock names the release that is installed, a pin almost (an installer
+    may be told otherwise), a range only the project, and a notebook's cell what somebody ran once.
+    """
+    sha256 = next((digest.value for digest in component.digests if digest.algorithm == "sha256"), "")
+    if component.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} and _HEX.fullmatch(sha256):
+        return [_concluded("hash", sha256, "binary-analysis", "1")]
+    if not component.seen:
+        return []
+    exact = bool(component.version)
+    if all(where.cell is not None or where.path.endswith(".ipynb") for where in component.seen):
+        technique, confidence = "source-code-analysis", "0.4"
+    else:
+        technique = "manifest-analysis"
+        confidence = "1" if exact and locked else "0.9" if exact else "0.5"
+    if purl and exact:
+        return [_concluded("purl", purl, technique, confidence)]
+    return [_concluded("name", component.name, technique, confidence)]
+
+
+def _concluded(field: str, value: str, technique: str, confidence: str) -> seen.Identity:
+    method = seen.Method(technique=seen.AnalysisTechnique(technique), confidence=Decimal(confidence))
+    return seen.Identity(
+        field=seen.IdentityField(field),
+        confidence=Decimal(confidence),
+        concluded_value=well_formed(value) or None,
+        methods=[method],
+    )
+
+
+def _rating(rating: Rating) -> wrong.VulnerabilityRating:
+    return wrong.VulnerabilityRating(
+        source=wrong.VulnerabilitySource(name=well_formed(rating.source)) if rating.source else None,
+        severity=wrong.VulnerabilitySeverity(rating.severity),
+        method=wrong.VulnerabilityScoreSource(rating.method),
+        score=Decimal(str(rating.score)) if rating.score is not None else None,
+        vector=well_formed(rating.vector) or None,
+        justification=well_formed(rating.justification) or None,
+    )
+
+
+def _source(name: str, id: str) -> wrong.VulnerabilitySource:  # noqa: A002  (an advisory has an id)
+    """Who says so, with a page where the id has one; by the id's prefix where no ``name`` is given."""
+    if name == "OSV":
+        return wrong.VulnerabilitySource(name=name, url=XsUri(_OSV + quote(well_formed(id), safe="")))
+    for prefix, database, page in _DATABASES:
+        if id.startswith(prefix) and name in {"", database}:
+            return wrong.VulnerabilitySource(name=database, url=XsUri(page + quote(well_formed(id), safe="")))
+    return wrong.VulnerabilitySource(name=well_formed(name) or "unknown")
+
+
+def _affected_versions(version: str) -> list[wrong.BomTargetVersionRange]:
+    if not version or len(version) > MAX_VERSION:
+        return []
+    status = impact.ImpactAnalysisAffectedStatus.AFFECTED
+    return [wrong.BomTargetVersionRange(version=well_formed(version), status=status)]
+
+
+# --- licences ---------------------------------------------------------------------------------------------
+
+
+def _licences(stated: Iterable[str]) -> list[licences.License]:
+    """What is stated, as SPDX says it where it is SPDX. One expression stands alone, as CycloneDX asks."""
+    texts = sorted({well_formed(text.strip()) for text in stated} - {""})
+    if len(texts) == 1:
+        return [_licence(texts[0])]
+    several: dict[tuple[str | None, str | None], licences.License] = {}
+    for text in texts:
+        found = _licence(text)
+        # Among others an expression can only stand as a name.
+        plain = found if isinstance(found, licences.DisjunctiveLicense) else _named(text)
+        several[(plain.id, plain.name)] = plain
+    return list(several.values())
+
+
+@lru_cache(maxsize=4096)
+def _licence(text: str) -> licences.License:
+    if len(text) > MAX_LICENCE:
+        return _named(text)
+    return LicenseFactory().make_from_string(
+        text, license_acknowledgement=licences.LicenseAcknowledgement.DECLARED
+    )
+
+
+def _named(text: str) -> licences.DisjunctiveLicense:
+    return licences.DisjunctiveLicense(name=text, acknowledgement=licences.LicenseAcknowledgement.DECLARED)

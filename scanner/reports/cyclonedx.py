@@ -1,0 +1,204 @@
+"""Report -> CycloneDX: the inventory, and as vulnerabilities what was found wrong with its components.
+
+Advisories are vulnerabilities by name. Of our own rules those findings are whose effect is harm (partial or
+total) and that are about a component: a loose pin is bad practice, and a file that nobody could read is a
+gap in the list, but neither is a vulnerability of the thing; both stay in the other reports.
+"""
+
+import posixpath
+from collections.abc import Mapping
+from typing import Final
+
+from sbom.graph import root_project
+from sbom.model import Component, Digest, Inventory, Kind, Location, Project, Rating, Tool, Vulnerability
+from sbom.record import field, mutable
+from scanner.model import Consulted, Finding, Level, Report, Status
+from scanner.reports.arrange import advisory_names, is_advisory, is_published, worst_first
+from scanner.rubric import rules
+
+_HARM: Final = frozenset({"partial", "total"})
+_ABOUT_THE_SCAN: Final = frozenset({"BOM", "COV"})
+_FILES: Final = frozenset({Kind.MODEL, Kind.DATA, Kind.FILE})
+
+# CycloneDX has no word for a risk that somebody accepted: the component is affected all the same.
+_STATES: Final = {
+    Status.OPEN: "",
+    Status.WAIVED: "exploitable",
+    Status.DISPUTED: "in_triage",
+    Status.NOT_AFFECTED: "not_affected",
+}
+_REASONS: Final = {
+    Status.OPEN: "",
+    Status.WAIVED: "Accepted for now by a waiver in the policy of this scan.",
+    Status.DISPUTED: "Disputed in the policy of this scan.",
+    Status.NOT_AFFECTED: "Declared as not affected in the policy of this scan.",
+}
+
+
+def render(report: Report, *, timestamp: str | None = None, spec: str = "1.6") -> bytes:
+    """The report's inventory and vulnerabilities as a CycloneDX document."""
+    from sbom import cyclonedx
+
+    return cyclonedx.write(
+        report.inventory,
+        root=_root(report),
+        tools=_tools(report),
+        vulnerabilities=vulnerabilities(report),
+        timestamp=timestamp,
+        properties=_properties(report),
+        spec=spec,
+    )
+
+
+def _root(report: Report) -> Project:
+    """The project at the root; where it has no name, the folder that was scanned gives one."""
+    folder = posixpath.basename(report.target.rstrip("/"))
+    named = root_project(report.inventory)
+    if named.name or folder in {"", ".", ".."}:
+        return named
+    return Project(".", folder, named.version, named.description, named.licence, named.where)
+
+
+def _tools(report: Report) -> list[Tool]:
+    digests = tuple(Digest("sha256", value) for value in (report.tool.rubric_digest,) if value)
+    about = "factors, decision tables and levels"
+    tools = [
+        Tool("weighbridge", report.tool.version),
+        Tool("weighbridge-rubric", report.tool.rubric_version, Kind.DATA, about, digests),
+    ]
+    if report.tool.rules_digest:
+        tools.append(
+            Tool(
+                "weighbridge-rules",
+                "",
+                Kind.DATA,
+                "what each finding means",
+                (Digest("sha256", report.tool.rules_digest),),
+            )
+        )
+    return tools + [_source(source) for source in report.sources if source.state not in {"off", "absent"}]
+
+
+def _source(source: Consulted) -> Tool:
+    """What was consulted is a tool of kind data, its version the day of the snapshot."""
+    algorithm, _, value = source.digest.rpartition(":")
+    digests = (Digest(algorithm or "sha256", value),) if value else ()
+    about = f"{source.state}, {source.records} records"
+    return Tool(source.name, source.as_of, Kind.DATA, about, digests)
+
+
+def _properties(report: Report) -> list[tuple[str, str]]:
+    coverage = report.coverage
+    return [
+        ("weighbridge:verdict", report.verdict.level),
+        ("weighbridge:grade", report.verdict.grade),
+        ("weighbridge:release", report.verdict.release),
+        ("weighbridge:coverage", coverage.state),
+        ("weighbridge:files", str(coverage.files)),
+        *((f"weighbridge:source:{source.name}", source.state) for source in report.sources),
+        *(
+            ("weighbridge:not-checked", f"{row.where}: {row.inspector}: {row.outcome}")
+            for row in coverage.not_checked
+        ),
+        *(("weighbridge:excluded", f"{row.path}: {row.rule}") for row in coverage.excluded),
+    ]
+
+
+# --- findings as vulnerabilities --------------------------------------------------------------------------
+
+
+@mutable
+class _Group:
+    """The findings that are one vulnerability: the same advisory or rule, equally bad, equally settled."""
+
+    findings: list[Finding] = field(default_factory=list)
+    affects: set[str] = field(default_factory=set)
+
+
+def vulnerabilities(report: Report) -> tuple[Vulnerability, ...]:
+    """What the findings say about components, one for each advisory or call, level and status."""
+    components = {component.ref: component for component in report.inventory.components}
+    places = _places(report.inventory)
+    groups: dict[tuple[str, str, str, Level, Level, Status], _Group] = {}
+    for finding in worst_first(report.findings):
+        refs = _about(finding, components, places)
+        if refs and _is_vulnerability(finding):
+            # An advisory groups what it affects; an own rule's findings differ by what they name.
+            subject = "" if is_advisory(finding) else finding.evidence.subject
+            key = (
+                _name(finding),
+                finding.evidence.rule,
+                subject,
+                finding.level,
+                finding.potential,
+                finding.status,
+            )
+            group = groups.setdefault(key, _Group())
+            group.findings.append(finding)
+            group.affects |= refs
+    return tuple(_vulnerability(name, group) for (name, *_), group in groups.items())
+
+
+def _is_vulnerability(finding: Finding) -> bool:
+    if is_advisory(finding):
+        return True
+    effect = next((measured.value for name, measured in finding.factors if name == "effect"), "")
+    return effect in _HARM and finding.evidence.rule.partition("-")[0] not in _ABOUT_THE_SCAN
+
+
+def _name(finding: Finding) -> str:
+    names = advisory_names(finding) if is_advisory(finding) else ()
+    return names[0] if names else finding.evidence.rule
+
+
+def _about(
+    finding: Finding, components: Mapping[str, Component], places: Mapping[Location, set[str]]
+) -> set[str]:
+    """The components that a finding is about: the one that it names, else the file that it stands in."""
+    if finding.evidence.component in components:
+        return {finding.evidence.component}
+    where = finding.evidence.where
+    for depth in range(len(where.member), -1, -1):
+        found = places.get(Location(where.path, where.member[:depth]))
+        if found:
+            return found
+    return set()
+
+
+def _places(inventory: Inventory) -> Mapping[Location, set[str]]:
+    places: dict[Location, set[str]] = {}
+    for component in inventory.components:
+        for where in component.seen if component.kind in _FILES else ():
+            places.setdefault(Location(where.path, where.member), set()).add(component.ref)
+    return places
+
+
+def _vulnerability(name: str, group: _Group) -> Vulnerability:
+    findings = group.findings
+    first = findings[0]
+    evidence = first.evidence
+    known = rules.load().get(evidence.rule)
+    names = {alias for one in findings for alias in (*advisory_names(one), *one.evidence.aliases)}
+    messages = list(dict.fromkeys(one.evidence.message for one in findings))
+    remedies = list(dict.fromkeys(one.remedy for one in findings if one.remedy))
+    reasons = list(dict.fromkeys(one.because for one in findings if one.because))
+    rows = [("weighbridge:rule", evidence.rule), ("weighbridge:potential", first.potential)]
+    if not is_advisory(first):
+        rows.append(("weighbridge:subject", evidence.subject))
+    rows += [("weighbridge:fingerprint", one.fingerprint) for one in findings]
+    if reason := _REASONS[first.status]:
+        rows.append(("weighbridge:status", reason))
+    return Vulnerability(
+        id=name,
+        source="OSV" if is_advisory(first) and is_published(name) else "weighbridge",
+        affects=tuple(sorted(group.affects)),
+        aliases=tuple(sorted(names - {name})) if is_advisory(first) else (),
+        ratings=(Rating("weighbridge", first.level, justification=" ".join(reasons)),),
+        cwes=known.cwe if known and not is_advisory(first) else (),
+        description=first.title,
+        detail="\n".join(messages),
+        recommendation="\n".join(remedies),
+        state=_STATES[first.status],
+        references=tuple(sorted({url for one in findings for url in one.evidence.references})),
+        properties=tuple(rows),
+    )
