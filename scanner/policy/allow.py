@@ -5,11 +5,11 @@ digests of the files it was read in would allow what nobody has seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from sbom.model import Location
+from sbom.record import record
 from scanner.model import Decision, Status
 from scanner.policy.claims import About, Fit, Ruling
 from scanner.policy.plain import At
@@ -20,7 +20,7 @@ KEYS: Final = ("name", "sha256", "reason", "owner")
 RULES: Final = ("ART-002", "ART-016")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowed:
     """One global, ``module.qualname``, in the files with these digests."""
 

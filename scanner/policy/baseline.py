@@ -5,10 +5,10 @@ A baseline is no waiver: what it knows still counts in the grade and in the rele
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+from sbom.record import record, replace
 from scanner.model import LEVELS, Finding, Level, Status
 from scanner.policy.model import Pack
 from scanner.policy.packs import duration, fix_times
@@ -22,7 +22,7 @@ _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _MALICIOUS: Final = frozenset({"ADV-004", "ART-014"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """One finding of the baseline, with the level that it had then."""
 
@@ -35,7 +35,7 @@ class Known:
     first_seen: date
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Baseline:
     """All of them, by fingerprint."""
 
@@ -44,7 +44,7 @@ class Baseline:
     findings: Mapping[str, Known]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compared:
     """The findings, the known ones marked and dated; the rest in the order they came.
 

@@ -5,14 +5,15 @@ names the file. Anywhere else they are ignored, and that is said.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
+
+from sbom.record import record
 
 NAMES: Final = ("weighbridge.toml", "pyproject.toml")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choice:
     """The file to read, or None; the scanned root as seen from that file's folder; what to tell."""
 

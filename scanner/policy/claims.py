@@ -6,13 +6,13 @@ no claim raises an exit code but by having lapsed, which is a finding of its own
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
 
 from sbom.model import Component, Inventory, Kind, Location
 from sbom.purl import generic, pypi
+from sbom.record import field, mutable, record, replace
 from scanner.model import Decision, Evidence, Finding, Status
 from scanner.policy import purls
 from scanner.policy.paths import under
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
     lapsed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """One name that a project of the scanned tree goes by."""
 
@@ -58,7 +58,7 @@ class Product:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """What claims are held against: the content and the components of the scanned tree.
 
@@ -74,7 +74,7 @@ class Scene:
     rules_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class About:
     """One finding as claims see it. ``digests``: of all content; ``either``: of the file, of the member."""
 
@@ -87,11 +87,6 @@ class About:
     purl: Purl | None
     products: tuple[Product, ...]
     rules_version: str
-
-    @property
-    def advisory(self) -> bool:
-        """Whether it is about a published advisory."""
-        return self.finding.evidence.rule.startswith(_ADVISORY)
 
     @property
     def malicious(self) -> bool:
@@ -139,7 +134,7 @@ class Claim(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settled:
     """The findings with their status, in the order they came; what there is to say; what lapsed."""
 
@@ -148,7 +143,7 @@ class Settled:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(slots=True)
+@mutable
 class _Tally:
     """What became of one claim."""
 

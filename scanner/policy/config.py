@@ -5,12 +5,12 @@ than somebody stated, the pack holds, and what was overruled is said.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from posixpath import dirname, isabs, join, normpath
 from typing import Any, Final, cast, get_args
 
+from sbom.record import record, replace
 from scanner.errors import ConfigurationError
 from scanner.model import LEVELS
 from scanner.policy import allow, paths, waivers
@@ -33,7 +33,7 @@ _OPTIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Waivers:
     """The waivers of a configuration: entries of its own, or the name of the file that has them."""
 
@@ -41,7 +41,7 @@ class Waivers:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Key:
     """One setting. ``adds``: what is stated in several places is joined, not replaced. ``file``: a path."""
 
@@ -99,7 +99,7 @@ _TOP: Final = each_once([key.partition(".")[0] for key in KEYS])
 _TABLES: Final = ("allow", "paths", "waivers")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """A value and where it was stated."""
 
@@ -110,7 +110,7 @@ class Setting:
 Stated = Mapping[str, Setting]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """What is in force. Paths are as the person who runs the scan would write them."""
 

@@ -5,9 +5,9 @@ A finding is the same where its fingerprint is; so one that moved, or whose word
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from sbom.record import record
 from scanner.model import LEVELS, Level, Status
 from scanner.policy.plain import At, json_of
 from scanner.text import visible
@@ -18,7 +18,7 @@ _STATUSES: Final = tuple(each.value for each in Status)
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A finding of a report, as far as a comparison needs it."""
 
@@ -32,7 +32,7 @@ class Row:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Side:
     """One report. ``findings`` by fingerprint and ordinal; ``components`` versions by name and place of
     declaration; ``artifacts`` SHA-256 by place; ``made_by`` versions and digests of the tool and its data.
@@ -46,7 +46,7 @@ class Side:
     artifacts: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A thing with what it was and what it is; empty where it was not there."""
 
@@ -55,7 +55,7 @@ class Change:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diff:
     """What is different. ``came`` and ``went`` are findings, the worst first; ``changed`` has old and new."""
 

@@ -1,11 +1,11 @@
 """The settings of one scan, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from sbom.record import field, record
 from scanner.limits import Limits
 from scanner.model import LEVELS, FactorName, Finding, Level, Status
 
@@ -20,7 +20,7 @@ Refresh = Literal["never", "daily"]
 Floors = Mapping[FactorName, str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pack:
     """One or several packs, joined. The values are those of the pack ``default`` where nobody named one.
 
@@ -60,7 +60,7 @@ class Pack:
         return tuple(each for each in self.required_evidence if each not in shown)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """The settings of one scan.
 

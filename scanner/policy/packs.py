@@ -6,11 +6,11 @@ So the order of the packs does not matter, and one more never lowers a gate or a
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache, reduce
 from typing import Final, TypeVar
 
+from sbom.record import replace
 from scanner.errors import ConfigurationError
 from scanner.model import LEVELS, FactorName, Level
 from scanner.policy.model import Context, Floors, GateOn, Pack

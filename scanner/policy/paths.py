@@ -6,10 +6,10 @@ It may not switch a finding off: that is a waiver, with an owner and an end.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from sbom.record import record, replace
 from scanner.model import FACTORS, Evidence, FactorName, Measured
 from scanner.policy.model import Context
 from scanner.policy.plain import At
@@ -18,7 +18,7 @@ KEYS: Final = ("glob", "trigger", "context", "exclude", "reason")
 _CONTEXTS: Final[tuple[Context, ...]] = ("internal", "exposed")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PathRule:
     """What holds for the files that ``glob`` names. ``source`` is where the rule stands."""
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Final, TypeVar, cast
 
+from sbom.record import record
 from scanner.errors import ConfigurationError
 from scanner.limits import Limits
 from scanner.text import visible
@@ -19,7 +19,7 @@ _SHOWN: Final = 80
 _LAST_YEAR: Final = 9000  # days are added to dates, and the calendar ends in 9999
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class At:
     """A value, the document it stands in and its path there (``waivers[2].expires``)."""
 

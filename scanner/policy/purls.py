@@ -3,17 +3,17 @@
 Law: package-url/purl-spec, "How to parse a purl string". Never raises: what cannot be read is None.
 """
 
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from sbom.purl import normalise_name
+from sbom.record import record
 from scanner import versions
 
 _LOWER = frozenset({"github", "bitbucket", "gitlab", "oci", "conda"})
 _MAX_CHARS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Purl:
     """The parts of a package URL, in the one spelling of their type."""
 

@@ -5,11 +5,11 @@ somebody's application says nothing about the same library in ours.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
 from sbom.model import Location
+from sbom.record import record
 from scanner import versions
 from scanner.model import Decision, Status
 from scanner.policy.claims import About, Fit, Product, Refusal, Ruling
@@ -25,7 +25,7 @@ _GRAVITY: Final = ("fixed", "not_affected", "under_investigation", "affected")
 EXPLOITED_DAYS: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Identity:
     """What a document calls a thing: package URLs, digests, its own reference, or name and version."""
 
@@ -63,7 +63,7 @@ class Identity:
         return not self.version or not product.version or self.version == product.version
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Versions:
     """One version or one ``vers:`` range that a statement is limited to."""
 
@@ -77,7 +77,7 @@ class Versions:
         return within(self.range, version) if self.range else same_version(kind, self.version, version)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """What a statement is about. ``scope`` is the product that it is a part of; None for the thing itself."""
 
@@ -104,7 +104,7 @@ class Target:
         return any(each.holds(kind, version) for each in self.only)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """One statement. ``ids`` are all names of the advisory, in lower case."""
 

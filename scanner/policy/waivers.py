@@ -6,11 +6,11 @@ finding that is simply wrong is *disputed*, bound to the content and to the vers
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
 from sbom.model import Location
+from sbom.record import record
 from scanner import versions
 from scanner.model import Decision, Level, Status
 from scanner.policy import paths, purls
@@ -51,7 +51,7 @@ _RULE: Final = re.compile(r"[A-Z]{3}-[0-9]{3}")
 _PACKAGE: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]*)\s*([^A-Za-z0-9._/-].*)?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Package:
     """Which packages: a package URL, or a name as any ecosystem has it, with the versions that count."""
 
@@ -83,7 +83,7 @@ class Package:
         return key is not None and self.allowed.allows(key)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Waiver:
     """One entry. All selectors that are given must hold."""
 

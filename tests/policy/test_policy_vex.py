@@ -302,6 +302,11 @@ OWN = {"component": component("ours", OURS)}
         ),
         pytest.param(cyclonedx(vulnerability(ref="urn:cdx:1/1#part-1")), AWAY, id="a link to what is here"),
         pytest.param(cyclonedx(vulnerability(ref="nobody")), OPEN, id="a reference to nothing"),
+        pytest.param(
+            cyclonedx(vulnerability(), components=[{"name": "x"}, component("part-1", TORCH)]),
+            AWAY,
+            id="a nameless one",
+        ),
         pytest.param(cyclonedx(vulnerability(), metadata=OWN), AWAY, id="a part of our product"),
         pytest.param(
             cyclonedx(vulnerability(), metadata={"component": component("x", OTHERS)}),
