@@ -14,8 +14,7 @@ from sbom.model import Component, Inventory, Kind, Location
 from sbom.purl import generic, pypi
 from sbom.record import field, mutable, record, replace
 from scanner.model import Decision, Evidence, Finding, Status
-from scanner.policy import purls
-from scanner.policy.paths import under
+from scanner.policy import paths, purls
 from scanner.policy.purls import Purl
 from scanner.text import visible
 
@@ -150,7 +149,7 @@ class _Tally:
     used: int = 0
     silent: int = 0
     refused: list[tuple[Finding, Refusal, bool]] = field(default_factory=list)  # True: it stayed open
-    changed: list[tuple[Finding, bool]] = field(default_factory=list)
+    changed: list[tuple[Finding, str, bool]] = field(default_factory=list)
 
 
 def apply(findings: Iterable[Finding], claims: Sequence[Claim], today: date, scene: Scene) -> Settled:
@@ -173,7 +172,7 @@ def keys_of(finding: Finding, scene: Scene) -> Iterator[str]:
     evidence = finding.evidence
     yield f"fingerprint:{finding.fingerprint}"
     yield f"rule:{evidence.rule}"
-    yield f"path:{under(scene.prefix, evidence.where.path)}"
+    yield from paths.keys_of(paths.under(scene.prefix, evidence.where.path))
     for each in ids_of(evidence):
         yield f"id:{each}"
 
@@ -221,11 +220,11 @@ def about_of(finding: Finding, scene: Scene) -> About:
     return About(
         finding=finding,
         ids=ids_of(evidence),
-        path=under(scene.prefix, path),
+        path=paths.under(scene.prefix, path),
         digests=own if package else frozenset(),
         either=frozenset() if package else frozenset(each for each in place if each),
         component=component,
-        purl=purls.parse(component.purl if component else evidence.component),
+        purl=purls.parse(component.purl if component and component.purl else evidence.component),
         products=(*scene.products.get(project, ()), *scene.products.get("*", ())),
         rules_version=scene.rules_version,
     )
@@ -267,8 +266,9 @@ def _settle(
             refused.append((at, said))
     for at, refusal in refused:
         tallies[at].refused.append((finding, refusal, not rulings))
+    known = "another digest" if about.digests or about.either else "no digest that is known"
     for at in changed:
-        tallies[at].changed.append((finding, not rulings))
+        tallies[at].changed.append((finding, f"the content there has {known}", not rulings))
     if not rulings:
         return finding
     best = min(rulings, key=_preference)
@@ -339,11 +339,10 @@ def _refusals(tally: _Tally) -> Iterator[tuple[str, int, str]]:
 
 def _lapses(claims: Sequence[Claim], tallies: Sequence[_Tally]) -> Iterator[Evidence]:
     for claim, tally in zip(claims, tallies, strict=True):
-        back = [(each, why.why) for each, why, stayed_open in tally.refused if why.lapsed and stayed_open]
+        back = [(each, said.why) for each, said, stayed_open in tally.refused if said.lapsed and stayed_open]
         # Of several files that a pattern names one has the digest: then the others never were meant.
         if not back and not tally.used:
-            why_changed = "the content there has another digest"
-            back = [(each, why_changed) for each, stayed_open in tally.changed if stayed_open]
+            back = [(each, why) for each, why, stayed_open in tally.changed if stayed_open]
         if back:
             first, why = back[0]
             message = (

@@ -60,9 +60,7 @@ def _names(at: At) -> tuple[str, ...]:
 
 
 def _patterns(at: At) -> tuple[str, ...]:
-    for each in at.rows() if not isinstance(at.value, str) else [at]:
-        paths.pattern(each)
-    return at.texts()
+    return each_once([paths.pattern(each) for each in (at.rows() if not isinstance(at.value, str) else [at])])
 
 
 def _packs(at: At) -> tuple[str, ...]:
@@ -177,12 +175,15 @@ class Settings:
 def load(data: bytes, file: str) -> Stated:
     """What a ``weighbridge.toml``, or the ``[tool.weighbridge]`` of a ``pyproject.toml``, states.
 
-    Relative paths in it count from its own folder. Raises ConfigurationError naming file and key.
+    Relative paths in it count from its own folder. Raises ConfigurationError naming file and key, also for a
+    pyproject.toml without that section: whoever asks for it to be read expects settings.
     """
     top = toml(data, file)
     if file.rpartition("/")[2] == "pyproject.toml":
         section = _section(top)
-        return _read(section, data, SECTION) if section is not None else {}
+        if section is None:
+            raise top.error(f"holds no [{SECTION}]")
+        return _read(section, data, SECTION)
     rows = top.table()
     if "tool" in rows:
         raise rows["tool"].error("unknown key 'tool': in this file the settings stand at the top, without it")

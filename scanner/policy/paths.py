@@ -5,7 +5,7 @@ It may not switch a finding off: that is a waiver, with an owner and an end.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -53,6 +53,7 @@ def _rule(at: At) -> PathRule:
 def pattern(at: At) -> str:
     """A path pattern that ``matches`` can use."""
     text = at.text()
+    text = text[1:] if text.startswith("./") else text
     if text.strip("/") == "":
         raise at.wrong("a pattern for files under the root")
     try:
@@ -70,6 +71,20 @@ def matches(glob: str, path: str) -> bool:
     stands for all that lies in it.
     """
     return _compiled(glob).fullmatch(path) is not None
+
+
+def key_of(glob: str) -> str:
+    """One of ``keys_of`` each path that the pattern names, or nothing where it holds a wildcard."""
+    if any(char in glob for char in "*?["):
+        return ""
+    return f"path:{glob.strip('/')}" if "/" in glob.rstrip("/") else f"name:{glob.rstrip('/')}"
+
+
+def keys_of(path: str) -> Iterator[str]:
+    """What patterns without wildcards may name a path by: itself, its folders, and each single name in it."""
+    parts = path.split("/")
+    yield from (f"name:{part}" for part in set(parts))
+    yield from (f"path:{'/'.join(parts[:at])}" for at in range(1, len(parts) + 1))
 
 
 def excluded(rules: Sequence[PathRule]) -> tuple[str, ...]:

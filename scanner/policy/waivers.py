@@ -117,11 +117,13 @@ class Waiver:
 
     def filed_under(self) -> tuple[str, ...]:
         """See ``claims.Claim``."""
+        by_path = paths.key_of(self.path) if self.path else ""
         if self.fingerprint:
             # By the path it is found again when the content, and with it the fingerprint, is another.
-            again = (f"path:{self.path.strip('/')}",) if self.sha256 and self.path else ()
-            return (f"fingerprint:{self.fingerprint}", *again)
-        return (f"id:{self.advisory.casefold()}",) if self.advisory else (f"rule:{self.rule}",)
+            return (f"fingerprint:{self.fingerprint}", *((by_path,) if self.sha256 and by_path else ()))
+        if self.advisory:
+            return (f"id:{self.advisory.casefold()}",)
+        return (by_path or f"rule:{self.rule}",)
 
     def fits(self, about: About) -> Fit:
         """See ``claims.Claim``."""

@@ -97,8 +97,13 @@ def test_every_key_reaches_the_policy(text: str, file: str) -> None:
 
 def test_nothing_stated_is_the_policy_of_nobody() -> None:
     assert settings().policy(NOW) == Policy(now=NOW)
-    assert settings('[project]\nname = "x"', "pyproject.toml").policy(NOW) == Policy(now=NOW)
-    assert settings("[tool]\nx = 1", "pyproject.toml").policy(NOW) == Policy(now=NOW)
+    assert settings("[tool.weighbridge]", "pyproject.toml").policy(NOW) == Policy(now=NOW)
+
+
+@pytest.mark.parametrize("text", ['[project]\nname = "x"', "[tool]\nx = 1", ""])
+def test_a_pyproject_without_settings_was_named_by_mistake(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="holds no"):
+        settings(text, "pyproject.toml")
 
 
 def test_a_waiver_knows_its_line() -> None:

@@ -41,7 +41,8 @@ def test_what_came_what_went_and_what_stayed() -> None:
 def test_a_report_differs_from_itself_in_nothing() -> None:
     said = compare(forge_report.report(), forge_report.report())
     assert (said.came, said.went, said.changed, said.components, said.artifacts) == ((), (), (), (), ())
-    assert said.verdict == said.notices == ()
+    assert said.verdict == ()
+    assert said.notices == ()
     assert "nothing new, nothing gone" in diff.text(said)
 
 

@@ -47,6 +47,8 @@ from scanner.policy.plain import At
 )
 def test_a_pattern_names_what_gitignore_would(glob: str, path: str, named: bool) -> None:
     assert paths.matches(glob, path) is named
+    if named and paths.key_of(glob):
+        assert paths.key_of(glob) in set(paths.keys_of(path))
 
 
 def rules(*rows: dict[str, object]) -> tuple[paths.PathRule, ...]:

@@ -297,6 +297,11 @@ def test_content_that_changed_under_a_waiver_is_told() -> None:
     assert "another digest" in settled.evidence[0].message
 
 
+def test_content_of_which_no_digest_is_known_is_told() -> None:
+    settled = settle([finding()], waiver(path="./models/legacy/a.pt", sha256=SHA), here=scene(digests={}))
+    assert "no digest that is known" in settled.evidence[0].message
+
+
 def test_content_that_changed_is_told_although_the_fingerprint_changed_with_it() -> None:
     entry = waiver(fingerprint="v1:old", path="models/legacy/a.pt", sha256=OTHER)
     assert len(settle([finding(fingerprint="v1:new")], entry).evidence) == 1
