@@ -324,11 +324,19 @@ def _holds(clause: Clause, version: Pep440) -> bool:
         return version.public >= wanted
     same_base = (version.epoch, version.release) == (wanted.epoch, wanted.release)
     if operator == "<":
-        return version < wanted and (wanted.is_pre or not version.is_pre or not same_base)
-    # ">" does not admit the post-release or the local build of the very release that it names.
-    if same_base and ((version.post >= 0 and wanted.post < 0) or version.local):
+        return version < wanted and not (same_base and _leads_to(version, wanted))
+    # ">" admits neither the local builds of the very version that it names nor the post-releases of it.
+    if version.public == wanted.public:
         return False
-    return version > wanted
+    follows = version.post >= 0 and wanted.post < 0 and wanted.dev == inf and version.pre == wanted.pre
+    return version > wanted and not (same_base and follows)
+
+
+def _leads_to(version: Pep440, wanted: Pep440) -> bool:
+    """Whether ``version`` is a pre-release of ``wanted``, both of one release number: "<" shuts it out."""
+    if wanted.is_pre or not version.is_pre:
+        return False
+    return wanted.post < 0 or (version.post, version.pre) == (wanted.post, wanted.pre)
 
 
 def final(versions: Iterable[Pep440]) -> list[Pep440]:

@@ -91,6 +91,10 @@ def test_a_specifier_allows_what_packaging_allows(parts: list[str], version: str
         pytest.param(">=1 <2", ["1.5"], ["2.0"], id="blanks between clauses"),
         pytest.param("(>=1,<2)", ["1.5"], ["2.0"], id="in parentheses"),
         pytest.param("1.4", ["1.4"], ["1.5"], id="a bare version pins"),
+        pytest.param(">0.dev0", ["0+x", "0.post1"], ["0.dev0+x"], id="above a dev release"),
+        pytest.param(">1.0", ["1.0.1"], ["1.0+x", "1.0.post1", "1.0.post1+x"], id="above a release"),
+        pytest.param(">1.0a1", ["1.0", "1.0a2+x"], ["1.0a1.post1"], id="above a pre-release"),
+        pytest.param("<1.0.post1", ["1.0", "1.0a1"], ["1.0.post1.dev1"], id="below a post-release"),
     ],
 )
 def test_specifiers_of_other_tools_are_read_too(text: str, inside: list[str], outside: list[str]) -> None:
