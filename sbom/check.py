@@ -14,7 +14,7 @@ from typing import Final
 
 from sbom.graph import reach
 from sbom.record import field, mutable, ordered, record
-from sbom.wellformed import contradicted, valid_purl
+from sbom.wellformed import contradicts, purl_version
 
 LENGTHS: Final = {
     "MD5": 32,
@@ -158,7 +158,7 @@ def _value(node: _Node, names: _Names) -> Iterator[Problem]:
             yield node.problem("shape", f"the name of a part is a string, found {_kind(value)}")
     elif not isinstance(value, str):
         return
-    elif node.key == "purl" and not valid_purl(value):
+    elif node.key == "purl" and purl_version(value) is None:
         yield node.problem("purl", f"not a package URL: {_short(value)}")
     elif (node.owner, node.key) == ("licenses", "expression") and not _is_expression(value):
         yield node.problem("licence-expression", f"not an SPDX licence expression: {_short(value)}")
@@ -229,8 +229,8 @@ def _hash(node: _Node, value: Mapping[object, object]) -> Iterator[Problem]:
 
 
 def _versions(node: _Node, purl: str, version: str) -> Iterator[Problem]:
-    stated = contradicted(purl, version) if valid_purl(purl) else ""
-    if stated:
+    stated = purl_version(purl) or ""
+    if contradicts(purl, stated, version):
         yield node.problem(
             "purl-version", f"the version is {_short(version)}, but its purl says {_short(stated)}"
         )

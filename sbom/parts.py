@@ -1,20 +1,22 @@
-"""One part of a CycloneDX document at a time, by the library's objects, as plain data.
+"""One part of a CycloneDX document at a time, as plain data.
+
+Types, hashes, licences, links, ratings and states are the library's objects, which know each version's
+words. Properties and evidence are plain: as objects they were most of the time.
 
 Imported only where a document is written: the library costs 110 ms.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote
 
 from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
 from cyclonedx.model import component as parts
-from cyclonedx.model import component_evidence as seen
 from cyclonedx.model import impact_analysis as impact
 from cyclonedx.model import license as licences
 from cyclonedx.model import vulnerability as wrong
@@ -22,7 +24,7 @@ from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
 from sbom import modelcard
 from sbom.model import Component, Digest, FactName, Kind, Location, Project, Rating, Tool, Vulnerability
-from sbom.wellformed import contradicted, link, valid_purl, well_formed, without_user
+from sbom.wellformed import contradicts, link, purl_version, well_formed, without_user
 
 Part = dict[str, Any]
 
@@ -77,12 +79,12 @@ class Parts:
             ("weighbridge:specifier", component.specifier),
             ("weighbridge:version", "" if version else component.version),
         ]
-        purl = component.purl if valid_purl(component.purl) else ""
-        if purl and contradicted(purl, well_formed(version)):
-            purl = ""
+        stated = purl_version(component.purl)
+        usable = stated is not None and not contradicts(component.purl, stated, well_formed(version))
+        purl = component.purl if usable else ""
         if purl != component.purl:
             rows.append(("weighbridge:invalid-purl", component.purl))
-        stated = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
+        stated_licences = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
         part = self._plain(
             parts.Component(
                 type=parts.ComponentType(component.kind.value),
@@ -91,27 +93,24 @@ class Parts:
                 version=well_formed(version) or None,
                 scope=parts.ComponentScope(component.scope.value),
                 hashes=hashes,
-                licenses=_licences(stated),
+                licenses=_licences(stated_licences),
                 external_references=references,
-                properties=_properties(rows),
-                evidence=_evidence(_identity(component, purl, locked=locked), component.seen),
             )
         )
-        if purl:  # as it was given: the library would spell it another way than our other reports
-            part["purl"] = purl
-        for key, value in (
-            ("modelCard", modelcard.model_card(component)),
-            ("pedigree", modelcard.pedigree(component)),
-            ("data", modelcard.data(component)),
-        ):
-            if value:
-                part[key] = value
-        return part
+        return part | _given(
+            # As it was given: the library would spell it another way than our other reports.
+            purl=purl,
+            evidence=_evidence(_identity(component, purl, locked=locked), component.seen),
+            modelCard=modelcard.model_card(component),
+            pedigree=modelcard.pedigree(component),
+            data=modelcard.data(component),
+            properties=_properties(rows),
+        )
 
     def project(self, project: Project, name: str) -> Part:
         """A project of the repository as an application."""
         version = project.version if len(project.version) <= MAX_VERSION else ""
-        return self._plain(
+        part = self._plain(
             parts.Component(
                 type=parts.ComponentType.APPLICATION,
                 bom_ref=name,
@@ -119,16 +118,18 @@ class Parts:
                 version=well_formed(version) or None,
                 description=well_formed(project.description) or None,
                 licenses=_licences([project.licence]),
-                properties=_properties([("weighbridge:project", project.path)]),
-                evidence=_evidence([], [project.where] if project.where else []),
             )
+        )
+        return part | _given(
+            properties=_properties([("weighbridge:project", project.path)]),
+            evidence=_evidence([], [project.where] if project.where else []),
         )
 
     def tool(self, tool: Tool, name: str) -> Part:
         """What wrote the document, or what it consulted."""
         hashes, rest = _hashes(tool.digests)
         version = tool.version if len(tool.version) <= MAX_VERSION else ""
-        return self._plain(
+        part = self._plain(
             parts.Component(
                 type=parts.ComponentType(tool.kind.value),
                 bom_ref=name,
@@ -136,15 +137,15 @@ class Parts:
                 version=well_formed(version) or None,
                 description=well_formed(tool.description) or None,
                 hashes=hashes,
-                properties=_properties(rest),
             )
         )
+        return part | _given(properties=_properties(rest))
 
     def vulnerability(self, vulnerability: Vulnerability, name: str, affected: Mapping[str, str]) -> Part:
         """One vulnerability; ``affected`` maps names in the document to exact versions, or to nothing."""
         links = {url for given in vulnerability.references if (url := link(given))}
         others = [alias for alias in sorted(set(vulnerability.aliases)) if alias != vulnerability.id]
-        return self._plain(
+        part = self._plain(
             wrong.Vulnerability(
                 bom_ref=name,
                 id=well_formed(vulnerability.id),
@@ -167,17 +168,18 @@ class Parts:
                     wrong.BomTarget(ref=ref, versions=_affected_versions(version))
                     for ref, version in sorted(affected.items())
                 ],
-                properties=_properties(vulnerability.properties),
             )
         )
+        return part | _given(properties=_properties(vulnerability.properties))
 
     def _plain(self, part: object) -> Part:
         # The decorator that makes the class writable adds the method, unseen by type checkers.
         text: str = cast("Any", part).as_json(view_=self._view)
-        plain = cast("Part", json.loads(text))
-        if occurrences := plain.get("evidence", {}).get("occurrences"):
-            occurrences.sort(key=_place)
-        return plain
+        return cast("Part", json.loads(text))
+
+
+def _given(**parts: object) -> Part:
+    return {key: value for key, value in parts.items() if value}
 
 
 def _hashes(digests: Iterable[Digest]) -> tuple[list[HashType], list[tuple[str, str]]]:
@@ -211,39 +213,31 @@ def _origin(origin: str) -> tuple[list[ExternalReference], list[tuple[str, str]]
     return [ExternalReference(type=kind, url=XsUri(url))], []
 
 
-def _properties(rows: Iterable[tuple[str, str]]) -> list[Property]:
-    return [Property(name=well_formed(name), value=well_formed(value)) for name, value in rows if value]
+def _properties(rows: Iterable[tuple[str, str]]) -> list[Part]:
+    known = {(well_formed(name), well_formed(value)) for name, value in rows if value}
+    return [{"name": name, "value": value} for name, value in sorted(known)]
 
 
-def _evidence(identity: list[seen.Identity], places: Sequence[Location]) -> seen.ComponentEvidence | None:
-    if not identity and not places:
-        return None
-    return seen.ComponentEvidence(identity=identity, occurrences=_occurrences(places))
+def _evidence(identity: list[Part], places: Iterable[Location]) -> Part:
+    part: Part = {"identity": identity} if identity else {}
+    occurrences = {where: _occurrence(where) for where in sorted(places, key=lambda where: where.order)}
+    if occurrences:
+        part["occurrences"] = list(occurrences.values())
+    return part
 
 
-def _place(occurrence: Part) -> tuple[str, int, int, str]:
-    """As a person reads them; the library sorts a place without a line after all that have one."""
-    return (
-        occurrence["location"],
-        occurrence.get("line", -1),
-        occurrence.get("offset", -1),
-        occurrence.get("additionalContext", ""),
-    )
+def _occurrence(where: Location) -> Part:
+    part: Part = {"location": well_formed("!".join((where.path, *where.member))) or "."}
+    if where.line is not None:
+        part["line"] = where.line
+    if where.offset is not None:
+        part["offset"] = where.offset
+    if where.cell is not None:
+        part["additionalContext"] = f"cell {where.cell}"
+    return part
 
 
-def _occurrences(places: Sequence[Location]) -> list[seen.Occurrence]:
-    return [
-        seen.Occurrence(
-            location=well_formed("!".join((where.path, *where.member))) or ".",
-            line=where.line,
-            offset=where.offset,
-            additional_context=f"cell {where.cell}" if where.cell is not None else None,
-        )
-        for where in places
-    ]
-
-
-def _identity(component: Component, purl: str, *, locked: bool) -> list[seen.Identity]:
+def _identity(component: Component, purl: str, *, locked: bool) -> list[Part]:
     """What we conclude that the component is, how, and how sure that makes us.
 
     Bytes are what their digest says. A lock names the release that is installed, a pin almost (an installer
@@ -251,28 +245,27 @@ def _identity(component: Component, purl: str, *, locked: bool) -> list[seen.Ide
     """
     sha256 = next((digest.value for digest in component.digests if digest.algorithm == "sha256"), "")
     if component.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} and _HEX.fullmatch(sha256):
-        return [_concluded("hash", sha256, "binary-analysis", "1")]
+        return [_concluded("hash", sha256, "binary-analysis", 1.0)]
     if not component.seen:
         return []
     exact = bool(component.version)
     if all(where.cell is not None or where.path.endswith(".ipynb") for where in component.seen):
-        technique, confidence = "source-code-analysis", "0.4"
+        technique, confidence = "source-code-analysis", 0.4
     else:
-        technique = "manifest-analysis"
-        confidence = "1" if exact and locked else "0.9" if exact else "0.5"
+        technique, confidence = "manifest-analysis", 1.0 if exact and locked else 0.9 if exact else 0.5
     if purl and exact:
         return [_concluded("purl", purl, technique, confidence)]
     return [_concluded("name", component.name, technique, confidence)]
 
 
-def _concluded(field: str, value: str, technique: str, confidence: str) -> seen.Identity:
-    method = seen.Method(technique=seen.AnalysisTechnique(technique), confidence=Decimal(confidence))
-    return seen.Identity(
-        field=seen.IdentityField(field),
-        confidence=Decimal(confidence),
-        concluded_value=well_formed(value) or None,
-        methods=[method],
-    )
+def _concluded(field: str, value: str, technique: str, confidence: float) -> Part:
+    methods = [{"technique": technique, "confidence": confidence}]
+    return {
+        "field": field,
+        "confidence": confidence,
+        "concludedValue": well_formed(value),
+        "methods": methods,
+    }
 
 
 def _rating(rating: Rating) -> wrong.VulnerabilityRating:

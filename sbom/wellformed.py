@@ -46,24 +46,18 @@ def link(url: str) -> str:
     return plain if len(plain) <= MAX_LINK and _URL.fullmatch(plain) else ""
 
 
-def valid_purl(text: str) -> bool:
-    """Whether ``text`` is a package URL."""
+def purl_version(text: str) -> str | None:
+    """The version that the package URL states, empty where it states none; None where it is no such URL."""
     if not _PURL.fullmatch(text):
-        return False
+        return None
     from packageurl import PackageURL
 
     try:
-        PackageURL.from_string(text)
+        return PackageURL.from_string(text).version or ""
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def contradicted(purl: str, version: str) -> str:
-    """The version that a valid package URL states where it is another than ``version``, else nothing."""
-    if not version or not purl.startswith(_SAME_VERSION):
-        return ""
-    from packageurl import PackageURL
-
-    stated = PackageURL.from_string(purl).version or ""
-    return "" if stated == version else stated
+def contradicts(purl: str, stated: str, version: str) -> bool:
+    """Whether the version that a package URL states is another than its component's."""
+    return bool(stated and version) and stated != version and purl.startswith(_SAME_VERSION)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Final, cast
 
+from sbom import lines
 from sbom.model import Component, Fact, Inventory, Location, Project
 from scanner.codec import Plain, encode_digest, encode_fact, encode_location
 from scanner.model import Artifact, Consulted, Coverage, Factors, Finding, Report, ToolInfo, Verdict
@@ -28,7 +29,7 @@ def render(report: Report) -> bytes:
     """
     artifacts = sorted(
         ((artifact.where.order, _artifact(artifact)) for artifact in report.artifacts),
-        key=lambda pair: (pair[0], _compact(pair[1])),
+        key=lambda pair: (pair[0], lines.compact(pair[1])),
     )
     document: dict[str, Plain | list[Row]] = {
         "schema": SCHEMA,
@@ -47,24 +48,13 @@ def render(report: Report) -> bytes:
         "artifacts": [row for _, row in artifacts],
         "findings": [_finding(finding) for finding in worst_first(report.findings)],
     }
-    lines = ",\n".join(f"{_compact(key)}: {_lines(value)}" for key, value in document.items())
-    return f"{{\n{lines}\n}}\n".encode("ascii")
+    return lines.write(document)
 
 
 def schema() -> dict[str, object]:
     """The published JSON schema of what ``render`` writes."""
     text = files("scanner.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
     return cast("dict[str, object]", json.loads(text))
-
-
-def _compact(value: Plain | list[Row]) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False)
-
-
-def _lines(value: Plain | list[Row]) -> str:
-    if not isinstance(value, list) or not value:
-        return _compact(value)
-    return "[\n" + ",\n".join(map(_compact, value)) + "\n]"
 
 
 def _tool(tool: ToolInfo) -> Row:
@@ -150,7 +140,7 @@ def _components(inventory: Inventory) -> list[Row]:
     for relation in inventory.relations:
         needs.setdefault(relation.source, set()).add(relation.target)
     rows = [_component(part, sorted(needs.get(part.ref, ()))) for part in inventory.components]
-    return sorted(rows, key=lambda row: (row["ref"], _compact(row)))
+    return sorted(rows, key=lambda row: (row["ref"], lines.compact(row)))
 
 
 def _component(component: Component, depends_on: list[str]) -> Row:
@@ -185,7 +175,7 @@ def _facts(facts: Iterable[Fact]) -> Mapping[str, Plain]:
         value = encode_fact(fact)["value"]
         if isinstance(value, dict):  # a number that JSON cannot carry: its hexadecimal digits, nan, inf
             value = next(iter(value.values()))
-        said.setdefault(fact.name.value, {})[_compact(value)] = value
+        said.setdefault(fact.name.value, {})[lines.compact(value)] = value
     return {name: _one_or_all([said[name][text] for text in sorted(said[name])]) for name in sorted(said)}
 
 
