@@ -8,9 +8,10 @@ from scanner.artifacts.names import Kind, Verdict
 from scanner.errors import LimitReached, Malformed
 from scanner.files.source import BytesSource
 from scanner.limits import Limits
-from scanner.model import Derived, Event, Evidence, Factors, Subject, factors
+from scanner.model import Derived, Event, Evidence, Factors, Source, Subject, factors
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.describe import describe
+from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.values import (
     Change,
@@ -27,6 +28,7 @@ from scanner.text import visible
 
 _MAGICS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x89HDF")
 _FACT_CHARS = 4096
+_READINGS = 3  # of one stream whose frames lie: each frame may add one
 _EACH = 16  # findings of one rule about one name; the rest is counted
 _TRANSPARENT = frozenset(
     {
@@ -91,7 +93,9 @@ class Inspection:
             machine.names = self.names
             try:
                 yield from self._tell(machine)
+                yield from self._other_reading(machine, whole=True)
             except Malformed as error:
+                yield from self._other_reading(machine, whole=False)
                 if self.streams and not machine.acted:
                     break  # raw data behind the last pickle
                 if not machine.acted and self.subject.claimed_by_suffix and self._is_container():
@@ -121,10 +125,42 @@ class Inspection:
     def on_call(self, machine: Machine, made: Made) -> None:
         """A call, as met; formats that count tensors look at it here."""
 
+    def _other_reading(self, machine: Machine, *, whole: bool) -> Iterator[Event]:
+        """What a loader does that reads from a file, where a frame ends inside an opcode.
+
+        Told where one of the streams is ``whole`` or acts behind the cut: a length that chance has damaged
+        does neither.
+        """
+        source: Source = machine.source
+        told = False
+        for _ in range(_READINGS):
+            if machine.straddle is None:
+                return
+            start, end = machine.straddle
+            source = Spliced(source, start, end)
+            machine = Machine(source, self.subject.limits, start=machine.start, quiet=names.quiet)
+            machine.names = self.names
+            events = []
+            try:
+                for event in self._tell(machine, behind=start):
+                    events.append(event)
+                whole = True
+            except (Malformed, LimitReached):
+                whole = whole or bool(events)  # what breaks in that reading has broken none of the file's laws
+            if whole and not told:
+                told = True
+                message = "a frame ends inside an opcode: loaders that read from a file run another stream from here"
+                measured = factors(effect="total", exploitation="poc", evidence="indicated")
+                yield from self._say("ART-017", start, "frame", message, measured)
+            yield from events
+
     # --- events -------------------------------------------------------------------------------------------
 
-    def _tell(self, machine: Machine) -> Iterator[Event]:
+    def _tell(self, machine: Machine, behind: int = -1) -> Iterator[Event]:
+        """The evidence of one stream, of what comes ``behind`` an offset only."""
         for event in machine.run():
+            if event.offset < behind:
+                continue
             if isinstance(event, Made):
                 self.on_call(machine, event)
                 yield from self._judge(machine, event)

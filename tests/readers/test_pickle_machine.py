@@ -15,13 +15,17 @@ from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.files.source import BytesSource
 from scanner.limits import Limits
 from scanner.readers.pickle.describe import describe
+from scanner.model import Source
+from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.values import Change, Event, Global, Import, Made, Quiet, Use
 from tests.forge import call, literal, name, number, stack_name, stream, text, u8, u32, u64
 
 
-def run(data: bytes, limits: Limits | None = None) -> tuple[Machine, list[Event], ScanError | None]:
-    machine = Machine(BytesSource(data), limits or Limits())
+def run(
+    data: bytes, limits: Limits | None = None, source: Source | None = None
+) -> tuple[Machine, list[Event], ScanError | None]:
+    machine = Machine(source or BytesSource(data), limits or Limits())
     events: list[Event] = []
     try:
         for event in machine.run():
@@ -337,7 +341,9 @@ def test_names_are_bounded() -> None:
 # --- the C unpickler is the judge -------------------------------------------------------------------------
 
 JUDGE = r"""
-import io, json, pickle, sys
+import io, json, pickle, resource, sys
+# A far memo slot makes the C unpickler ask for gigabytes.
+resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))
 told = []
 def make(module, name):
     class Inert:
@@ -361,9 +367,14 @@ class Judge(pickle.Unpickler):
     def persistent_load(self, pid):
         told.append(["persistent"])
         return make("p", "p")()
+class Memory(io.BytesIO):
+    # Gives a look at everything that comes, as a short file does: the unpickler then never drops a byte.
+    def peek(self, size):
+        return self.getvalue()[self.tell():]
 for line in sys.stdin:
     told.clear()
-    stream = io.BytesIO(bytes.fromhex(line))
+    kind, data = line.split()
+    stream = (Memory if kind == "memory" else io.BytesIO)(bytes.fromhex(data))
     try:
         Judge(stream).load()
         end = stream.tell()
@@ -381,13 +392,13 @@ class Judge:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", JUDGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-I", "-c", JUDGE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
-    def ask(self, data: bytes) -> tuple[list[list[object]], int | None]:
+    def ask(self, data: bytes, kind: str = "memory") -> tuple[list[list[object]], int | None]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(data.hex() + "\n")
+        self.process.stdin.write(f"{kind} {data.hex()}\n")
         self.process.stdin.flush()
         told, end = json.loads(self.process.stdout.readline())
         return told, end
@@ -407,28 +418,42 @@ def judge() -> Iterator[Judge]:
     asked.close()
 
 
-def ours(data: bytes) -> tuple[list[list[object]], int | None]:
-    machine, events, error = run(data)
+def ours(data: bytes, source: Source | None = None) -> tuple[list[list[object]], int | None, Machine]:
+    machine, events, error = run(data, source=source)
     told: list[list[object]] = []
     for event in events:
         if isinstance(event, Import):
-            told.append(["import", event.name.path])
+            told.append(["import", f"{event.name.module}.{event.name.name}"])
         elif isinstance(event, Made):
             given = machine.arguments(event.args)
-            callee = event.callee_name or "<result>"
+            named = event.callee
+            callee = f"{named.module}.{named.name}" if isinstance(named, Global) else "<result>"
             told.append(["call", callee, len(given) if given is not None else -1])
         elif not isinstance(event, Change):
             told.append(["persistent"])
-    return told, machine.end if error is None else None
+    return told, machine.end if error is None else None, machine
 
 
 def agrees(judge: Judge, data: bytes) -> None:
-    """The machine tells what the C unpickler did, in its order, and finishes where that one does."""
+    """The machine tells what the C unpickler did, in its order, and finishes where that one does.
+
+    Both when it reads from memory and when it reads from a file, which differ where a frame cuts an opcode.
+    """
     theirs, end = judge.ask(data)
-    mine, my_end = ours(data)
+    mine, my_end, machine = ours(data)
     assert mine[: len(theirs)] == theirs
     if end is not None:
         assert (mine, my_end) == (theirs, end)
+    theirs, end = judge.ask(data, "file")
+    source: Source = BytesSource(data)
+    for _ in range(20):
+        if machine.straddle is None:
+            break
+        source = Spliced(source, *machine.straddle)
+        mine, my_end, machine = ours(data, source)
+    assert mine[: len(theirs)] == theirs
+    if end is not None:
+        assert mine == theirs
 
 
 REAL = [
@@ -444,7 +469,7 @@ REAL = [
 def test_real_pickles_are_told_as_the_c_unpickler_runs_them(judge: Judge, protocol: int, index: int) -> None:
     data = pickle.dumps(REAL[index], protocol)
     theirs, end = judge.ask(data)
-    mine, my_end = ours(data)
+    mine, my_end, _ = ours(data)
     if protocol >= 3:  # below, the judge sees names before they are renamed
         assert mine == theirs
     assert len(mine) == len(theirs)

@@ -5,9 +5,9 @@ anything else is (since joblib 1.1: one byte with the length of a padding, the p
 """
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sbom.record import record
 from scanner.readers.pickle.values import Fresh, Global, Made, Value
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _HAS_OBJECT = 1  # numpy's NPY_ITEM_HASOBJECT, in the flags of a dtype's state
 _NESTED_FIELDS = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Behind:
     """``size`` bytes of padding and items, or (``objects``) one more pickle."""
 

@@ -85,7 +85,7 @@ class Calls:
             return known
         at = value - self._base
         window = self._window
-        if 0 <= at and window[at : at + 1] == b"\x8c" and at + 2 + window[at + 1] <= len(window):
+        if at >= 0 and window[at : at + 1] == b"\x8c" and at + 2 + window[at + 1] <= len(window):
             try:
                 found: Literal = window[at + 2 : at + 2 + window[at + 1]].decode()
             except UnicodeDecodeError:
@@ -213,6 +213,7 @@ class Calls:
             resolver = called
         else:
             self._refuse_call(callee, offset)
+            self._events.append(made)
             resolver = None
         given = self.arguments(args)
         if given is not None:

@@ -53,7 +53,7 @@ def decode(source: Source, offset: int, limit: int) -> tuple[Literal, bool]:
         return data, whole
 
 
-def _value(code: int, data: bytes) -> Literal:  # noqa: C901  (one line an opcode)
+def _value(code: int, data: bytes) -> Literal:
     if code in (op.SHORT_BINUNICODE, op.BINUNICODE, op.BINUNICODE8):
         return data.decode("utf-8", "surrogatepass")
     if code in (op.SHORT_BINBYTES, op.BINBYTES, op.BINBYTES8, op.BYTEARRAY8):

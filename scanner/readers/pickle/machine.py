@@ -17,8 +17,10 @@ from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, Limits
 from scanner.model import Source
 from scanner.readers.pickle.calls import Calls
+from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.literals import c_integer, line_end
 from scanner.readers.pickle.opcodes import (
+    BYTES,
     COUNTED_LITERAL,
     EXT1,
     HIGHEST_PROTOCOL,
@@ -60,6 +62,9 @@ class Machine(Calls):
     ``quiet`` tells which uses of a (module, name) need no event. ``joblib`` says whether array bytes follow
     the wrappers that joblib builds, as its own loader reads them.
 
+    ``straddle``: where an opcode is cut by the end of its frame, the bytes that a loader drops who reads from a
+    file: it forgets the rest of the frame, and reads on behind it. One that reads from memory takes no notice.
+
     After ``run``: ``end`` is the offset behind STOP, ``protocol`` the latest that the stream named, ``root``
     the value that a loader returns, ``names`` every name it imported. After an error too, as far as it came.
     """
@@ -91,6 +96,8 @@ class Machine(Calls):
         self._memo_holes = 0
         self._dense = True  # neither sparse slots nor holes: MEMOIZE appends
         self._counter = repeat(None, limits.pickle_ops)
+        self._frame_end: int | None = None
+        self.straddle: tuple[int, int] | None = None
 
     # --- driving ------------------------------------------------------------------------------------------
 
@@ -119,6 +126,11 @@ class Machine(Calls):
                 yield from self._run_object_array()
 
     @property
+    def source(self) -> Source:
+        """The bytes that it reads."""
+        return self._source
+
+    @property
     def position(self) -> int:
         """The offset of the next opcode."""
         return self._base + self._at
@@ -142,7 +154,7 @@ class Machine(Calls):
 
     # --- the loop -----------------------------------------------------------------------------------------
 
-    def _interpret(self) -> bool:  # noqa: C901, PLR0912, PLR0915  (one loop: a call an opcode costs 3x)
+    def _interpret(self) -> bool:  # noqa: C901  (one loop: a call an opcode costs 3x)
         """Runs to the end of the window. True behind STOP."""
         if self._at >= len(self._window):
             self._refill()
@@ -376,7 +388,8 @@ class Machine(Calls):
                         raise Malformed("unknown-opcode", offset=base + at, found=f"0x{op:02x}")
                     self._at, self._fence = at, fence
                     step(self, op)
-                    at, fence, dense = self._at, self._fence, self._dense
+                    window, base, at = self._window, self._base, self._at
+                    fence, dense = self._fence, self._dense
                     literal_above = len(stack)
             raise LimitReached("pickle_ops", allowed=self._limits.pickle_ops, offset=base + at)
         except (IndexError, struct_error, _Starved):
@@ -397,14 +410,42 @@ class Machine(Calls):
         weight = 5 * len(self._stack) + 8 * len(self._memo_objects) + len(self._memo) + 12 * len(self._memo_sparse)
         if weight > self._limits.pickle_stack:
             raise LimitReached("pickle_stack", allowed=self._limits.pickle_stack, offset=position)
+        frame_end = self._frame_end
+        if frame_end is not None and max(position, position + had) >= frame_end:
+            if position != frame_end:
+                self._straddled(self._cut_from(position, frame_end), frame_end)
+            self._frame_end = frame_end = None
         wanted = _FIRST_WINDOW if had < 0 else min(self._window_size * 2, _LAST_WINDOW)
         self._window_size = max(wanted, min(had + _FIRST_WINDOW, _LAST_WINDOW))
-        self._window = self._source.read_at(position, self._window_size)
+        length = self._window_size
+        if frame_end is not None:
+            length = min(length, frame_end - position)
+        self._window = self._source.read_at(position, length)
         self._base, self._at = position, 0
         if len(self._window) <= max(had, 0):
             if had >= _LAST_WINDOW and self._reaches(position + had + 1):
                 raise LimitReached("pickle_name_bytes", allowed=self._limits.pickle_name_bytes, offset=position)
             raise Malformed("truncated", offset=position, found="the end", wanted="STOP" if had <= 0 else "")
+
+    def _straddled(self, dropped_from: int, frame_end: int) -> None:
+        if self.straddle is None and dropped_from < frame_end:
+            self.straddle = (dropped_from, frame_end)
+
+    def _cut_from(self, position: int, frame_end: int) -> int:
+        """Where the read begins that the end of the frame cuts. ``position``: the opcode, or behind a literal."""
+        start = position
+        if position > frame_end and self._stack and type(self._stack[-1]) is int:
+            start = self._stack[-1]
+        op = self.byte_at(start)
+        width = COUNTED_LITERAL.get(op, 0)
+        if width and start + 1 + width <= frame_end:
+            # Bytes are read in two pieces where they have to be; only texts are read anew.
+            return frame_end if op in BYTES else start + 1 + width
+        if op in (0x63, 0x69):  # GLOBAL, INST: the second of two lines
+            first = self._source.read_at(start + 1, min(frame_end - start - 1, _LAST_WINDOW)).find(b"\n")
+            if first >= 0:
+                return start + 2 + first
+        return start + 1
 
     def _reaches(self, position: int) -> bool:
         """Whether the source has all bytes before ``position``; a packed one may have more than it says."""
@@ -510,10 +551,21 @@ class Machine(Calls):
     def _op_frame(self, _: int) -> None:
         # The C unpickler only makes sure that the frame's bytes are there.
         size = self._argument(8)
+        if isinstance(self._source, Spliced):
+            size = self._source.frame_size(self.position + 9, size)
         if not self._reaches(self.position + 9 + size):
             left = self._source.size - self.position - 9
             raise Malformed("frame-length", offset=self.position, found=size, wanted=f"at most {left}")
         self._at += 9
+        begin, outer = self.position, self._frame_end
+        if outer is not None and begin + size > outer:
+            self._straddled(begin, outer)
+        if outer is None or begin + size > outer:
+            self._frame_end = begin + size
+            # The window ends where the frame does, so that an opcode that is cut by it shows.
+            if size < len(self._window) - self._at:
+                self._window = self._window[self._at : self._at + size]
+                self._base, self._at = begin, 0
 
     def _op_pop(self, _: int) -> None:
         stack, marks = self._stack, self._marks

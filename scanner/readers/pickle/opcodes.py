@@ -99,6 +99,7 @@ COUNTED_LITERAL: dict[int, int] = {
     LONG4: 4,
     BYTEARRAY8: 8,
 }
+BYTES = frozenset({SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8})
 SIGNED_COUNTS = frozenset({BINSTRING, LONG4})  # a negative one ends the load
 
 # What STACK_GLOBAL takes for a name, after decoding.

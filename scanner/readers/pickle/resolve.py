@@ -275,7 +275,7 @@ def _text_method(machine: "Calls", name: str, args: Args) -> Value | None:
         return None
     if name in _TEXT_METHODS and all(isinstance(part, type(owner)) for part in rest):
         try:
-            return _computed(getattr(owner, name)(*rest))  # noqa: B009  (a method of str, from the set above)
+            return _computed(getattr(owner, name)(*rest))
         except (TypeError, AttributeError):
             return None
     return None
