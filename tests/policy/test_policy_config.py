@@ -440,3 +440,11 @@ def test_what_is_ignored_is_said() -> None:
 )
 def test_which_files_hold_settings(data: bytes, file: str, ours: bool) -> None:
     assert config.has_settings(data, file) is ours
+
+
+def test_the_examples_of_the_documentation_are_good() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "policy.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        settings(block.replace("…", SHA))
