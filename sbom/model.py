@@ -4,11 +4,12 @@ Everything is frozen and compares by value, so that results can be sorted and wr
 same bytes. One closed vocabulary of facts: a fact that no report could name is no fact.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from sbom.record import ordered, record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Location:
     """A place in the scanned tree.
 
@@ -51,7 +52,7 @@ class Location:
         return text if self.offset is None else f"{text}@{self.offset}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class Digest:
     """``algorithm`` in hashlib's spelling (``sha256``), ``value`` in lower-case hexadecimal."""
 
@@ -83,7 +84,7 @@ class FactName(StrEnum):
     TENSORS = "tensors"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fact:
     """One thing that the bytes themselves say; ``value`` is plain data."""
 
@@ -110,7 +111,7 @@ class Scope(StrEnum):
     EXCLUDED = "excluded"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Component:
     """One thing that the repository uses.
 
@@ -136,7 +137,7 @@ class Component:
     seen: tuple[Location, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class Relation:
     """``source`` depends on ``target``; both are component refs."""
 
@@ -144,7 +145,7 @@ class Relation:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Project:
     """One project of the repository: the folder of a manifest and what it calls itself."""
 
@@ -156,7 +157,7 @@ class Project:
     where: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inventory:
     """Everything that is there. ``complete`` names the projects whose dependencies are fully locked."""
 
@@ -166,7 +167,7 @@ class Inventory:
     complete: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rating:
     """One opinion on how bad: ``method`` is CycloneDX' word (``CVSSv31``, ``CVSSv4``, ``other``)."""
 
@@ -178,7 +179,7 @@ class Rating:
     justification: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vulnerability:
     """Something known or found to be wrong with components of the inventory.
 
@@ -200,7 +201,7 @@ class Vulnerability:
     properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tool:
     """Who wrote the document, with which data: ``digests`` of what it consulted."""
 

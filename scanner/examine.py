@@ -6,10 +6,10 @@ other side of the pipe.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from sbom.model import Digest, Fact, Location
+from sbom.record import field, mutable, record, replace
 from scanner.errors import Changed, LimitReached, Malformed, MissingDependency, Unreadable
 from scanner.files.lfs import pointer
 from scanner.files.source import BytesSource
@@ -32,7 +32,7 @@ from scanner.text import visible
 _MEMBER_TAIL = 64 * MIB
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Opened:
     """A file or member that somebody claims; steps between this and the next belong to its inspections."""
 
@@ -42,7 +42,7 @@ class Opened:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Begun:
     """An inspector starts on the artifact at ``where``."""
 
@@ -50,7 +50,7 @@ class Begun:
     inspector: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """One thing an inspector met."""
 
@@ -59,7 +59,7 @@ class Found:
     item: Evidence | Fact
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ended:
     """An inspector is done with the artifact at ``where``."""
 
@@ -69,7 +69,7 @@ class Ended:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unclaimed:
     """A member of the artifact at ``where`` that nobody reads."""
 
@@ -332,7 +332,7 @@ def _outer(where: Location) -> Location:
 # --- steps back into artifacts -----------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@mutable
 class _Open:
     opened: Opened
     inspections: dict[str, Inspection] = field(default_factory=dict)

@@ -8,10 +8,10 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from sbom import purl
 from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
+from sbom.record import field, mutable
 from scanner.knots import knots
 from scanner.merge import Item, Merge, Wanted
 from scanner.model import (
@@ -95,7 +95,7 @@ def _place(row: Reading) -> tuple[object, str]:
 # --- which manifest belongs to which project --------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@mutable
 class _Layout:
     """``homes``: the projects of each manifest; ``constraints``: manifests that only constrain.
 
@@ -222,7 +222,7 @@ def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
 # --- model files ------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@mutable
 class _Model:
     """The same bytes under the same name, wherever in one project they lie."""
 

@@ -4,8 +4,7 @@ Limits count work (bytes, members, operations), not time: a verdict must not dep
 machine was. The one deadline is the supervisor's last resort against a decoder that hangs.
 """
 
-from dataclasses import dataclass
-
+from sbom.record import record
 from scanner.errors import LimitReached
 
 KIB = 1024
@@ -13,7 +12,7 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """The bounds of one scan. Bytes unless the name says otherwise."""
 

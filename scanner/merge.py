@@ -2,11 +2,11 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
+from sbom.record import field, mutable, record
 from scanner import versions
 from scanner.limits import Limits
 from scanner.model import Declaration, Evidence, Origin, OriginKind
@@ -20,7 +20,7 @@ _MAX_ALTERNATIVES = 2_000  # clauses of one name under different markers
 Edge = tuple["Item", "Item"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wanted:
     """A declaration, and whether it only constrains what others ask for."""
 
@@ -70,9 +70,12 @@ def _rank(one: Declaration) -> tuple[object, ...]:
     return (not one.locked, not one.version, *place_of(one))
 
 
-@dataclass(slots=True, eq=False)
+@mutable
 class Item:
     """One component in the making: every declaration of one release, or of one name without a release."""
+
+    __eq__ = object.__eq__  # each is itself, whatever it holds
+    __hash__ = object.__hash__
 
     project: str
     name: str

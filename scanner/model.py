@@ -5,11 +5,11 @@ pipeline gathers them, the judge turns evidence into findings, a report holds it
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from sbom.model import Digest, Fact, Inventory, Location
+from sbom.record import field, mutable, record
 from scanner.limits import Budget, Limits
 
 FactorName = Literal["exploitation", "origin", "trigger", "context", "effect", "evidence"]
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 INCOMPLETE = frozenset(Outcome) - {Outcome.INSPECTED, Outcome.UNCLAIMED}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measured:
     """One factor's value, where it came from and what to look at to check it."""
 
@@ -62,7 +62,7 @@ def factors(source: FactorSource = "measured", ref: str = "", **values: str) -> 
     return tuple((name, Measured(values[name], source, ref)) for name in FACTORS if name in values)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evidence:
     """A rule that holds at a place, and what was measured there. Never a severity.
 
@@ -83,7 +83,7 @@ class Evidence:
     references: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inspection:
     """What one inspector made of one file or member."""
 
@@ -95,7 +95,7 @@ class Inspection:
     facts: tuple[Fact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Artifact:
     """One file, or one member that an inspector claimed. ``digests`` are of the file's own bytes."""
 
@@ -119,7 +119,7 @@ class OriginKind(StrEnum):
     PATH = "path"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """Where a declared package comes from. ``url`` never holds credentials; ``commit`` is immutable."""
 
@@ -131,7 +131,7 @@ class Origin:
     had_credentials: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declaration:
     """One line that asks for a package.
 
@@ -158,7 +158,7 @@ class Declaration:
     own: bool = False  # the lock's entry for the project itself
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Include:
     """Another file that this one pulls in, relative to it; ``constraint`` for ``-c``."""
 
@@ -167,7 +167,7 @@ class Include:
     constraint: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProjectName:
     """What the project calls itself."""
 
@@ -178,7 +178,7 @@ class ProjectName:
     licence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexUse:
     """A package index that a file turns to. ``extra`` beside the default one; ``explicit`` only when named.
 
@@ -197,7 +197,7 @@ class IndexUse:
     first_wins: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InstallMode:
     """Options of a file that change how everything in it is installed."""
 
@@ -211,7 +211,7 @@ Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Evidenc
 ManifestParser = Callable[[bytes, Location], Iterator[Reading]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stock:
     """Everything that the manifests declare and the tree holds, merged.
 
@@ -245,7 +245,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """One member of a container, to be examined as if it had been found alone."""
 
@@ -254,7 +254,7 @@ class Member:
     where: Location
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Derived:
     """Bytes found inside an artifact that another inspector reads: ``format`` names its row.
 
@@ -275,7 +275,7 @@ Inspector = Callable[["Subject"], Iterator[Event]]
 # --- what a report holds ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """One rule of the rubric's data. ``defaults`` has a value for each factor but ``context``.
 
@@ -299,7 +299,7 @@ class Rule:
     assumes: tuple[FactorName, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Measurement:
     """A factor that the join measured for a subject (an artifact's SHA-256, or a component's ref).
 
@@ -323,7 +323,7 @@ class Status(StrEnum):
     NOT_AFFECTED = "not-affected"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """Why a finding does not count, on whose word and for how long.
 
@@ -342,7 +342,7 @@ class Decision:
     vex_status: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """Evidence with its six factors and the level that follows from them.
 
@@ -366,7 +366,7 @@ class Finding:
     due: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Consulted:
     """A source that was asked, and as of when. ``state``: current, stale, absent, off, unused,
     built-in, failed."""
@@ -379,7 +379,7 @@ class Consulted:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Excluded:
     """Something that the walk left out by a named rule."""
 
@@ -387,7 +387,7 @@ class Excluded:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NotChecked:
     """Something that should have been checked and was not."""
 
@@ -397,7 +397,7 @@ class NotChecked:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ManifestRow:
     """One manifest, what became of it, and how many declarations it held."""
 
@@ -408,7 +408,7 @@ class ManifestRow:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coverage:
     """What was looked at. ``state``: complete, partial or failed; ``deadline_struck``: not reproducible."""
 
@@ -424,7 +424,7 @@ class Coverage:
     deadline_struck: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """The answer. ``release``: eligible, conditional, indeterminate, ineligible."""
 
@@ -437,7 +437,7 @@ class Verdict:
     counts: tuple[tuple[Level, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolInfo:
     """What made the report: versions and digests of program, rubric and rules."""
 
@@ -448,7 +448,7 @@ class ToolInfo:
     names_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """Everything that was found, and the verdict on it."""
 
@@ -463,7 +463,7 @@ class Report:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class Subject:
     """What an inspector is handed: the bytes, the place, and what it may use.
 
@@ -479,4 +479,4 @@ class Subject:
     budget: Budget
     depth: int = 0
     claimed_by_suffix: bool = False
-    siblings: tuple[str, ...] = field(default=())
+    siblings: tuple[str, ...] = ()

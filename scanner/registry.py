@@ -5,11 +5,11 @@ is named, hashed, and reported as not read in depth.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from sbom.model import Location
+from sbom.record import record
 from scanner.model import Event, Inspector, ManifestParser, Reading, Report, Subject
 
 Risk = Literal["code", "data"]
@@ -18,7 +18,7 @@ HEAD = 8 * 1024  # bytes of a file that decide what it is
 TAIL = 64 * 1024 + 22  # a zip's directory end, with the longest comment, stands within these
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """One row of the artifact table.
 
@@ -71,7 +71,7 @@ class Format:
         return not self.magic and self.sniff is None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Claim:
     """A row that claims a file; ``by_name`` where only the name asked for it."""
 
@@ -79,7 +79,7 @@ class Claim:
     by_name: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manifest:
     """One row of the manifest table: ``names`` are fnmatch patterns over the lower-cased file name."""
 
@@ -624,7 +624,7 @@ def manifest_of(path: str) -> Manifest | None:
 # --- reports -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenderOptions:
     """How a report for people is to look. ``width`` in columns."""
 

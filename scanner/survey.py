@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sbom.model import Location
+from sbom.record import field, mutable
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.examine import Gathered, ended_at_once
 from scanner.files.open import open_source
@@ -31,7 +31,7 @@ from scanner.registry import REQUIREMENTS, Manifest, manifest_of
 from scanner.text import visible
 
 
-@dataclass(slots=True)
+@mutable
 class Survey:
     """What was read of a tree. ``readings`` by manifest path, ``evidence`` of manifests only."""
 

@@ -1,7 +1,6 @@
 """A realistic Report made by hand, its hostile twin, and a hypothesis strategy for arbitrary ones."""
 
 import random
-from dataclasses import replace
 from typing import TypeVar, cast
 
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from sbom.model import (
     Relation,
     Scope,
 )
+from sbom.record import replace
 from scanner.model import (
     FACTORS,
     LEVELS,

@@ -2,12 +2,12 @@
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
 from sbom.model import Digest, Fact, FactName
+from sbom.record import replace
 from scanner import codec
 from scanner.errors import Malformed
 from scanner.model import Artifact, Evidence, Inspection

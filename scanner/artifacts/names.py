@@ -4,11 +4,11 @@ A name is judged by what the data says of it alone, never by what is installed b
 """
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from sbom.record import record
 from scanner.readers.pickle.resolve import BOUND, RESOLVERS
 from scanner.readers.pickle.values import Quiet
 
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """``capability`` in words where the kind is a sink; ``use``: call, construct or refer where honest."""
 
@@ -32,7 +32,7 @@ class Verdict:
     use: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Data:
     version: str
     sink_modules: dict[str, str]

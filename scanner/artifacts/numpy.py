@@ -5,10 +5,10 @@ Law: NumPy's NEP 1 and the documentation of ``numpy.lib.format``.
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 from sbom.model import Fact, FactName
+from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB
 from scanner.model import Derived, Event, Source, Subject
@@ -20,7 +20,7 @@ _ARRAYS = 10_000  # arrays that were saved one behind the other into one file
 _SIZES = {"b": 1, "i": 4, "u": 4, "f": 4, "c": 8}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Header:
     """One array: ``start`` and ``length`` of its data in bytes; ``length`` None where it is a pickle."""
 

@@ -1,9 +1,9 @@
 """PyTorch checkpoints: zip archives, and the pickles and raw storages that came before them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from sbom.model import Fact, FactName
+from sbom.record import field, mutable
 from scanner.artifacts.pickle import Inspection
 from scanner.errors import Malformed
 from scanner.limits import Budget
@@ -37,7 +37,7 @@ _DTYPES = {
 }
 
 
-@dataclass(slots=True)
+@mutable
 class Storages:
     """What the persistent ids of one stream say. ``by_key`` maps a storage's key to dtype and elements."""
 

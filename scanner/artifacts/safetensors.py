@@ -7,12 +7,12 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring
 from typing import NoReturn
 
 from sbom.model import Fact, FactName
+from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.model import Event, Evidence, Source, Subject
@@ -52,7 +52,7 @@ _SHELL = re.compile(
 )
 
 
-@dataclass(slots=True)
+@mutable
 class Header:
     """What the header says. ``spans`` holds begin and end of every tensor in turn."""
 

@@ -2,8 +2,8 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from sbom.record import field, mutable
 from scanner.errors import LimitReached, ScanError
 from scanner.files.source import WindowSource
 from scanner.model import Event, Evidence, Member, Source, Subject
@@ -40,7 +40,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
         raise problem
 
 
-@dataclass(slots=True)
+@mutable
 class _State:
     """What is known of the archive after the members so far."""
 

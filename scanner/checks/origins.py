@@ -1,10 +1,10 @@
 """Where packages come from: second indexes, mutable refs, plain http, credentials in the open."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sbom.model import Component
 from sbom.purl import normalise_name
+from sbom.record import record
 from scanner.checks.pins import names
 from scanner.model import Declaration, Evidence, IndexUse, Origin, OriginKind, Stock, factors
 from scanner.text import visible
@@ -15,7 +15,7 @@ _PYPI_HOSTS = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  (compared with, never bound)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KnownIndex:
     """A public index whose publisher is known and who alone can upload to it."""
 

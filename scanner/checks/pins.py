@@ -4,10 +4,10 @@ One piece of evidence a file, not a line: forty unpinned lines are one thing to 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from sbom.model import Component
 from sbom.purl import normalise_name
+from sbom.record import field, mutable
 from scanner.model import Declaration, Evidence, OriginKind, Stock
 from scanner.text import visible
 
@@ -16,7 +16,7 @@ _WEAK = frozenset({"md5", "sha1"})
 _SHOWN = 8  # names in one message
 
 
-@dataclass(slots=True)
+@mutable
 class _File:
     """The index requirements of one manifest, by what holds them."""
 

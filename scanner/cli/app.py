@@ -30,7 +30,7 @@ def run() -> int:
     return 0
 
 
-def _version(value: bool) -> None:  # noqa: FBT001  (typer hands a callback its option by position)
+def _version(value: bool) -> None:
     if value:
         typer.echo(f"weighbridge {__version__}")
         raise typer.Exit
@@ -186,7 +186,7 @@ def advisories_import(
 
 @advisories.command("status")
 def advisories_status() -> None:
-    """Say which snapshot is in use, how many records it holds and how old it is. Exit code 3: there is none."""
+    """Say which snapshot is in use, how many records it holds, how old it is. Exit code 3: there is none."""
     from scanner.advisories import open_snapshot, status
 
     for line in status():

@@ -1,19 +1,18 @@
 """Reports to where they were asked for: machine output on standard output, everything else beside it."""
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from sbom.record import record
 from scanner.errors import UsageError
 from scanner.model import Report
 from scanner.registry import REPORTS, RenderOptions
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """What to write: formats on standard output, and pairs of format and path."""
 
@@ -102,4 +101,8 @@ def wants_colour(stream: TextIO) -> bool:
 
 def width() -> int:
     """Columns to write for: the terminal's between 60 and 120, or 80 in a file or a log."""
-    return max(60, min(120, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
+    if not sys.stdout.isatty():
+        return 80
+    import shutil  # pulls three decompressors
+
+    return max(60, min(120, shutil.get_terminal_size((80, 24)).columns))

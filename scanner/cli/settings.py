@@ -1,13 +1,12 @@
 """Options into a policy; each wrong one is an error that names it."""
 
-import difflib
 import os
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from sbom.record import replace
 from scanner.errors import UsageError
 from scanner.model import LEVELS
 from scanner.policy import Context, Policy
@@ -49,6 +48,8 @@ def names_from(source: str | None) -> list[str] | None:
 def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
     if value is None or value in allowed:
         return
+    import difflib
+
     near = difflib.get_close_matches(str(value), allowed, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}{hint}")

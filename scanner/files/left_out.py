@@ -12,7 +12,8 @@ in the coverage, and a symbolic link from outside to something left out is read 
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from sbom.record import record
 
 _GIT_FOLDERS = frozenset(
     (
@@ -53,7 +54,7 @@ _BUNDLER = re.compile(rb"(.*/)?[^/]+\.(json|json\.gz|pack|pack\.gz|js|map|css|ts
 _BYTECODE = re.compile(rb"[^/]+\.py[co]")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule that holds for one folder. ``holds`` is asked with the path inside it."""
 

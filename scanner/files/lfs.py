@@ -1,8 +1,9 @@
 """Git LFS pointers: small text files that stand where a large file is to come."""
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
+
+from sbom.record import record
 
 POINTER_BYTES = 1024  # "Pointer files must be less than 1024 bytes in size"
 
@@ -12,7 +13,7 @@ _OID = re.compile(rb"sha256:[0-9a-f]{64}")
 _SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pointer:
     """What is to stand here: the object's SHA-256, in lower-case hexadecimal, and its size in bytes."""
 

@@ -12,9 +12,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from sbom.record import record
 from scanner.errors import UsageError
 from scanner.files.left_out import Rule, rule_of
 from scanner.model import Excluded, Outcome
@@ -30,7 +30,7 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One file under the root.
 
@@ -204,7 +204,7 @@ class _Walk:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Folder:
     """A directory still to be listed, and the rule that holds in it since the folder ``base``."""
 

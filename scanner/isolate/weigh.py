@@ -1,10 +1,10 @@
 """One file opened once: hashed and inspected from the same descriptor."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 
 from sbom.model import Digest, Location
+from sbom.record import record
 from scanner.errors import Changed, Unreadable
 from scanner.examine import Gathered, Step, ended_at_once, examine
 from scanner.files.digest import HashJob
@@ -14,7 +14,7 @@ from scanner.limits import Limits
 from scanner.model import Artifact, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """One file to weigh: its place in the tree, where the system finds it, and its size in bytes."""
 
@@ -23,7 +23,7 @@ class Job:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Weighed:
     """What one file is: no artifacts where nobody claims it. ``late`` where a deadline ended the reading."""
 

@@ -4,10 +4,10 @@ Never pickle: a worker reads hostile bytes, and what it says is read with the sa
 """
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from sbom.model import Location
+from sbom.record import as_dict
 from scanner.codec import (
     decode_evidence,
     decode_fact,
@@ -29,7 +29,7 @@ class WireError(ScanError):
 
 def encode_job(job: Job, limits: Limits) -> bytes:
     """One job as a line."""
-    return json.dumps({"job": asdict(job), "limits": asdict(limits)}).encode() + b"\n"
+    return json.dumps({"job": as_dict(job), "limits": as_dict(limits)}).encode() + b"\n"
 
 
 def decode_job(line: bytes) -> tuple[Job, Limits]:

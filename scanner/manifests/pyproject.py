@@ -5,10 +5,10 @@ Law: the Python Packaging User Guide's "pyproject.toml specification" (PEP 621, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from sbom.model import Location
 from sbom.purl import normalise_name
+from sbom.record import field, mutable, replace
 from scanner.errors import LimitReached
 from scanner.knots import knots
 from scanner.limits import Limits
@@ -30,7 +30,7 @@ _KINDS = {
 }
 
 
-@dataclass(slots=True)
+@mutable
 class _File:
     """The document with its lines, and what is waiting to be yielded."""
 

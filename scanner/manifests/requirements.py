@@ -6,9 +6,9 @@ tests hold this reader to pip's on the same bytes. Nothing is expanded, included
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from sbom.model import Digest, Location
+from sbom.record import field, mutable, replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 from scanner.manifests import decoding, pep508, urls
@@ -85,7 +85,7 @@ class _Unreadable(ValueError):
     """Why a line cannot be read, in words fit for a message."""
 
 
-@dataclass(slots=True)
+@mutable
 class _File:
     """The readings of the line at hand, and what holds for the whole file."""
 
@@ -334,7 +334,6 @@ def _requirement(file: _File, line: int, text: str, asked: str, options: list[tu
 def _with_hashes(declaration: Declaration, hashes: tuple[Digest, ...]) -> Declaration:
     if not hashes:
         return declaration
-    from dataclasses import replace
 
     return replace(declaration, hashes=tuple(sorted({*declaration.hashes, *hashes})))
 

@@ -1,9 +1,9 @@
 """URLs in manifests: credentials taken out, commits and file names recognised. Nothing is fetched."""
 
 import re
-from dataclasses import replace
 
 from sbom.model import Digest
+from sbom.record import replace
 from scanner.model import Origin, OriginKind
 
 # A backslash ends the host, as the URL reader below pip has it: what follows is no user name.

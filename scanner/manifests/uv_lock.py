@@ -5,9 +5,9 @@ Law: uv's documentation, "Lockfile", and the lock files that uv 0.4 to 0.9 write
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from sbom.model import Digest, Location
+from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.manifests import toml, urls
@@ -21,7 +21,7 @@ _PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/"})
 _LOCAL_KINDS = ("virtual", "editable", "directory", "path")
 
 
-@dataclass(slots=True)
+@mutable
 class _Package:
     """One [[package]] table, its parts checked for their types."""
 
@@ -35,7 +35,7 @@ class _Package:
     groups: dict[str, list[str]] = field(default_factory=dict)  # of an own package: group -> keys
 
 
-@dataclass(slots=True)
+@mutable
 class _File:
     where: Location
     rows: list[Reading] = field(default_factory=list)

@@ -7,10 +7,10 @@ wrong. A loader that streams has used them by then.
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB, Limits
 from scanner.model import Source
@@ -102,7 +102,7 @@ def _must_end(source: Source, position: int, end: int) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Codec:
     """One kind of stream.
 

@@ -10,9 +10,9 @@ Law: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format".
 import re
 from bisect import bisect_right, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from sbom.record import mutable, record
 from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
 from scanner.files.source import WindowSource
 from scanner.limits import MIB, Budget
@@ -38,7 +38,7 @@ _WITHOUT_DATA: dict[bytes, Kind] = {
 _RECORD = re.compile(rb"([0-9]{1,15}) ([^=]+)=")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TarMember:
     """A member. ``target`` is a link's, ``data`` and ``header`` are offsets; a sparse one lacks its holes."""
 
@@ -51,7 +51,7 @@ class TarMember:
     is_sparse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Oddity:
     """A point where two readers part, and the member it concerns."""
 
@@ -60,7 +60,7 @@ class Oddity:
     member: str = ""
 
 
-@dataclass(slots=True)
+@mutable
 class _Extended:
     """What the headers before a member say about it."""
 
@@ -70,7 +70,7 @@ class _Extended:
     is_sparse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Header:
     name: str
     type: bytes
@@ -79,7 +79,7 @@ class _Header:
     is_extended: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Refused:
     size: int
 

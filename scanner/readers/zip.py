@@ -11,9 +11,9 @@ Law: APPNOTE.TXT 6.3.10, sections 4.3 to 4.5.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from sbom.record import record, replace
 from scanner.errors import Malformed, ScanError, Unreadable
 from scanner.files.source import WindowSource
 from scanner.limits import KIB, Budget
@@ -47,7 +47,7 @@ _SATURATED = 0xFFFF_FFFF
 Listing = Literal["directory", "header", "hidden"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ZipMember:
     """One member as one reading has it.
 
@@ -101,7 +101,7 @@ class _Local(NamedTuple):
         return ZipMember(_name(self.raw, self.flags), *self)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Oddity:
     """A point where two readers of the same bytes part: its short name, and the member where it is one's."""
 
@@ -110,7 +110,7 @@ class Oddity:
     member: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Refused:
     """A member that cannot be read; reading says why."""
 

@@ -1,8 +1,8 @@
 """Where the directories of a zip archive stand: one for each way in which some reader finds it."""
 
 import struct
-from dataclasses import dataclass
 
+from sbom.record import record
 from scanner.limits import KIB
 from scanner.model import Source
 
@@ -13,7 +13,7 @@ _COMMENT = 0xFFFF
 _TRIED = 16  # end records that are looked at, from the end of the file backwards
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Directory:
     """One directory: where it starts, what is to be added to its offsets, and what its end record claims."""
 

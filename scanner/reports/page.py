@@ -8,8 +8,9 @@ writes one on every commit; only colour pays for rich, which knows terminals.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
+
+from sbom.record import field, mutable
 
 Style = Literal[
     "", "bold", "dim", "place", "fix", "critical", "high", "medium", "low", "info", "good", "bad", "unsure"
@@ -99,7 +100,7 @@ def _pieces(word: str, room: int) -> list[str]:
     return [piece for piece in pieces if piece] or [""]
 
 
-@dataclass(slots=True)
+@mutable
 class Page:
     """Lines of styled spans, as wide as the terminal."""
 

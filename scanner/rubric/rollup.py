@@ -6,9 +6,9 @@ Only open findings count; waived, disputed and not affected ones are shown besid
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from sbom.record import record
 from scanner.model import (
     LEVELS,
     Consulted,
@@ -35,7 +35,7 @@ _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _DURATION: Final = re.compile(r"P(T?)(\d+)([DH])")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """A condition of escalation that is met, by these findings. Not legal advice."""
 

@@ -6,13 +6,13 @@ asks the 1,152 flattened rows, one dictionary look-up a finding.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from sbom.record import record
 from scanner.model import FACTORS, FactorName, Factors, Level
 
 # Parsed JSON: past this module and the checker, only typed rows leave.
@@ -59,7 +59,7 @@ class Row(NamedTuple):
     level: Level
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LevelRow:
     """What one level asks for. Durations are ISO 8601 (``PT24H``, ``P14D``), empty where there is none."""
 
@@ -81,7 +81,7 @@ class LevelRow:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rubric:
     """The rubric in the form that the judge asks. ``order`` ranks each factor's values, best first."""
 

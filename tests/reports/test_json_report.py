@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from dataclasses import replace
 from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]  # ships no types
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from sbom.model import Fact, FactName, Inventory
+from sbom.record import replace
 from scanner.model import Finding, Report
 from scanner.reports import json_report
 from tests import forge_report as forge

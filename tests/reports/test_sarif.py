@@ -3,7 +3,6 @@
 import gzip
 import json
 import random
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from sbom.model import Location
+from sbom.record import replace
 from scanner.model import LEVELS, Evidence, NotChecked, Report
 from scanner.reports import sarif
 from tests import forge_report as forge

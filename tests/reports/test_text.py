@@ -4,13 +4,13 @@ import re
 import subprocess
 import sys
 import unicodedata
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbom.model import Component, Inventory, Kind, Location
+from sbom.record import replace
 from scanner.model import (
     Consulted,
     Coverage,

@@ -2,13 +2,13 @@
 
 import gc
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbom.model import Digest, Location
+from sbom.record import replace
 from scanner.model import (
     FACTORS,
     LEVELS,

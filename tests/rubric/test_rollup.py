@@ -1,10 +1,9 @@
 """The roll-up: the maximum and never an average, the release, the exit code, the conditions met."""
 
-from dataclasses import replace
-
 import pytest
 
 from sbom.model import Location
+from sbom.record import replace
 from scanner.model import (
     LEVELS,
     Consulted,
