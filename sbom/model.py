@@ -183,8 +183,8 @@ class Rating:
 class Vulnerability:
     """Something known or found to be wrong with components of the inventory.
 
-    ``affects`` are component refs; ``state`` is CycloneDX' word for its analysis; ``properties`` are names
-    and values of the writer's own.
+    ``affects`` are component refs; ``state`` and ``justification`` are CycloneDX' words for its analysis,
+    ``reason`` says it for people; ``properties`` are names and values of the writer's own.
     """
 
     id: str
@@ -197,6 +197,8 @@ class Vulnerability:
     detail: str = ""
     recommendation: str = ""
     state: str = ""
+    justification: str = ""
+    reason: str = ""
     references: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
 

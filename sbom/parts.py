@@ -161,9 +161,7 @@ class Parts:
                 detail=well_formed(vulnerability.detail) or None,
                 recommendation=well_formed(vulnerability.recommendation) or None,
                 advisories=[wrong.VulnerabilityAdvisory(url=XsUri(url)) for url in sorted(links)],
-                analysis=wrong.VulnerabilityAnalysis(state=impact.ImpactAnalysisState(vulnerability.state))
-                if vulnerability.state
-                else None,
+                analysis=_analysis(vulnerability),
                 affects=[
                     wrong.BomTarget(ref=ref, versions=_affected_versions(version))
                     for ref, version in sorted(affected.items())
@@ -287,6 +285,17 @@ def _source(name: str, id: str) -> wrong.VulnerabilitySource:  # noqa: A002  (an
         if id.startswith(prefix) and name in {"", database}:
             return wrong.VulnerabilitySource(name=database, url=XsUri(page + quote(well_formed(id), safe="")))
     return wrong.VulnerabilitySource(name=well_formed(name) or "unknown")
+
+
+def _analysis(vulnerability: Vulnerability) -> wrong.VulnerabilityAnalysis | None:
+    if not vulnerability.state:
+        return None
+    word = vulnerability.justification
+    return wrong.VulnerabilityAnalysis(
+        state=impact.ImpactAnalysisState(vulnerability.state),
+        justification=impact.ImpactAnalysisJustification(word) if word else None,
+        detail=well_formed(vulnerability.reason) or None,
+    )
 
 
 def _affected_versions(version: str) -> list[wrong.BomTargetVersionRange]:

@@ -32,6 +32,8 @@ _FACTOR_SOURCES: Final = frozenset(get_args(FactorSource))
 _SAFE_INTEGER: Final = 2**53
 # 2**63 is more than any file holds; a larger one would only upset those who add to it.
 _MAX_INTEGER: Final = 2**63
+# More digits than any count has, and few enough that everybody can print it.
+_MAX_DIGITS: Final = 1_000
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{8,128}", re.ASCII)
 
 _T = TypeVar("_T")
@@ -231,7 +233,10 @@ def _enum(data: object, words: type[_E]) -> _E:
 
 def _tagged(data: dict[object, object]) -> int | float:
     if data.keys() == {"int"}:
-        return _parsed(_text(data["int"]), lambda text: int(text, 16))
+        digits = _text(data["int"])
+        if len(digits) > _MAX_DIGITS:
+            raise Malformed("message", found=f"{len(digits)} digits", wanted=f"at most {_MAX_DIGITS}")
+        return _parsed(digits, lambda text: int(text, 16))
     if data.keys() == {"float"}:
         return _parsed(_text(data["float"]), float)
     raise Malformed("message", found="an object", wanted="a number tagged int or float")

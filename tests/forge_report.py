@@ -1,7 +1,7 @@
 """A realistic Report made by hand, its hostile twin, and a hypothesis strategy for arbitrary ones."""
 
 import random
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from scanner.model import (
     Artifact,
     Consulted,
     Coverage,
+    Decision,
     Evidence,
     Excluded,
     Factors,
@@ -49,6 +50,21 @@ SHA_B = "b" * 64
 PICKLE = Location("models/encoder.pt", ("archive/data.pkl",), offset=41)
 TORCH_LINE = Location("requirements.txt", line=3)
 
+WAIVER = Decision(
+    "waiver",
+    "loaded only in the sandbox",
+    "weighbridge.toml: waivers[0]",
+    owner="ml-platform",
+    expires="2027-01-31",
+)
+NOT_REACHED = Decision(
+    "vex",
+    "the tools are never started",
+    "vex.json: /statements/0",
+    justification="vulnerable_code_not_in_execute_path",
+    vex_status="not_affected",
+)
+
 _ALL_FACTORS = factors(
     "rule-default",
     exploitation="active",
@@ -72,7 +88,7 @@ def component(name: str = "torch", version: str = "2.1.0+cu121", **changes: obje
         ecosystem="pypi",
         seen=(TORCH_LINE,),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # the caller names fields
+    return replace(plain, **changes)
 
 
 def model_file() -> Component:
@@ -109,7 +125,7 @@ def finding(evidence: Evidence, level: Level = "critical", **changes: object) ->
         remedy=evidence.remedy or "Do not load it. Take a safetensors build from a verified producer.",
         fingerprint=f"v1:{evidence.rule}:{evidence.subject}",
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]  # the caller names fields
+    return replace(plain, **changes)
 
 
 def inventory() -> Inventory:
@@ -183,7 +199,13 @@ def findings() -> tuple[Finding, ...]:
             fingerprint="v1:second",
         ),
         finding(call),
-        finding(replace(call, subject="os.popen"), "high", status=Status.WAIVED, fingerprint="v1:waived"),
+        finding(
+            replace(call, subject="os.popen"),
+            "high",
+            status=Status.WAIVED,
+            decision=WAIVER,
+            fingerprint="v1:waived",
+        ),
         finding(
             replace(call, subject="nt.system"), "high", status=Status.DISPUTED, fingerprint="v1:disputed"
         ),
@@ -333,6 +355,8 @@ def hostile_report(text: str) -> Report:
                 remedy=text,
                 fingerprint=text,
                 status=Status.WAIVED,
+                decision=Decision("waiver", text, text, text, (text,), text, text, text, text),
+                first_seen=text,
             ),
         ),
         sources=(*plain.sources, Consulted(text, text, text, 1, text, text)),
@@ -414,6 +438,16 @@ artifacts = st.builds(
     inspections=st.lists(inspections, max_size=2).map(tuple),
     unclaimed_members=counts,
 )
+decisions = st.builds(
+    Decision,
+    kind=st.sampled_from(cast('list[Literal["waiver", "vex"]]', ["waiver", "vex"])),
+    reason=words,
+    source=words,
+    owner=words,
+    expires=words,
+    justification=words | st.just(NOT_REACHED.justification),
+    vex_status=words | st.just("fixed"),
+)
 components = st.builds(
     Component,
     ref=words,
@@ -471,6 +505,8 @@ def reports(draw: st.DrawFn) -> Report:
         remedy=words,
         fingerprint=words,
         status=st.sampled_from(Status),
+        decision=st.none() | decisions,
+        known=st.booleans(),
     )
     return replace(
         report(),

@@ -5,9 +5,17 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
+from sbom.model import Inventory, Kind, Location
 from scanner.model import LEVELS, Finding, Status
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
+
+_SETTLED: Final = {
+    Status.WAIVED: "Accepted",
+    Status.DISPUTED: "Disputed",
+    Status.NOT_AFFECTED: "Declared as not affected",
+}
+_FILES: Final = frozenset({Kind.MODEL, Kind.DATA, Kind.FILE})
 
 # OSV's shape of an id: a database's prefix, a dash, and what that database likes (CVE-2024-1, GHSA-x-y-z,
 # PYSEC-2024-1, MAL-2024-1, WB-2024-001).
@@ -52,6 +60,19 @@ def advisory_names(finding: Finding) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (_fame(name), name)))
 
 
+def settled(finding: Finding) -> str:
+    """Why the finding does not count, on whose word and until when; nothing where it counts."""
+    if finding.status is Status.OPEN:
+        return ""
+    decision = finding.decision
+    if decision is None:
+        return f"{_SETTLED[finding.status]} in the policy of this scan."
+    by = f" by {decision.owner}" if decision.owner else ""
+    until = f" until {decision.expires}" if decision.expires else ""
+    word = f" ({decision.justification})" if decision.justification else ""
+    return f"{_SETTLED[finding.status]}{by}{until}{word}: {decision.reason}"
+
+
 def is_published(name: str) -> bool:
     """Whether the id is one of the databases that everybody reads, rather than of a list of our own."""
     return name.startswith(_KNOWN_AS)
@@ -59,3 +80,29 @@ def is_published(name: str) -> bool:
 
 def _fame(name: str) -> int:
     return next((at for at, prefix in enumerate(_KNOWN_AS) if name.startswith(prefix)), len(_KNOWN_AS))
+
+
+class Subjects:
+    """Which components a finding is about."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._refs = {component.ref for component in inventory.components}
+        self._places: dict[Location, set[str]] = {}
+        for component in inventory.components:
+            for where in component.seen if component.kind in _FILES else ():
+                self._places.setdefault(Location(where.path, where.member), set()).add(component.ref)
+
+    def of(self, finding: Finding) -> frozenset[str]:
+        """The refs: the component that the finding names, else the model file that it stands in."""
+        evidence = finding.evidence
+        if evidence.component in self._refs:
+            return frozenset({evidence.component})
+        member = evidence.where.member
+        for depth in range(len(member), -1, -1):
+            if found := self._places.get(Location(evidence.where.path, member[:depth])):
+                return frozenset(found)
+        return frozenset()
+
+    def name(self, finding: Finding) -> str:
+        """The ref to show for the finding: what it names itself, else the first that it is about, or none."""
+        return finding.evidence.component or min(self.of(finding), default="")

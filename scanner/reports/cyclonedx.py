@@ -6,19 +6,17 @@ gap in the list, but neither is a vulnerability of the thing; both stay in the o
 """
 
 import posixpath
-from collections.abc import Mapping
 from typing import Final
 
 from sbom.graph import root_project
-from sbom.model import Component, Digest, Inventory, Kind, Location, Project, Rating, Tool, Vulnerability
+from sbom.model import Digest, Kind, Project, Rating, Tool, Vulnerability
 from sbom.record import field, mutable
-from scanner.model import Consulted, Finding, Level, Report, Status
-from scanner.reports.arrange import advisory_names, is_advisory, is_published, worst_first
+from scanner.model import Consulted, Finding, Report, Status
+from scanner.reports.arrange import Subjects, advisory_names, is_advisory, is_published, settled, worst_first
 from scanner.rubric import rules
 
 _HARM: Final = frozenset({"partial", "total"})
 _ABOUT_THE_SCAN: Final = frozenset({"BOM", "COV"})
-_FILES: Final = frozenset({Kind.MODEL, Kind.DATA, Kind.FILE})
 
 # CycloneDX has no word for a risk that somebody accepted: the component is affected all the same.
 _STATES: Final = {
@@ -27,11 +25,12 @@ _STATES: Final = {
     Status.DISPUTED: "in_triage",
     Status.NOT_AFFECTED: "not_affected",
 }
-_REASONS: Final = {
-    Status.OPEN: "",
-    Status.WAIVED: "Accepted for now by a waiver in the policy of this scan.",
-    Status.DISPUTED: "Disputed in the policy of this scan.",
-    Status.NOT_AFFECTED: "Declared as not affected in the policy of this scan.",
+# OpenVEX' words in CycloneDX'; the one that is missing has no counterpart there, and stands in the reason.
+_JUSTIFICATIONS: Final = {
+    "component_not_present": "code_not_present",
+    "vulnerable_code_not_present": "code_not_present",
+    "vulnerable_code_not_in_execute_path": "code_not_reachable",
+    "inline_mitigations_already_exist": "protected_by_mitigating_control",
 }
 
 
@@ -117,21 +116,16 @@ class _Group:
 
 def vulnerabilities(report: Report) -> tuple[Vulnerability, ...]:
     """What the findings say about components, one for each advisory or call, level and status."""
-    components = {component.ref: component for component in report.inventory.components}
-    places = _places(report.inventory)
-    groups: dict[tuple[str, str, str, Level, Level, Status], _Group] = {}
+    subjects = Subjects(report.inventory)
+    groups: dict[tuple[str, ...], _Group] = {}
     for finding in worst_first(report.findings):
-        refs = _about(finding, components, places)
+        refs = subjects.of(finding)
         if refs and _is_vulnerability(finding):
             # An advisory groups what it affects; an own rule's findings differ by what they name.
             subject = "" if is_advisory(finding) else finding.evidence.subject
             key = (
-                _name(finding),
-                finding.evidence.rule,
-                subject,
-                finding.level,
-                finding.potential,
-                finding.status,
+                *(_name(finding), finding.evidence.rule, subject, finding.level, finding.potential),
+                *(finding.status, repr(finding.decision)),
             )
             group = groups.setdefault(key, _Group())
             group.findings.append(finding)
@@ -151,26 +145,9 @@ def _name(finding: Finding) -> str:
     return names[0] if names else finding.evidence.rule
 
 
-def _about(
-    finding: Finding, components: Mapping[str, Component], places: Mapping[Location, set[str]]
-) -> set[str]:
-    """The components that a finding is about: the one that it names, else the file that it stands in."""
-    if finding.evidence.component in components:
-        return {finding.evidence.component}
-    where = finding.evidence.where
-    for depth in range(len(where.member), -1, -1):
-        found = places.get(Location(where.path, where.member[:depth]))
-        if found:
-            return found
-    return set()
-
-
-def _places(inventory: Inventory) -> Mapping[Location, set[str]]:
-    places: dict[Location, set[str]] = {}
-    for component in inventory.components:
-        for where in component.seen if component.kind in _FILES else ():
-            places.setdefault(Location(where.path, where.member), set()).add(component.ref)
-    return places
+def _state(finding: Finding) -> str:
+    fixed = finding.decision is not None and finding.decision.vex_status == "fixed"
+    return "resolved" if fixed and finding.status is not Status.OPEN else _STATES[finding.status]
 
 
 def _vulnerability(name: str, group: _Group) -> Vulnerability:
@@ -186,8 +163,6 @@ def _vulnerability(name: str, group: _Group) -> Vulnerability:
     if not is_advisory(first):
         rows.append(("weighbridge:subject", evidence.subject))
     rows += [("weighbridge:fingerprint", one.fingerprint) for one in findings]
-    if reason := _REASONS[first.status]:
-        rows.append(("weighbridge:status", reason))
     return Vulnerability(
         id=name,
         source="OSV" if is_advisory(first) and is_published(name) else "weighbridge",
@@ -198,7 +173,11 @@ def _vulnerability(name: str, group: _Group) -> Vulnerability:
         description=first.title,
         detail="\n".join(messages),
         recommendation="\n".join(remedies),
-        state=_STATES[first.status],
+        state=_state(first),
+        justification=_JUSTIFICATIONS.get(first.decision.justification, "")
+        if first.decision and first.status is Status.NOT_AFFECTED
+        else "",
+        reason=settled(first),
         references=tuple(sorted({url for one in findings for url in one.evidence.references})),
         properties=tuple(rows),
     )

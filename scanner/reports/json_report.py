@@ -14,8 +14,8 @@ from typing import Final, cast
 from sbom import lines
 from sbom.model import Component, Fact, Inventory, Location, Project
 from scanner.codec import Plain, encode_digest, encode_fact, encode_location
-from scanner.model import Artifact, Consulted, Coverage, Factors, Finding, Report, ToolInfo, Verdict
-from scanner.reports.arrange import worst_first
+from scanner.model import Artifact, Consulted, Coverage, Decision, Factors, Finding, Report, ToolInfo, Verdict
+from scanner.reports.arrange import Subjects, worst_first
 
 SCHEMA: Final = "urn:weighbridge:report:1"
 
@@ -31,6 +31,7 @@ def render(report: Report) -> bytes:
         ((artifact.where.order, _artifact(artifact)) for artifact in report.artifacts),
         key=lambda pair: (pair[0], lines.compact(pair[1])),
     )
+    subjects = Subjects(report.inventory)
     document: dict[str, Plain | list[Row]] = {
         "schema": SCHEMA,
         "tool": _tool(report.tool),
@@ -46,7 +47,7 @@ def render(report: Report) -> bytes:
         "sources": [_source(source) for source in sorted(report.sources, key=repr)],
         "components": _components(report.inventory),
         "artifacts": [row for _, row in artifacts],
-        "findings": [_finding(finding) for finding in worst_first(report.findings)],
+        "findings": [_finding(finding, subjects) for finding in worst_first(report.findings)],
     }
     return lines.write(document)
 
@@ -202,7 +203,7 @@ def _artifact(artifact: Artifact) -> Row:
     }
 
 
-def _finding(finding: Finding) -> Row:
+def _finding(finding: Finding, subjects: Subjects) -> Row:
     evidence = finding.evidence
     return {
         "rule": evidence.rule,
@@ -212,7 +213,7 @@ def _finding(finding: Finding) -> Row:
         "status": finding.status.value,
         "message": evidence.message,
         "where": encode_location(evidence.where),
-        "component": evidence.component,
+        "component": subjects.name(finding),
         "subject": evidence.subject,
         "remedy": finding.remedy,
         "because": finding.because,
@@ -221,6 +222,24 @@ def _finding(finding: Finding) -> Row:
         "aliases": sorted(evidence.aliases),
         "references": sorted(evidence.references),
         "fingerprint": finding.fingerprint,
+        "decision": _decision(finding.decision) if finding.decision else None,
+        "known": finding.known,
+        "first_seen": finding.first_seen,
+        "due": finding.due,
+    }
+
+
+def _decision(decision: Decision) -> Row:
+    return {
+        "kind": decision.kind,
+        "reason": decision.reason,
+        "source": decision.source,
+        "owner": decision.owner,
+        "approvers": list(decision.approvers),
+        "stated": decision.stated,
+        "expires": decision.expires,
+        "justification": decision.justification,
+        "vex_status": decision.vex_status,
     }
 
 

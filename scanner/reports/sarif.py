@@ -12,7 +12,7 @@ level that it reached (``ART-001/critical``), an advisory once for each level un
 import gzip
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote_from_bytes
@@ -20,7 +20,7 @@ from urllib.parse import quote_from_bytes
 from sbom.model import Location
 from scanner.codec import Plain
 from scanner.model import Finding, NotChecked, Report, Rule, Status
-from scanner.reports.arrange import advisory_names, is_advisory, worst_first
+from scanner.reports.arrange import Subjects, advisory_names, is_advisory, settled, worst_first
 from scanner.rubric import rules, tables
 from scanner.text import visible
 
@@ -36,10 +36,10 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 _ROOT: Final = "%SRCROOT%"
 _LINK: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]{1,500}", re.ASCII)
 _PRECISION: Final = {"confirmed": "very-high", "indicated": "high", "heuristic": "medium"}
-_SETTLED: Final = {
-    Status.WAIVED: ("accepted", "waived by the policy of this scan"),
-    Status.DISPUTED: ("underReview", "disputed in the policy of this scan"),
-    Status.NOT_AFFECTED: ("accepted", "declared as not affected in the policy of this scan"),
+_SUPPRESSED: Final = {
+    Status.WAIVED: "accepted",
+    Status.DISPUTED: "underReview",
+    Status.NOT_AFFECTED: "accepted",
 }
 
 Row = dict[str, Plain]
@@ -52,10 +52,10 @@ def render(report: Report, *, category: str = "weighbridge") -> bytes:
     how many.
     """
     findings = worst_first(report.findings)
-    seen = {part.ref: part.seen for part in report.inventory.components}
+    context = _Context(report)
     kept = findings[:MAX_RESULTS]
     while True:
-        written = _write(report, category, kept, seen, left_out=len(findings) - len(kept))
+        written = _write(report, category, kept, context, left_out=len(findings) - len(kept))
         # gzip adds a few bytes at most: only what is large as it stands needs to be packed to be known.
         size = len(written) if len(written) <= MAX_GZIP_BYTES else len(gzip.compress(written, 6))
         if size <= MAX_GZIP_BYTES or not kept:
@@ -67,7 +67,7 @@ def _write(
     report: Report,
     category: str,
     findings: Sequence[Finding],
-    seen: Mapping[str, Sequence[Location]],
+    context: "_Context",
     *,
     left_out: int,
 ) -> bytes:
@@ -79,7 +79,7 @@ def _write(
         if name not in numbers:
             numbers[name] = len(rows)
             rows.append(_rule(name, finding))
-        results.append(_result(name, numbers[name], finding, seen.get(finding.evidence.component, ())))
+        results.append(_result(name, numbers[name], finding, context))
     run: Row = {
         "tool": {
             "driver": {"name": "weighbridge", "version": _text(report.tool.version, MAX_ID), "rules": rows}
@@ -123,11 +123,12 @@ def _rule(name: str, finding: Finding) -> Row:
     title = (known.title if known else "") or finding.title
     why = (known.why if known else "") or finding.because
     also = f"Also known as {', '.join(names[1:])}." if names[1:] else ""
+    what = f"{finding.evidence.message} {why}" if names else why
     remedy = finding.remedy if names or known is None else known.remedy
     return {
         "id": name,
         "shortDescription": {"text": _text(f"{names[0]}: {title}" if names else title)},
-        "fullDescription": {"text": _text(f"{why} {also}")},
+        "fullDescription": {"text": _text(f"{what} {also}")},
         "help": {
             "text": _text(f"{remedy} {also}"),
             "markdown": _help(known, why, also, remedy, finding.evidence.references),
@@ -173,10 +174,30 @@ def _escaped(text: str) -> str:
 # --- results ----------------------------------------------------------------------------------------------
 
 
-def _result(name: str, number: int, finding: Finding, seen: Sequence[Location]) -> Row:
+class _Context:
+    """What a result takes from the rest of the report."""
+
+    def __init__(self, report: Report) -> None:
+        self._seen = {part.ref: part.seen for part in report.inventory.components}
+        self._subjects = Subjects(report.inventory)
+        self.has_baseline = any(one.known or one.first_seen for one in report.findings)
+
+    def component(self, finding: Finding) -> str:
+        return self._subjects.name(finding)
+
+    def seen(self, ref: str) -> Sequence[Location]:
+        return self._seen.get(ref, ())
+
+
+def _result(name: str, number: int, finding: Finding, context: _Context) -> Row:
     evidence = finding.evidence
+    component = context.component(finding)
     place = _place(evidence.where)
-    others = sorted((where for where in seen if where != evidence.where), key=lambda where: where.order)
+    here = Location(evidence.where.path, evidence.where.member)
+    others = sorted(
+        (where for where in context.seen(component) if where not in {evidence.where, here}),
+        key=lambda where: where.order,
+    )
     row: Row = {
         "ruleId": name,
         "ruleIndex": number,
@@ -189,7 +210,7 @@ def _result(name: str, number: int, finding: Finding, seen: Sequence[Location]) 
             "level": finding.level,
             "potential": finding.potential,
             "status": finding.status.value,
-            "component": visible(evidence.component, limit=300),
+            "component": visible(component, limit=300),
             "factors": {factor: visible(measured.value, limit=100) for factor, measured in finding.factors},
             "assumed": list(finding.assumed),
             "aliases": [visible(alias, limit=100) for alias in sorted(evidence.aliases)[:50]],
@@ -197,11 +218,13 @@ def _result(name: str, number: int, finding: Finding, seen: Sequence[Location]) 
     }
     if others:
         row["relatedLocations"] = [
-            {**_place(where), "id": at, "message": {"text": "The same component, declared here."}}
+            {**_place(where), "id": at, "message": {"text": "The same component, seen here."}}
             for at, where in enumerate(others[:MAX_RELATED], 1)
         ]
-    if finding.status in _SETTLED:
-        state, reason = _SETTLED[finding.status]
+    if context.has_baseline:
+        row["baselineState"] = "unchanged" if finding.known else "new"
+    if finding.status in _SUPPRESSED:
+        state, reason = _SUPPRESSED[finding.status], _text(settled(finding))
         row["suppressions"] = [{"kind": "external", "status": state, "justification": reason}]
     return row
 

@@ -13,6 +13,7 @@ from sbom.check import check
 from sbom.model import Inventory, Location
 from sbom.record import replace
 from scanner.model import Evidence, Report, Status, factors
+from scanner.policy import vex
 from scanner.reports import cyclonedx
 from tests import forge_report as forge
 
@@ -90,6 +91,35 @@ def test_the_rating_is_the_rubrics_with_its_reason() -> None:
 def test_the_policys_word_is_the_analysis(status: Status, state: str | None) -> None:
     (row,) = rows(replace(forge.report(), findings=(replace(forge.findings()[3], status=status),)))
     assert row.get("analysis", {}).get("state") == state
+
+
+def test_the_analysis_says_why_on_whose_word_and_until_when() -> None:
+    call = forge.findings()[3]
+    waived = replace(call, status=Status.WAIVED, decision=forge.WAIVER)
+    (row,) = rows(replace(forge.report(), findings=(waived,)))
+    assert row["analysis"] == {
+        "state": "exploitable",
+        "detail": "Accepted by ml-platform until 2027-01-31: loaded only in the sandbox",
+    }
+    spared = replace(call, status=Status.NOT_AFFECTED, decision=forge.NOT_REACHED)
+    (row,) = rows(replace(forge.report(), findings=(spared,)))
+    assert row["analysis"]["justification"] == "code_not_reachable"
+    assert "never started" in row["analysis"]["detail"]
+
+
+def test_what_is_fixed_is_resolved() -> None:
+    decision = replace(forge.NOT_REACHED, justification="", vex_status="fixed")
+    fixed = replace(forge.findings()[3], status=Status.NOT_AFFECTED, decision=decision)
+    (row,) = rows(replace(forge.report(), findings=(fixed,)))
+    assert row["analysis"]["state"] == "resolved"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_our_own_vex_reader_takes_the_document(status: Status) -> None:
+    finding = replace(forge.findings()[1], status=status)
+    written = cyclonedx.render(replace(forge.report(), findings=(finding,)))
+    statements = vex.load(written, "bom.json")
+    assert len(statements) == (status is not Status.OPEN)
 
 
 def test_a_finding_in_a_file_is_about_the_component_that_the_file_is() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from sbom.model import Fact, FactName, Inventory
 from sbom.record import replace
-from scanner.model import Finding, Report
+from scanner.model import Evidence, Finding, Report
 from scanner.reports import json_report
 from tests import forge_report as forge
 
@@ -84,6 +84,19 @@ def test_an_artifact_carries_its_digest_outcomes_and_facts() -> None:
     assert pickle["sha256"] == forge.SHA_A
     assert pickle["inspections"] == [{"inspector": "pickle", "outcome": "inspected", "detail": ""}]
     assert pickle["facts"] == {"imports": "posix.system", "pickle-protocol": 2}
+
+
+def test_a_finding_in_a_model_file_is_about_that_component() -> None:
+    evidence = Evidence("ART-001", forge.PICKLE, "calls", "posix.system")
+    (row,) = read(replace(forge.report(), findings=(forge.finding(evidence),)))["findings"]
+    assert row["component"] == "file:models/encoder.pt"
+
+
+def test_a_decision_is_told_whole() -> None:
+    waived = next(row for row in read(forge.report())["findings"] if row["status"] == "waived")
+    assert waived["decision"]["owner"] == "ml-platform"
+    assert waived["decision"]["expires"] == "2027-01-31"
+    assert read(forge.report())["findings"][0]["decision"] is None
 
 
 def test_findings_come_worst_first() -> None:

@@ -185,9 +185,18 @@ def test_the_other_places_of_a_component_are_related() -> None:
 
 def test_what_the_policy_settled_is_suppressed_and_still_told() -> None:
     by_status = {row["properties"]["status"]: row for row in read(forge.report())["results"]}
-    assert by_status["waived"]["suppressions"][0]["status"] == "accepted"
+    (waiver,) = by_status["waived"]["suppressions"]
+    assert waiver["status"] == "accepted"
+    assert waiver["justification"].startswith("Accepted by ml-platform until 2027-01-31: loaded only")
     assert by_status["disputed"]["suppressions"][0]["status"] == "underReview"
     assert "suppressions" not in by_status["open"]
+
+
+def test_a_baseline_tells_known_from_new() -> None:
+    first, second = forge.findings()[:2]
+    run = read(replace(forge.report(), findings=(replace(first, known=True), second)))
+    assert [row["baselineState"] for row in run["results"]] == ["new", "unchanged"]
+    assert all("baselineState" not in row for row in read(forge.report())["results"])
 
 
 def test_what_was_not_checked_is_a_notification() -> None:
