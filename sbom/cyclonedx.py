@@ -3,7 +3,7 @@
 Components, licences, hashes, evidence and vulnerabilities are the library's own objects and words. What it
 cannot express (model cards, compositions) is added to the document, and the document itself is put together
 here: the library's ``Bom`` compares every component with every other while it writes (2,000 components:
-3.3 s; so: 0.9 s), and names parts at random where a name is missing.
+3.3 s; so: 0.8 s), and names parts at random where a name is missing.
 
 Nothing is invented: what is unknown is absent, and compositions say that it is unknown. Nothing depends on
 the clock: the same inventory is the same bytes, under a serial number made from the content.

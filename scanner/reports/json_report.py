@@ -8,7 +8,7 @@ reports can be compared line by line.
 
 import json
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Final, cast
 
 from sbom import lines
@@ -54,7 +54,7 @@ def render(report: Report) -> bytes:
 
 def schema() -> dict[str, object]:
     """The published JSON schema of what ``render`` writes."""
-    text = files("scanner.reports").joinpath("report.schema.json").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "report.schema.json").read_text(encoding="utf-8")
     return cast("dict[str, object]", json.loads(text))
 
 
