@@ -5,18 +5,23 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sbom.model import Kind
+from sbom.model import Kind, Location
+from sbom.record import replace
 from scanner import __version__
 from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
 from scanner.limits import Limits
-from scanner.model import Artifact, Consulted, Evidence, Report, ToolInfo
+from scanner.model import Artifact, Consulted, Evidence, Finding, Report, ToolInfo
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
 from scanner.survey import Survey, coverage_of, survey
+
+if TYPE_CHECKING:
+    from scanner.policy.claims import Settled
 
 
 def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | None = None) -> Report:
@@ -31,8 +36,15 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     seen = survey(root, policy, named)
     stock = take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
     sources, known = _advisories(stock, policy)
-    evidence = (*_from_artifacts(seen), *seen.evidence, *stock.evidence, *_checks(stock), *known)
-    return _judged(root, policy, seen, stock, evidence, sources)
+    evidence = (
+        *_from_artifacts(seen),
+        *seen.evidence,
+        *stock.evidence,
+        *_checks(stock, seen, policy),
+        *known,
+    )
+    findings, notices = _settled(evidence, seen, stock, policy, root)
+    return _report(root, policy, seen, stock, findings, sources, notices)
 
 
 def inspect(path: str | Path) -> Artifact:
@@ -44,8 +56,6 @@ def inspect(path: str | Path) -> Artifact:
     if not file.is_file():
         raise UsageError(f"no such file: {file}")
     weighed = weigh(Job(file.name, str(file.absolute()), file.stat().st_size), Limits())
-    from sbom.model import Location
-
     return weighed.artifacts[0] if weighed.artifacts else Artifact(Location(file.name), "", weighed.size)
 
 
@@ -60,11 +70,12 @@ def _from_artifacts(seen: Survey) -> Iterator[Evidence]:
             yield from inspection.evidence
 
 
-def _checks(stock: Stock) -> Iterator[Evidence]:
-    from scanner.checks import origins, pins
+def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
+    from scanner.checks import custody, origins, pins
 
     yield from pins.check(stock)
     yield from origins.check(stock)
+    yield from custody.check(seen.artifacts, policy.pack)
 
 
 def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
@@ -81,29 +92,88 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
         )
 
 
-def _judged(
+def _settled(
+    evidence: Sequence[Evidence], seen: Survey, stock: Stock, policy: Policy, root: Path
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """The findings, with what the policy declares, sets aside and already knew; and what to tell of that.
+
+    In this order: what is declared by path, the levels, waivers and VEX, the baseline. Only then the gate.
+    """
+    from scanner.rubric import judge
+
+    if policy.paths:
+        from scanner.policy import paths
+
+        evidence = [paths.declared(each, policy.paths, policy.prefix) for each in evidence]
+    context = policy.context if policy.context_stated or policy.context == "exposed" else ""
+
+    def judged(rows: Sequence[Evidence]) -> tuple[Finding, ...]:
+        return judge.judge_all(rows, artifacts=seen.artifacts, context=context, floors=policy.pack.floors)
+
+    findings = judged(evidence)
+    notices = list(policy.notices)
+    if policy.claims:
+        settled = _set_aside(findings, seen, stock, policy, root)
+        findings = judge.in_order((*settled.findings, *judged(settled.evidence)))
+        notices += settled.notices
+    if policy.baseline is not None:
+        from scanner.policy import baseline
+
+        compared = baseline.apply(findings, policy.baseline, policy.today, policy.pack)
+        findings = baseline.by_urgency(compared.findings, policy.today)
+        notices += compared.notices
+        notices += [f"gone since the baseline: {each.rule} at {each.place}" for each in compared.gone]
+    return findings, tuple(notices)
+
+
+def _set_aside(
+    findings: tuple[Finding, ...], seen: Survey, stock: Stock, policy: Policy, root: Path
+) -> "Settled":
+    from scanner.policy import claims
+    from scanner.rubric import judge, rules
+
+    scene = claims.Scene(
+        judge.digests_of(seen.artifacts),
+        {component.ref: component for component in stock.inventory.components},
+        claims.products_of(stock.inventory, policy.products, root.resolve().name),
+        policy.prefix,
+        rules.version(),
+    )
+    return claims.apply(findings, policy.claims, policy.today, scene)
+
+
+def _report(
     root: Path,
     policy: Policy,
     seen: Survey,
     stock: Stock,
-    evidence: Sequence[Evidence],
+    findings: tuple[Finding, ...],
     sources: tuple[Consulted, ...],
+    notices: tuple[str, ...],
 ) -> Report:
-    from scanner.rubric import judge, rollup, tables
+    from scanner.rubric import rollup, tables
 
-    findings = judge.judge_all(evidence, artifacts=seen.artifacts, context=policy.context)
     coverage = coverage_of(seen)
     packages = bool(stock.declarations)
     nothing = not seen.artifacts and not seen.rows
+    late = any(each.due and each.due < policy.today.isoformat() for each in rollup.counting(findings))
+    lacking = policy.pack.missing_evidence(policy.shown)
+    if lacking:
+        notices += (f"the pack {', '.join(policy.pack.ids)} also asks for: {', '.join(lacking)}",)
     verdict = rollup.verdict(
         findings,
         coverage,
         sources,
-        policy.fail_on,
-        sentence(findings, coverage, policy.fail_on, sources if packages else (), nothing=nothing),
+        policy.gate,
+        sentence(findings, coverage, policy, sources if packages else (), nothing=nothing),
+        gate_on=policy.pack.gate_on,
         dependencies=packages,
         incomplete=nothing and policy.require_inputs,
+        overdue=late,
+        blocks=policy.blocks,
     )
+    if lacking and verdict.release in ("eligible", "conditional"):
+        verdict = replace(verdict, release="indeterminate")
     return Report(
         tool=ToolInfo(__version__, tables.version(), tables.digest(), tables.rules_digest()),
         target=root.resolve().name or "/",
@@ -113,4 +183,5 @@ def _judged(
         sources=sources,
         coverage=coverage,
         verdict=verdict,
+        notices=notices,
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from scanner.model import LEVELS, Consulted, Coverage, Finding, Level, Status
+from scanner.model import Consulted, Coverage, Finding, Status
+from scanner.policy import Policy
 from scanner.text import visible
 
 _NAMED = 2  # so many are named, more are counted
@@ -11,7 +12,7 @@ _NAMED = 2  # so many are named, more are counted
 def sentence(
     findings: Sequence[Finding],
     coverage: Coverage,
-    gate: Level,
+    policy: Policy,
     sources: Sequence[Consulted] = (),
     *,
     nothing: bool = False,
@@ -22,18 +23,23 @@ def sentence(
     """
     if nothing:
         return "Nothing to scan: no manifest and no model artifact was found."
-    rank = LEVELS.index(gate)
-    serious = [each for each in findings if each.status is Status.OPEN and LEVELS.index(each.level) >= rank]
+    serious = [each for each in findings if policy.blocks(each)]
     said = [*_load(serious), *_remove(serious), *_update(serious), *_other(serious)]
     if not serious:
-        below = sum(each.status is Status.OPEN for each in findings)
-        said.append(
-            f"Nothing at or above {gate}" + (f", {_count(below, 'lesser finding')}." if below else ".")
-        )
+        said.append(_nothing(findings, policy))
     if coverage.not_checked:
         said.append(f"{_count(len(coverage.not_checked), 'thing')} could not be checked.")
     said += _unknown(sources)
     return " ".join(said)
+
+
+def _nothing(findings: Sequence[Finding], policy: Policy) -> str:
+    known = sum(each.known and each.status is Status.OPEN for each in findings)
+    below = sum(each.status is Status.OPEN for each in findings) - known
+    text = f"Nothing new at or above {policy.gate}" if known else f"Nothing at or above {policy.gate}"
+    if below:
+        text += f", {_count(below, 'lesser finding')}"
+    return text + (f"; {_count(known, 'finding')} of the baseline still there." if known else ".")
 
 
 def _unknown(sources: Sequence[Consulted]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from sbom.record import replace
 from scanner import __version__
 
 app = typer.Typer(
@@ -45,60 +46,84 @@ def _root(
     del version
 
 
+Text = Optional[str]  # noqa: UP045  (typer reads the annotation)
+Texts = Optional[list[str]]  # noqa: UP045
+File = Optional[Path]  # noqa: UP045
+Files = Optional[list[Path]]  # noqa: UP045
+Number = Optional[int]  # noqa: UP045
+
+# Options that several commands share. Without a default of their own: what nobody says, configuration does.
+Context = Annotated[
+    Text, typer.Option("--context", help="internal (default), or exposed: released, published, served.")
+]
+Advisories = Annotated[
+    File,
+    typer.Option(
+        "--advisories", metavar="PATH", help="A zip or folder of OSV records, not the imported one."
+    ),
+]
+NoAdvisories = Annotated[
+    bool, typer.Option("--no-advisories", help="Switch the advisory check off; the report says so.")
+]
+MaxAge = Annotated[
+    Number,
+    typer.Option("--max-advisory-age", metavar="DAYS", help="An older snapshot is a finding (default 7)."),
+]
+Config = Annotated[
+    File, typer.Option("--config", metavar="FILE", help="The configuration to honour, wherever it lies.")
+]
+Untrusted = Annotated[
+    bool, typer.Option("--untrusted", help="Ignore every setting and waiver that the tree brings along.")
+]
+Packs = Annotated[
+    Texts,
+    typer.Option("--pack", metavar="NAME", help="Ask for what a pack asks for, e.g. strict. May repeat."),
+]
+
+
 @app.command()
 def scan(
     path: Annotated[Path, typer.Argument(help="The checkout, or a single file.")] = Path(),
     formats: Annotated[
-        Optional[list[str]],  # noqa: UP045  (typer reads the annotation)
+        Texts,
         typer.Option(
-            "--format",
-            "-f",
-            help="Report on standard output: text (default), json, sarif, cyclonedx. May repeat.",
+            "--format", "-f", help="Report on standard output: text (default), json, sarif, cyclonedx."
         ),
     ] = None,
     outputs: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FORMAT=PATH",
-            help="A report into a file, e.g. sarif=out.sarif. May repeat.",
-        ),
+        Texts,
+        typer.Option("--output", "-o", metavar="FORMAT=PATH", help="A report into a file. May repeat."),
     ] = None,
     fail_on: Annotated[
-        str, typer.Option("--fail-on", help="Exit 1 from this level on: info, low, medium, high, critical.")
-    ] = "high",
-    context: Annotated[
-        str, typer.Option(help="internal, or exposed: released, published or serving a public network.")
-    ] = "internal",
-    advisories_path: Annotated[
-        Optional[Path],  # noqa: UP045
+        Text,
         typer.Option(
-            "--advisories",
-            metavar="PATH",
-            help="A zip or folder of OSV records instead of the imported snapshot.",
+            "--fail-on", help="Exit 1 from this level on: info, low, medium, high (default), critical."
         ),
     ] = None,
-    no_advisories: Annotated[
-        bool, typer.Option("--no-advisories", help="Switch the advisory check off; the report says so.")
-    ] = False,
-    max_advisory_age: Annotated[
-        int, typer.Option("--max-advisory-age", metavar="DAYS", min=0, help="An older snapshot is a finding.")
-    ] = 7,
+    context: Context = None,
+    advisories_path: Advisories = None,
+    no_advisories: NoAdvisories = False,
+    max_advisory_age: MaxAge = None,
+    config: Config = None,
+    untrusted: Untrusted = False,
+    packs: Packs = None,
+    vex: Annotated[
+        Files, typer.Option("--vex", metavar="FILE", help="OpenVEX or CycloneDX VEX to apply. May repeat.")
+    ] = None,
+    baseline: Annotated[
+        File, typer.Option("--baseline", metavar="FILE", help="Only what is not in it fails.")
+    ] = None,
+    write_baseline: Annotated[
+        File, typer.Option("--write-baseline", metavar="FILE", help="Write down what is open, and exit 0.")
+    ] = None,
     exclude: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "--exclude",
-            metavar="PATTERN",
-            help="Leave out, in .gitignore's syntax; shown in coverage. May repeat.",
-        ),
+        Texts,
+        typer.Option("--exclude", metavar="PATTERN", help="Leave out, in .gitignore's syntax. May repeat."),
     ] = None,
     files_from: Annotated[
-        Optional[str],  # noqa: UP045
+        Text,
         typer.Option(
-            "--files-from",
-            metavar="FILE",
-            help="Scan only the paths in FILE (one a line, or NUL between); - is standard input.",
+            "--files-from", metavar="FILE", help="Scan only the paths it lists; - is standard input."
         ),
     ] = None,
     require_inputs: Annotated[
@@ -108,8 +133,8 @@ def scan(
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Worker processes for large files; 0: one a processor.")
-    ] = 0,
+        Number, typer.Option("--jobs", "-j", help="Worker processes for large files; 0: one a processor.")
+    ] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")] = 0,
 ) -> None:
     """Judge a checkout: what would run, what is known to be bad, what to do about it.
@@ -121,22 +146,32 @@ def scan(
     weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json
     """
     from scanner.cli import output
-    from scanner.cli.settings import names_from, policy_of
+    from scanner.cli.settings import gather, names_from
     from scanner.pipeline import scan as run_scan
 
     plan = output.plan(formats or [], outputs or [], verbose=verbose)
-    policy = policy_of(
+    gathered = gather(
+        path,
+        config=config,
+        untrusted=untrusted,
+        vex=vex or (),
+        baseline=baseline,
+        check_advisories=not no_advisories,
         fail_on=fail_on,
         context=context,
-        advisories=advisories_path,
-        check_advisories=not no_advisories,
-        max_advisory_age_days=max_advisory_age,
-        require_inputs=require_inputs,
+        packs=packs,
+        advisories__path=advisories_path,
+        advisories__max_age_days=max_advisory_age,
+        exclude=exclude,
         jobs=jobs,
-        exclude=tuple(exclude or ()),
+        require_inputs=require_inputs or None,
     )
+    policy = replace(gathered.policy, shown=plan.shown)
     report = run_scan(path, policy, names_from(files_from))
     output.write(report, plan)
+    if write_baseline is not None:
+        output.write_baseline(report, write_baseline, policy)
+        raise typer.Exit(0)
     raise typer.Exit(0 if exit_zero else report.verdict.exit_code)
 
 
@@ -144,36 +179,42 @@ def scan(
 def sbom_write(
     path: Annotated[Path, typer.Argument(help="The checkout.")] = Path(),
     output_path: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Where to write; standard output without it."),
+        File, typer.Option("--output", "-o", help="Where to write; standard output without it.")
     ] = None,
-    advisories_path: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--advisories", metavar="PATH", help="A zip or folder of OSV records."),
-    ] = None,
+    advisories_path: Advisories = None,
     no_advisories: Annotated[
         bool, typer.Option("--no-advisories", help="Leave known vulnerabilities out.")
     ] = False,
+    config: Config = None,
+    untrusted: Untrusted = False,
 ) -> None:
     """Write the CycloneDX 1.6 bill of materials of a checkout.
 
     It makes no judgement: the exit code says only whether the document was written.
+
+    Example: weighbridge sbom write . -o bom.json
     """
     from scanner.cli import output
-    from scanner.cli.settings import policy_of
+    from scanner.cli.settings import gather
     from scanner.pipeline import scan as run_scan
 
     target = str(output_path) if output_path else "-"
     plan = output.plan([], [f"cyclonedx={target}"], verbose=0)
-    policy = policy_of(advisories=advisories_path, check_advisories=not no_advisories)
-    output.write(run_scan(path, policy), plan)
+    gathered = gather(
+        path,
+        config=config,
+        untrusted=untrusted,
+        check_advisories=not no_advisories,
+        advisories__path=advisories_path,
+    )
+    output.write(run_scan(path, gathered.policy), plan)
 
 
 @advisories.command("import")
 def advisories_import(
     path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records (JSON).")],
     kev: Annotated[
-        Optional[Path],  # noqa: UP045
+        File,
         typer.Option("--kev", help="CISA's catalogue of known exploited vulnerabilities (JSON)."),
     ] = None,
 ) -> None:
@@ -198,7 +239,7 @@ def advisories_status() -> None:
 @app.command()
 def hook(
     files: Annotated[
-        Optional[list[str]],  # noqa: UP045
+        Texts,
         typer.Argument(help="The changed files, as pre-commit hands them over."),
     ] = None,
 ) -> None:

@@ -25,8 +25,8 @@ Options:
 """
 _VALUED = {
     "--fail-on": "fail_on",
-    "--advisories": "advisories",
-    "--max-advisory-age": "max_advisory_age_days",
+    "--advisories": "advisories__path",
+    "--max-advisory-age": "advisories__max_age_days",
 }
 
 # What a commit is not blocked for: nobody can mend it at the keyboard, or nothing is there to be loaded.
@@ -41,10 +41,14 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not files:
         return 0
-    from scanner.cli.settings import policy_of
+    from scanner.cli.settings import gather, plain
     from scanner.pipeline import scan
 
-    report = scan(Path.cwd(), policy_of(**options), files)
+    policy = plain() if not options else None
+    if policy is None:
+        check = bool(options.pop("check_advisories", True))
+        policy = gather(Path(), check_advisories=check, **options).policy
+    report = scan(Path.cwd(), policy, files)
     code = _exit_code(report)
     if code or report.findings or report.coverage.not_checked:
         _print(report)

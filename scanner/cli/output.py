@@ -9,6 +9,7 @@ from typing import TextIO
 from sbom.record import record
 from scanner.errors import UsageError
 from scanner.model import Report
+from scanner.policy import Policy
 from scanner.registry import REPORTS, RenderOptions
 
 
@@ -19,6 +20,12 @@ class Plan:
     printed: tuple[str, ...]
     files: tuple[tuple[str, Path], ...]
     verbose: int = 0
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The evidence beside the findings that this plan puts on the table, in the packs' words."""
+        names = {*self.printed, *(name for name, _ in self.files)}
+        return frozenset({"sbom"} if "cyclonedx" in names else ())
 
 
 def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int) -> Plan:
@@ -87,6 +94,14 @@ def _replace(path: Path, data: bytes) -> None:
         Path(file.name).replace(path)
     except OSError as error:
         raise UsageError(f"--output: {path}: {error.strerror}") from error
+
+
+def write_baseline(report: Report, path: Path, policy: Policy) -> None:
+    """Writes down the open findings; those that a baseline knew already keep their date."""
+    from scanner.policy import baseline
+
+    _replace(path, baseline.write(report.findings, policy.today, policy.baseline))
+    sys.stderr.write(f"weighbridge: wrote the baseline {path}\n")
 
 
 def wants_colour(stream: TextIO) -> bool:

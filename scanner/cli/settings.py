@@ -1,25 +1,144 @@
-"""Options into a policy; each wrong one is an error that names it."""
+"""Options and configuration files into a policy; each wrong one is an error that names it."""
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING
 
-from sbom.record import replace
+from sbom.record import record, replace
 from scanner.errors import UsageError
-from scanner.model import LEVELS
-from scanner.policy import Context, Policy
+from scanner.policy import Policy
+
+if TYPE_CHECKING:
+    from scanner.policy.baseline import Baseline
+    from scanner.policy.choose import Choice
+    from scanner.policy.claims import Claim
+    from scanner.policy.config import Settings
+
+_CONFIG_BYTES = 16 << 20
 
 
-def policy_of(**options: Any) -> Policy:
-    """The policy of a command's options. Raises UsageError for a value that cannot be."""
-    _one_of("--fail-on", options.get("fail_on"), LEVELS)
-    _one_of("--context", options.get("context"), get_args(Context))
-    advisories = options.get("advisories")
-    if advisories is not None and not Path(advisories).exists():
-        raise UsageError(f"--advisories: no such file or folder: {advisories}")
-    return replace(Policy(now=clock()), **options)
+@record
+class Gathered:
+    """The policy of a command, the settings that it came from, and the file that was honoured."""
+
+    policy: Policy
+    settings: "Settings"
+    choice: "Choice"
+
+
+def gather(
+    root: Path,
+    *,
+    config: Path | None = None,
+    untrusted: bool = False,
+    vex: Sequence[Path] = (),
+    baseline: Path | None = None,
+    check_advisories: bool = True,
+    **line: object,
+) -> Gathered:
+    """What is in force for a scan of ``root``: the packs, the honoured configuration, the command line.
+
+    ``line`` are the options of ``scanner.policy.config.on_line``; None states nothing. Raises UsageError or
+    ConfigurationError for what cannot be used, before anything is scanned.
+    """
+    from scanner.policy import config as configuration
+
+    if not root.exists():
+        raise UsageError(f"no such file or folder: {root}")
+    choice = _choice(root, config, untrusted=untrusted)
+    stated = configuration.load(_read(Path(choice.file)), str(choice.file)) if choice.file else {}
+    settings = configuration.resolve(stated, configuration.on_line(**line))
+    policy = settings.policy(clock(), choice.prefix)
+    if policy.advisories is not None and not policy.advisories.exists():
+        raise UsageError(f"--advisories: no such file or folder: {policy.advisories}")
+    claims = (*policy.claims, *_waivers(settings), *_statements([*map(Path, settings["vex"]), *vex]))
+    known = baseline or (Path(settings["baseline"]) if settings["baseline"] else None)
+    return Gathered(
+        replace(
+            policy,
+            claims=claims,
+            baseline=_baseline(known),
+            check_advisories=check_advisories,
+            notices=(*choice.notices, *policy.notices),
+        ),
+        settings,
+        choice,
+    )
+
+
+def plain() -> Policy | None:
+    """The default policy where the working directory configures nothing, else None.
+
+    What a pre-commit hook pays for on every commit: reading two files, parsing none.
+    """
+    for name in ("weighbridge.toml", "pyproject.toml"):
+        try:
+            data = _read(Path(name))
+        except UsageError:
+            continue
+        if name == "weighbridge.toml" or b"weighbridge" in data:
+            return None
+    return Policy(now=clock())
+
+
+def _choice(root: Path, config: Path | None, *, untrusted: bool) -> "Choice":
+    from scanner.policy.choose import NAMES, decide
+    from scanner.policy.config import has_settings
+
+    def settings_in(folder: Path) -> list[str]:
+        return [
+            name for name in NAMES if (folder / name).is_file() and has_settings(_read(folder / name), name)
+        ]
+
+    folder = Path(os.path.realpath(root if root.is_dir() else root.parent))
+    here = Path(os.path.realpath(Path.cwd()))
+    if config is not None and not config.is_file():
+        raise UsageError(f"--config: no such file: {config}")
+    explicit = Path(os.path.realpath(config)) if config is not None else None
+    return decide(
+        folder,
+        here,
+        explicit=explicit,
+        untrusted=untrusted,
+        in_root=settings_in(folder),
+        in_cwd=settings_in(here) if here != folder else (),
+    )
+
+
+def _waivers(settings: "Settings") -> "tuple[Claim, ...]":
+    if not settings.waivers_file:
+        return ()
+    from scanner.policy import waivers
+
+    return waivers.load(_read(Path(settings.waivers_file)), settings.waivers_file)
+
+
+def _statements(files: Sequence[Path]) -> "list[Claim]":
+    if not files:
+        return []
+    from scanner.policy import vex
+
+    return [statement for file in files for statement in vex.load(_read(file), str(file))]
+
+
+def _baseline(file: Path | None) -> "Baseline | None":
+    if file is None:
+        return None
+    from scanner.policy import baseline
+
+    return baseline.load(_read(file), str(file))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _CONFIG_BYTES:
+            raise UsageError(f"{path}: larger than {_CONFIG_BYTES >> 20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
 
 
 def clock() -> datetime:
@@ -43,13 +162,3 @@ def names_from(source: str | None) -> list[str] | None:
         raise UsageError(f"--files-from: {source}: {error.strerror}") from error
     separator = b"\0" if b"\0" in data else b"\n"
     return [os.fsdecode(name.rstrip(b"\r")) for name in data.split(separator) if name.strip()]
-
-
-def _one_of(option: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value is None or value in allowed:
-        return
-    import difflib
-
-    near = difflib.get_close_matches(str(value), allowed, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{option}: {value!r} is none of {', '.join(allowed)}{hint}")

@@ -86,10 +86,21 @@ def _step(kind: str, row: dict[str, Any], where: Location) -> Step:
     if kind == "unclaimed":
         return Unclaimed(where)
     if kind == "evidence":
-        return Found(where, _text(row, "inspector"), decode_evidence(row["item"]))
+        return Found(where, _text(row, "inspector"), _modest(decode_evidence(row["item"])))
     if kind == "fact":
         return Found(where, _text(row, "inspector"), decode_fact(row["item"]))
     raise WireError(f"no such step: {kind}")
+
+
+def _modest(evidence: Evidence) -> Evidence:
+    """The evidence, where every factor is something that an inspector can have measured.
+
+    What the operator declares or a feed says is believed more: a worker that a file has taken over must not
+    speak in their names.
+    """
+    if any(measured.source != "measured" for _, measured in evidence.factors):
+        raise WireError("an inspector speaks in another's name")
+    return evidence
 
 
 def _text(row: dict[str, Any], key: str) -> str:

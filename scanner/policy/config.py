@@ -153,6 +153,7 @@ class Settings:
         return Policy(
             fail_on=self["fail-on"],
             context=self["context"],
+            context_stated=self.values["context"].origin != DEFAULT,
             advisories=_path(self["advisories.path"]),
             max_advisory_age_days=self["advisories.max-age-days"],
             require_inputs=self["require-inputs"],

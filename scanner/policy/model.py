@@ -75,6 +75,8 @@ class Policy:
     ``claims`` are waivers, VEX statements and allowed globals, in that order. ``products`` are the package
     URLs that the scanned tree itself goes by. ``private``: patterns of names that never leave this machine.
     ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
+    ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
+    beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand.
     """
 
     fail_on: Level = "high"
@@ -98,6 +100,8 @@ class Policy:
     advisories_url: str = ""
     kev: Path | None = None
     notices: tuple[str, ...] = ()
+    context_stated: bool = False
+    shown: frozenset[str] = frozenset()
 
     @property
     def gate(self) -> Level:

@@ -11,7 +11,7 @@ Pure. How the factors come about is told in rubric.json under ``derivation.fold`
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
@@ -36,11 +36,17 @@ UNKNOWN: Final = "unknown"  # what a detector says of a factor that it should ha
 FINGERPRINT_VERSION: Final = "v1"
 
 Floors = Mapping[FactorName, str]
+FloorsOf = Callable[[str], Floors]  # a rule's id -> the least that each factor of its findings is taken for
 Place = tuple[str, tuple[str, ...]]
 
 _MEASURED: Final = frozenset(("measured", "feed", "declared"))
 _NO_FLOORS: Final[Floors] = {}
 _ID_ORDER: Final = {"CVE": 0, "GHSA": 1, "PYSEC": 2, "MAL": 3, "OSV": 4}
+
+
+def _no_floors(rule: str) -> Floors:
+    del rule
+    return _NO_FLOORS
 
 
 class _Judgement(NamedTuple):
@@ -79,12 +85,12 @@ def judge_all(
     artifacts: Iterable[Artifact] = (),
     context: str = "",
     measurements: Iterable[Measurement] = (),
-    floors: Floors = _NO_FLOORS,
+    floors: FloorsOf = _no_floors,
 ) -> tuple[Finding, ...]:
     """All findings, the worst first, then by place; the same whatever the order of the input.
 
     ``artifacts`` tell the content digests by which findings and measurements are tied to bytes. Evidence that
-    says the same thing twice becomes one finding.
+    says the same thing twice becomes one finding. ``floors`` are a pack's.
     """
     by_subject: dict[str, list[Measurement]] = {}
     for measurement in measurements:
@@ -98,7 +104,7 @@ def _judge_sorted(
     digests: Mapping[Place, str],
     by_subject: Mapping[str, Sequence[Measurement]],
     context: str,
-    floors: Floors,
+    floors: FloorsOf,
 ) -> tuple[Finding, ...]:
     known = rules.load()
     judged: dict[object, _Judgement] = {}
@@ -113,15 +119,24 @@ def _judge_sorted(
         key = (item.rule, item.factors, applies)
         judgement = judged.get(key)
         if judgement is None:
-            judgement = judged[key] = _weigh(item, known[item.rule], context, applies, floors)
+            judgement = judged[key] = _weigh(item, known[item.rule], context, applies, floors(item.rule))
         anchor = _anchor(item, digests.get((item.where.path, ())))
         ordinal = ordinals.get(anchor, 0)
         ordinals[anchor] = ordinal + 1
         findings.append(_finding(item, known[item.rule], judgement, _print(anchor, ordinal)))
-    rank = {name: row.rank for name, row in tables.load().levels.items()}
     # A stable sort: within a level the places stay in order.
-    findings.sort(key=lambda finding: -(rank[finding.level] * len(rank) + rank[finding.potential]))
-    return tuple(findings)
+    return tuple(sorted(findings, key=_severity()))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings that were judged apart in the order of ``judge_all``."""
+    by_place = sorted(findings, key=lambda finding: _order(finding.evidence))
+    return tuple(sorted(by_place, key=_severity()))
+
+
+def _severity() -> Callable[[Finding], int]:
+    rank = {name: row.rank for name, row in tables.load().levels.items()}
+    return lambda finding: -(rank[finding.level] * len(rank) + rank[finding.potential])
 
 
 @contextmanager
@@ -224,7 +239,8 @@ def _taken(
         own = _own(name, said, default, order)
         # The context is the operator's to declare: a detector may find it worse, never better. What is no
         # measurement at all may only make things worse, too.
-        if order[own.value] >= order[default] or (said.source in _MEASURED and name != "context"):
+        may_lower = said.source == "declared" or (said.source in _MEASURED and name != "context")
+        if order[own.value] >= order[default] or may_lower:
             believed.append(own)
     for measurement in measurements:
         _must_know(order, name, measurement.value, rule)

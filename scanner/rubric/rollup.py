@@ -6,6 +6,7 @@ Only open findings count; waived, disputed and not affected ones are shown besid
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, Literal
 
 from sbom.record import record
@@ -100,9 +101,13 @@ def exit_code(
 
     2 (usage, configuration) has no report and is the command line's own.
     """
-    if any(at_gate(finding, gate, gate_on=gate_on) for finding in findings):
+    return _code(any(at_gate(finding, gate, gate_on=gate_on) for finding in findings), coverage_incomplete)
+
+
+def _code(found: bool, missing: bool) -> int:  # noqa: FBT001  (the two things that the exit code is made of)
+    if found:
         return FOUND
-    return UNCHECKED if coverage_incomplete else CLEAN
+    return UNCHECKED if missing else CLEAN
 
 
 def unchecked(coverage: Coverage, sources: Sequence[Consulted], *, dependencies: bool | None = None) -> bool:
@@ -158,9 +163,11 @@ def verdict(
     dependencies: bool | None = None,
     incomplete: bool = False,
     overdue: bool = False,
+    blocks: Callable[[Finding], bool] | None = None,
 ) -> Verdict:
     """The answer. ``incomplete`` where the caller knows of something unchecked that coverage does not say
-    (nothing to scan although inputs were required).
+    (nothing to scan although inputs were required). ``blocks``: which findings fail the scan, where a policy
+    says it in place of the gate.
     """
     level = worst(findings)
     missing = incomplete or unchecked(coverage, sources, dependencies=dependencies)
@@ -168,7 +175,7 @@ def verdict(
     if incomplete and may != "ineligible":
         may = "indeterminate"
     return Verdict(
-        exit_code=exit_code(findings, gate, missing, gate_on=gate_on),
+        exit_code=_code(any(map(blocks or partial(at_gate, gate=gate, gate_on=gate_on), findings)), missing),
         level=level,
         grade=grade(level),
         release=may,

@@ -167,7 +167,7 @@ def test_several_reports_come_from_one_scan(tree: Path, tmp_path: Path) -> None:
         pytest.param(["--format", "xml"], "no report format 'xml'", id="unknown format"),
         pytest.param(["--output", "json"], "FORMAT=PATH", id="output without a path"),
         pytest.param(["--output", "json=no/such/folder/x"], "no such folder", id="output into nowhere"),
-        pytest.param(["--fail-on", "hihg"], "did you mean high", id="a level misspelt"),
+        pytest.param(["--fail-on", "hihg"], "did you mean 'high'", id="a level misspelt"),
         pytest.param(["--context", "public"], "--context", id="a context that is none"),
         pytest.param(["--advisories", "no-such.zip"], "no-such.zip", id="a snapshot that is not there"),
         pytest.param(["--files-from", "no-such"], "no-such", id="a list that is not there"),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sbom.model import Location
 from scanner import examine
 from scanner.isolate import Job, weigh, weigh_all
 from scanner.isolate import supervisor as supervising
 from scanner.isolate.wire import WireError, decode, encode_end, encode_step
 from scanner.limits import MIB, Limits
-from scanner.model import Outcome
+from scanner.model import Evidence, FactorSource, Outcome, factors
 
 HOSTILE = b"cposix\nsystem\n(S'echo weighed'\ntR."
 SMALL = Limits(in_process_bytes=10)
@@ -135,6 +136,13 @@ def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
 def test_a_line_that_no_honest_worker_writes_is_refused(line: bytes) -> None:
     with pytest.raises(WireError):
         decode(line)
+
+
+@pytest.mark.parametrize("source", ["declared", "feed", "pack-floor"])
+def test_a_worker_cannot_speak_in_the_operator_s_name(source: FactorSource) -> None:
+    said = Evidence("ART-001", Location("a"), "m", factors=factors(source, trigger="unreachable"))
+    with pytest.raises(WireError):
+        decode(encode_step(examine.Found(Location("a"), "pickle", said)))
 
 
 def test_steps_survive_the_pipe(tmp_path: Path) -> None:

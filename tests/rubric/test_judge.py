@@ -1,7 +1,9 @@
 """The judge: what it believes, what it assumes, what it never lets fall; fingerprints that last."""
 
+import ast
 import gc
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -192,11 +194,32 @@ def test_a_pack_s_floor_raises_what_was_measured_and_says_so() -> None:
 
 def test_a_scanned_tree_may_show_that_it_is_exposed_but_not_that_it_is_internal() -> None:
     worse = factors("measured", "release.yml", context="exposed")
-    better = factors("declared", "setup.cfg", context="internal")
+    better = factors("measured", "setup.cfg", context="internal")
     assert told(found("ART-002", worse), "context") == Measured("exposed", "measured", "release.yml")
     assert told(found("ART-002", better, context="exposed"), "context").value == "exposed"
     covered = joined("context", "internal", covered=True)
     assert told(found("ART-002", (), covered, context="exposed"), "context").value == "exposed"
+
+
+def test_the_operator_may_declare_a_part_of_the_tree_internal() -> None:
+    declared = factors("declared", "weighbridge.toml: never shipped", context="internal")
+    assert told(found("ART-002", declared, context="exposed"), "context").value == "internal"
+
+
+def test_nobody_but_the_policy_speaks_in_the_operator_s_name() -> None:
+    root = Path(__file__).resolve().parents[2] / "scanner"
+    allowed = {"policy", "rubric"}
+    speaking = [
+        str(file.relative_to(root))
+        for file in sorted(root.rglob("*.py"))
+        if file.relative_to(root).parts[0] not in allowed
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"factors", "Measured"}
+        and any(isinstance(each, ast.Constant) and each.value == "declared" for each in node.args)
+    ]
+    assert speaking == []
 
 
 # --- what is assumed ---------------------------------------------------------------------------------------
@@ -377,7 +400,7 @@ def test_measurements_reach_the_file_the_member_and_the_component_they_are_about
 
 
 def test_a_pack_s_floors_hold_for_all() -> None:
-    judged = judge_all(many(), context="internal", floors={"context": "exposed"})
+    judged = judge_all(many(), context="internal", floors=lambda _: {"context": "exposed"})
     assert {told(each, "context").value for each in judged} == {"exposed"}
 
 
