@@ -81,21 +81,26 @@ def pep440(text: str) -> Pep440 | None:
     found = _PEP440.fullmatch(text)
     if not found:
         return None
-    epoch, phase, bare_post, local = found.group("epoch", "phase", "bare_post", "local")
-    has_post = bare_post is not None or found["post_word"] is not None
-    has_dev = found["dev_word"] is not None
+    epoch, release, phase, pre, bare_post, post_word, post, dev_word, dev, local = found.groups()
+    has_post = bare_post is not None or post_word is not None
     if phase:
-        pre = (_PHASES[phase.lower()], int(found["pre"] or 0))
+        stage = (_PHASES[phase.lower()], int(pre or 0))
     else:
-        pre = _PRE_OF_DEV if has_dev and not has_post else _PRE_NONE
+        stage = _PRE_OF_DEV if dev_word is not None and not has_post else _PRE_NONE
     return Pep440(
         int(epoch or 0),
-        _release(found["release"]),
-        pre,
-        int(bare_post or found["post"] or 0) if has_post else -1,
-        int(found["dev"] or 0) if has_dev else inf,
+        _release(release),
+        stage,
+        int(bare_post or post or 0) if has_post else -1,
+        inf if dev_word is None else int(dev or 0),
         _local(local) if local else (),
     )
+
+
+@lru_cache
+def _pattern(text: str) -> re.Pattern[str]:
+    # What a look-up of pinned Python packages never asks is compiled when it is first asked.
+    return re.compile(text, re.ASCII)
 
 
 class Semver(NamedTuple):
@@ -107,16 +112,14 @@ class Semver(NamedTuple):
     pre: tuple[tuple[int, int, str], ...]  # a release sorts above all its pre-releases
 
 
-_SEMVER = re.compile(
-    r"\s*[v=]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]*)?\s*", re.ASCII
-)
+_SEMVER = r"\s*[v=]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]*)?\s*"
 _SEMVER_RELEASE = ((2, 0, ""),)
 
 
 @lru_cache(maxsize=65536)
 def semver(text: str) -> Semver | None:
     """The key of a semantic version, or None. A leading ``v`` and missing parts are read as Go and npm do."""
-    found = _SEMVER.fullmatch(text) if len(text) <= MAX_CHARS else None
+    found = _pattern(_SEMVER).fullmatch(text) if len(text) <= MAX_CHARS else None
     if not found:
         return None
     pre = tuple(
@@ -190,7 +193,7 @@ class Clause:
 
 Clauses = tuple[Clause, ...]
 
-_CLAUSE = re.compile(r"\s*(===|==|!=|<=|>=|~=|<|>|\^|~|=)?\s*((?:v?[0-9]+!)?[^\s,;|()<>=!~^]+)\s*")
+_CLAUSE = r"\s*(===|==|!=|<=|>=|~=|<|>|\^|~|=)?\s*((?:v?[0-9]+!)?[^\s,;|()<>=!~^]+)\s*"
 _MAX_CLAUSES = 64
 
 
@@ -244,7 +247,7 @@ def _clauses(text: str) -> Clauses | None:
         # Poetry and conda accept blanks between clauses; PEP 440 has commas.
         at = 0
         while at < len(piece):
-            found = _CLAUSE.match(piece, at)
+            found = _pattern(_CLAUSE).match(piece, at)
             if not found or len(clauses) >= _MAX_CLAUSES:
                 return None
             made = _clause(found[1] or "==", found[2])

@@ -82,9 +82,12 @@ def _package(ecosystem: str, name: str, snapshot: Snapshot | None) -> Package:
     own = tuple(incident.record for incident in incidents.lookup(ecosystem, name))
     if snapshot is None:
         return match.package(ecosystem, name, own)
-    return match.package(
-        ecosystem, name, (*snapshot.lookup(ecosystem, name), *own), snapshot.known(ecosystem, name)
-    )
+    known = snapshot.known(ecosystem, name)
+    if own:
+        known = tuple(
+            match.ascending(ecosystem, {*known, *(text for row in own for text in row.affected[0].versions)})
+        )
+    return match.package(ecosystem, name, (*snapshot.lookup(ecosystem, name), *own), known)
 
 
 def _evidence(value: str, because: str) -> tuple[FactorName, Measured]:

@@ -5,9 +5,11 @@ everything; ``limit`` bounds a range; GIT ranges are skipped, which is not "no".
 PEP 440 orders them, without the rule of resolvers that passes over pre-releases.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 from sbom.record import record
 from scanner import versions
@@ -210,9 +212,9 @@ class Advisory:
 
 
 class Package:
-    """All advisories of one package. ``known`` are the versions that anybody has mentioned, as written."""
+    """All advisories of one package. ``known`` are the versions that anybody has mentioned, ascending."""
 
-    __slots__ = ("_next", "_ordered", "advisories", "ecosystem", "known", "name")
+    __slots__ = ("_next", "advisories", "ecosystem", "known", "name")
 
     def __init__(
         self, ecosystem: str, name: str, advisories: tuple[Advisory, ...], known: tuple[str, ...] = ()
@@ -222,28 +224,32 @@ class Package:
         self.advisories = advisories
         self.known = known
         self._next: dict[int, int] = {}
-        self._ordered: list[tuple[Key, str]] | None = None
 
-    @property
-    def ordered(self) -> list[tuple[Key, str]]:
-        """The known versions that can be put in order, ascending."""
-        if self._ordered is None:
-            order = versions.order(self.ecosystem)
-            keys = ((order(text), text) for text in self.known) if order else ()
-            self._ordered = sorted((key, text) for key, text in keys if key is not None)
-        return self._ordered
+    def clear_above(self, key: Key) -> str:
+        """The first known version above ``key`` that no advisory is sure about, or empty.
 
-    def next_clear(self, at: int) -> int:
-        """The place in ``ordered`` of the first version from ``at`` on that no advisory is sure about.
-
-        Local builds and pre-releases are passed over. Past the end where there is none.
+        Local builds and pre-releases are passed over.
         """
+        order = versions.order(self.ecosystem)
+        if order is None:
+            return ""
+        # What cannot be put in order stands at the end, above everything.
+        wanted: tuple[bool, Any] = (False, key)
+        at = self._next_clear(bisect_right(self.known, wanted, key=lambda text: _place(order, text)), order)
+        return self.known[at] if at < len(self.known) else ""
+
+    def _next_clear(self, at: int, order: Order) -> int:
         passed: list[int] = []
-        while at < len(self.ordered) and at not in self._next:
-            key, text = self.ordered[at]
-            chosen = not isinstance(key, Pep440) or not (key.local or key.is_pre)
-            if chosen and all(one.says(text) < Match.PUBLIC for one in self.advisories):
-                break
+        last: Advisory | None = None
+        while at < len(self.known) and at not in self._next:
+            text = self.known[at]
+            key = order(text)
+            if key is not None and not (isinstance(key, Pep440) and (key.local or key.is_pre)):
+                # What affects a version most often affects its neighbour: it is asked first.
+                if last is None or last.says(text) < Match.PUBLIC:
+                    last = next((one for one in self.advisories if one.says(text) >= Match.PUBLIC), None)
+                if last is None:
+                    break
             passed.append(at)
             at += 1
         found = self._next.get(at, at)
@@ -252,19 +258,40 @@ class Package:
         return found
 
 
-def package(ecosystem: str, name: str, records: Iterable[Record], known: Iterable[str] = ()) -> Package:
-    """A package's advisories, withdrawn ones left out, and every version they mention."""
+def _place(order: Order, text: str) -> tuple[bool, Any]:
+    key = order(text)
+    return (True, text) if key is None else (False, key)
+
+
+def ascending(ecosystem: str, texts: Iterable[str]) -> list[str]:
+    """Versions in their order, then those that have none."""
+    order = versions.order(ecosystem)
+    if order is None:
+        return sorted(texts)
+    return sorted(texts, key=lambda text: (*_place(order, text), text))
+
+
+def package(
+    ecosystem: str, name: str, records: Iterable[Record], known: Sequence[str] | None = None
+) -> Package:
+    """A package's advisories without the withdrawn ones, and every version that they mention.
+
+    ``known``: those versions, ascending, where somebody has gathered them before.
+    """
     live = tuple(Advisory(record) for record in records if not record.withdrawn)
-    mentioned = dict.fromkeys(known)
-    for advisory in live:
-        for entry in advisory.record.affected:
-            mentioned.update(dict.fromkeys(entry.versions))
-            for range_ in entry.ranges:
-                if range_.type != "GIT":
-                    mentioned.update(
-                        dict.fromkeys(text for _, text in range_.events if text not in {"0", "*"})
-                    )
-    return Package(ecosystem, name, live, tuple(mentioned))
+    if known is None:
+        known = ascending(ecosystem, _mentioned(live))
+    return Package(ecosystem, name, live, tuple(known))
+
+
+def _mentioned(advisories: Iterable[Advisory]) -> set[str]:
+    found: set[str] = set()
+    for entry in (entry for one in advisories for entry in one.record.affected):
+        found.update(entry.versions)
+        for range_ in entry.ranges:
+            if range_.type != "GIT":
+                found.update(text for _, text in range_.events if text not in {"0", "*"})
+    return found
 
 
 @record

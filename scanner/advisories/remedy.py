@@ -4,9 +4,8 @@ Names and versions come from files that an attacker may have written, and end in
 what is not plainly a name or a version is never put into one.
 """
 
-import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from posixpath import basename
 
 from sbom.model import Component
@@ -17,8 +16,7 @@ from scanner.model import Declaration
 from scanner.text import visible
 from scanner.versions import Key, Pep440
 
-_LAST = "\U0010ffff"  # sorts after every spelling of one version
-_PLAIN = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._/+!-]*", re.ASCII)
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._/+!-")
 
 
 @record
@@ -38,12 +36,9 @@ def smallest(package: Package, current: str) -> Fix:
     now = order(current) if order else None
     if now is None:
         return Fix("", same_major=False)
-    rows = package.ordered
-    at = package.next_clear(bisect_right(rows, (_public(now), _LAST)))
-    if at >= len(rows):
-        return Fix("", same_major=False)
-    key, text = rows[at]
-    return Fix(text, same_major=_major(key) == _major(now))
+    text = package.clear_above(_public(now))
+    found = order(text) if order and text else None
+    return Fix(text, same_major=found is not None and _major(found) == _major(now))
 
 
 def fixed_in(group: Group, current: str, ecosystem: str) -> str:
@@ -168,11 +163,16 @@ def _lock_command(row: Declaration, name: str, target: str) -> str:
     command = next((text for ending, text in _LOCKS if file == ending), "")
     if not command and file.startswith("pylock.") and file.endswith(".toml"):
         return f"{visible(row.where.path)}: lock again with {_shown(name)}>={_shown(target)}"
-    if command and not (_PLAIN.fullmatch(name) and _PLAIN.fullmatch(target)):
+    if command and not (_is_plain(name) and _is_plain(target)):
         return f"{visible(row.where.path)}: lock {_shown(name)} again at {_shown(target)}"
     folder = row.where.path.rpartition("/")[0]
     place = f"in {visible(folder)}: " if command and folder else ""
     return place + command.format(name=name, version=target) if command else ""
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can stand in a command as it is: no shell would read anything into it, and no option."""
+    return bool(text) and text[0] not in "-." and _PLAIN.issuperset(text)
 
 
 def _line(row: Declaration, old: str, new: str) -> str:
@@ -181,5 +181,6 @@ def _line(row: Declaration, old: str, new: str) -> str:
     return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
 
 
+@lru_cache(maxsize=4096)
 def _shown(text: str) -> str:
     return visible(text, limit=120)

@@ -171,7 +171,7 @@ def _fill(
     ecosystems: Counter[str] = Counter()
     for (ecosystem, name), rows in sorted(state.packages.items()):
         ecosystems[ecosystem] += 1
-        known = json.dumps(sorted(state.known[ecosystem, name]))
+        known = json.dumps(match.ascending(ecosystem, state.known[ecosystem, name]))
         body = f'{{"records":[{",".join(sorted(rows.values()))}],"known":{known}}}'
         connection.execute(
             "INSERT INTO package VALUES (?, ?, ?)", (ecosystem, name, store.deflated(body.encode()))
@@ -312,13 +312,25 @@ def _lean(entry: Affected) -> Affected:
     if order is None:
         return Affected(entry.ecosystem, entry.name, ranges, entry.versions, entry.severity)
     inside = _inside(entry.ecosystem, ranges)
-    kept = [text for text in entry.versions if text not in inside]
-    if kept:
-        spans = tuple(span for one in ranges for span in _spans(one, entry.ecosystem))
-        held = {text for text in kept if "+" not in text and _holds(spans, order(text))}
-        inside |= held
-        kept = [text for text in kept if text not in held]
-    return Affected(entry.ecosystem, entry.name, ranges, tuple(kept), entry.severity)
+    asked = [text for text in entry.versions if text not in inside]
+    if asked:
+        inside.update(_held(asked, [span for one in ranges for span in _spans(one, entry.ecosystem)], order))
+        asked = [text for text in asked if text not in inside]
+    return Affected(entry.ecosystem, entry.name, ranges, tuple(asked), entry.severity)
+
+
+def _held(asked: list[str], spans: list[match.Span], order: versions.Order) -> Iterator[str]:
+    """Those of some versions that lie in one of the spans, local ones left out."""
+    # Span.holds, written out: this runs once for every version that anybody ever listed.
+    bounds = [(span.low, span.high, span.closed) for span in spans]
+    for text in asked:
+        key = order(text)
+        if key is None or "+" in text:
+            continue
+        for low, high, closed in bounds:
+            if (low is None or key >= low) and (high is None or key < high or (closed and key == high)):
+                yield text
+                break
 
 
 @lru_cache(maxsize=8192)
@@ -332,14 +344,3 @@ def _inside(ecosystem: str, ranges: tuple[osv.Range, ...]) -> set[str]:
 def _spans(range_: osv.Range, ecosystem: str) -> tuple[match.Span, ...]:
     order = versions.order(ecosystem)
     return (match.spans(range_, order) or ()) if order and range_.type != "GIT" else ()
-
-
-def _holds(spans: tuple[match.Span, ...], key: versions.Key | None) -> bool:
-    if key is None:
-        return False
-    # Span.holds, written out: this runs once for every version that anybody ever listed.
-    for span in spans:
-        low, high = span.low, span.high
-        if (low is None or key >= low) and (high is None or key < high or (span.closed and key == high)):
-            return True
-    return False

@@ -19,7 +19,7 @@ from scanner.limits import KIB
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 1
+SCHEMA = 2
 FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
@@ -192,7 +192,7 @@ class Snapshot:
         return self._package(ecosystem, name)[0]
 
     def known(self, ecosystem: str, name: str) -> tuple[str, ...]:
-        """Every version of a package that some record mentions, as written."""
+        """Every version of a package that some record mentions, as written, ascending."""
         return self._package(ecosystem, name)[1]
 
     def _package(self, ecosystem: str, name: str) -> tuple[tuple[Record, ...], tuple[str, ...]]:
