@@ -109,7 +109,13 @@ def archive(members: Mapping[str, bytes]) -> bytes:
 def storage(key: str, count: int, kind: str = "FloatStorage") -> bytes:
     """A persistent id of a torch storage."""
     return (
-        b"(" + text("storage", 2) + name("torch", kind) + text(key, 2) + text("cpu", 2) + number(count) + b"tQ"
+        b"("
+        + text("storage", 2)
+        + name("torch", kind)
+        + text(key, 2)
+        + text("cpu", 2)
+        + number(count)
+        + b"tQ"
     )
 
 
@@ -121,7 +127,14 @@ def tensor(key: str, shape: Sequence[int], kind: str = "FloatStorage") -> bytes:
         strides.insert(0, count)
         count *= length
     hooks = name("collections", "OrderedDict") + b")R"
-    body = storage(key, count, kind) + number(0) + literal(tuple(shape)) + literal(tuple(strides)) + b"\x89" + hooks
+    body = (
+        storage(key, count, kind)
+        + number(0)
+        + literal(tuple(shape))
+        + literal(tuple(strides))
+        + b"\x89"
+        + hooks
+    )
     return name("torch._utils", "_rebuild_tensor_v2") + b"(" + body + b"tR"
 
 
@@ -144,7 +157,11 @@ LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 def torch_legacy(pickled: bytes, storages: Mapping[str, bytes]) -> bytes:
     """A checkpoint of torch before 1.6: magic, protocol, system, object, keys, raw storages."""
-    system = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    system = {
+        "protocol_version": 1001,
+        "little_endian": True,
+        "type_sizes": {"short": 2, "int": 4, "long": 4},
+    }
     parts = [LEGACY_MAGIC, stream(b"M\xe9\x03", protocol=2), stream(literal(system, 2), protocol=2), pickled]
     parts.append(stream(literal(list(storages), 2), protocol=2))
     parts += [u64(len(content) // 4) + content for content in storages.values()]

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from sbom.model import Fact, FactName
 from scanner.artifacts import names
 from scanner.artifacts.names import Kind, Verdict
-from scanner.errors import LimitReached, Malformed
-from scanner.files.source import BytesSource
+from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import Limits
 from scanner.model import Derived, Event, Evidence, Factors, Source, Subject, factors
 from scanner.readers.pickle.calls import Calls
@@ -15,7 +14,6 @@ from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.values import (
     Change,
-    Fresh,
     Global,
     Import,
     Made,
@@ -26,7 +24,16 @@ from scanner.readers.pickle.values import (
 )
 from scanner.text import visible
 
-_MAGICS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\x89HDF")
+_MAGICS = (
+    b"PK",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x5d\x00\x00",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"\x89HDF",
+)
 _FACT_CHARS = 4096
 _READINGS = 3  # of one stream whose frames lie: each frame may add one
 _EACH = 16  # findings of one rule about one name; the rest is counted
@@ -41,7 +48,9 @@ _TRANSPARENT = frozenset(
         "dill.dill._get_attr",
     }
 )
-_IMPORTERS = frozenset({"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"})
+_IMPORTERS = frozenset(
+    {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
+)
 _PLAIN_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "ascii", "utf-8", "utf8"})
 _FRAMEWORKS = (
     ("torch", "PyTorch"),
@@ -122,9 +131,6 @@ class Inspection:
     def on_persistent(self, machine: Machine, found: Persistent) -> None:
         """A persistent id, as met; formats whose loaders know them look at it here."""
 
-    def on_call(self, machine: Machine, made: Made) -> None:
-        """A call, as met; formats that count tensors look at it here."""
-
     def _other_reading(self, machine: Machine, *, whole: bool) -> Iterator[Event]:
         """What a loader does that reads from a file, where a frame ends inside an opcode.
 
@@ -146,7 +152,9 @@ class Inspection:
                     events.append(event)
                 whole = True
             except (Malformed, LimitReached):
-                whole = whole or bool(events)  # what breaks in that reading has broken none of the file's laws
+                whole = whole or bool(
+                    events
+                )  # what breaks in that reading has broken none of the file's laws
             if whole and not told:
                 told = True
                 message = "a frame ends inside an opcode: loaders that read from a file run another stream from here"
@@ -162,7 +170,6 @@ class Inspection:
             if event.offset < behind:
                 continue
             if isinstance(event, Made):
-                self.on_call(machine, event)
                 yield from self._judge(machine, event)
             elif isinstance(event, Import):
                 if event.name.module is None:
@@ -187,9 +194,11 @@ class Inspection:
         constructs = made.how in ("newobj", "newobj_ex") or (made.how in ("obj", "inst") and made.args == ())
         self._called.add(path)
         handed = self._sink_among(machine, made)
-        if handed is not None and names.is_applier(path):
+        if handed is not None and names.is_applier(path) and made.result is None:
             self._called.add(handed.path)
-            message = f"loading this hands {handed.path} to a function that calls it: {describe(machine, made)}"
+            message = (
+                f"loading this hands {handed.path} to a function that calls it: {describe(machine, made)}"
+            )
             yield from self._say("ART-001", made.offset, handed.path, message, factors(evidence="confirmed"))
         elif names.is_applier(path) and self._hands_honest_names(machine, made):
             return
@@ -199,7 +208,11 @@ class Inspection:
             yield from self._attribute(machine, made)
         elif path in _IMPORTERS:
             yield from self._importer(machine, made)
-        elif path == "torch.storage._load_from_bytes" or verdict.kind is Kind.CARRIES or "loads" in verdict.capability:
+        elif (
+            path == "torch.storage._load_from_bytes"
+            or verdict.kind is Kind.CARRIES
+            or "loads" in verdict.capability
+        ):
             yield from self._carried(machine, made, verdict)
         elif verdict.kind is Kind.SINK:
             yield from self._sink_call(machine, made, verdict, constructs=constructs)
@@ -212,7 +225,9 @@ class Inspection:
         else:
             yield from self._unknown_call(machine, made, path)
 
-    def _sink_call(self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool) -> Iterator[Event]:
+    def _sink_call(
+        self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool
+    ) -> Iterator[Event]:
         path = made.callee_name
         resolved = _resolved(machine, made.args)
         message = f"loading this {'makes' if constructs else 'calls'} {describe(machine, made)}, which {verdict.capability}"
@@ -248,12 +263,16 @@ class Inspection:
     def _carried(self, machine: Machine, made: Made, verdict: Verdict) -> Iterator[Event]:
         """Code or another pickle inside this one: bytes that a loader is handed are read like a file."""
         limits = self.subject.limits
-        data = _bytes_of(machine, made.args, limits.text_bytes)
+        loads = made.callee_name.endswith(("loads", "_load_from_bytes"))
+        data = _bytes_of(machine, made.args, limits.text_bytes, texts=loads)
         if data is not None:
-            yield Derived(_format_of(data), data, self.subject.where.inside(f"bytes at {made.offset}").at(offset=0))
+            yield Derived(
+                _format_of(data), data, self.subject.where.inside(f"bytes at {made.offset}").at(offset=0)
+            )
             if made.callee_name == "torch.storage._load_from_bytes":
                 return  # how a tensor pickles itself
-        elif verdict.kind is Kind.SINK:
+        elif verdict.kind is Kind.SINK or loads:
+            verdict = Verdict(Kind.SINK, verdict.capability or "loads another pickle")
             yield from self._sink_call(machine, made, verdict, constructs=False)
             return
         what = "another pickle" if data is not None else "code"
@@ -300,7 +319,9 @@ class Inspection:
             if verdict.kind in (Kind.SINK, Kind.CARRIES):
                 if path not in self._called and path not in _TRANSPARENT:
                     message = f"names {path}, which {verdict.capability or 'rebuilds code'}, and does not call it itself"
-                    yield from self._say("ART-002", found.offset, path, message, factors(evidence="indicated"))
+                    yield from self._say(
+                        "ART-002", found.offset, path, message, factors(evidence="indicated")
+                    )
             elif verdict.kind is Kind.UNKNOWN and (path not in self._called or found.makes) and found.imports:
                 verb = f"makes {found.makes} of" if found.makes else "names"
                 message = f"{verb} {path}, a class or function that nobody vouches for"
@@ -311,16 +332,22 @@ class Inspection:
         where = self.subject.where.at(offset=error.offset)
         imported = ", ".join(sorted(name.path for name in self.names.values() if name.imports)[:6])
         message = f"the stream breaks after it acted ({error.law}): a loader has run everything before, with {imported}"
-        return Evidence("ART-004", where, visible(message, limit=self.subject.limits.message_chars), "broken-stream")
+        return Evidence(
+            "ART-004", where, visible(message, limit=self.subject.limits.message_chars), "broken-stream"
+        )
 
     def _known_names_only(self) -> Evidence:
         count = sum(1 for name in self.names.values() if name.imports)
         said = f"its {count} names are all known to be harmless" if count else "it names nothing to import"
-        return Evidence("ART-003", self.subject.where, f"a pickle; {said}", "pickle", factors(effect="hygiene"))
+        return Evidence(
+            "ART-003", self.subject.where, f"a pickle; {said}", "pickle", factors(effect="hygiene")
+        )
 
     def _facts(self) -> Iterator[Fact]:
         yield Fact(FactName.PICKLE_PROTOCOL, self.protocol)
-        imported = sorted({visible(name.path) for name in self.names.values() if name.imports and _plausible(name)})
+        imported = sorted(
+            {visible(name.path) for name in self.names.values() if name.imports and _plausible(name)}
+        )
         if imported:
             yield Fact(FactName.IMPORTS, _joined(imported))
         tops = {path.partition(".")[0] for path in imported}
@@ -331,7 +358,9 @@ class Inspection:
 
     # --- saying it ----------------------------------------------------------------------------------------
 
-    def _say(self, rule: str, offset: int, subject: str, message: str, measured: Factors = ()) -> Iterator[Event]:
+    def _say(
+        self, rule: str, offset: int, subject: str, message: str, measured: Factors = ()
+    ) -> Iterator[Event]:
         self._worst = True
         key = (rule, subject)
         self._said[key] = self._said.get(key, 0) + 1
@@ -363,7 +392,9 @@ class Inspection:
         given = machine.arguments(made.args) or ()
         handed = [value for value in given if isinstance(value, Global | Made)]
         return bool(handed) and all(
-            isinstance(value, Global) and value.module is not None and self._classify(value).kind is Kind.HONEST
+            isinstance(value, Global)
+            and value.module is not None
+            and self._classify(value).kind is Kind.HONEST
             for value in handed
         )
 
@@ -392,8 +423,8 @@ def _resolved(machine: Calls, args: Value) -> bool:
     return given is not None and all(not isinstance(value, Made | Persistent) for value in given)
 
 
-def _bytes_of(machine: Calls, args: Value, limit: int) -> bytes | None:
-    """The bytes that a loader is handed, by themselves or wrapped in BytesIO."""
+def _bytes_of(machine: Calls, args: Value, limit: int, *, texts: bool) -> bytes | None:
+    """The bytes that a loader is handed, by themselves or wrapped in BytesIO; ``texts`` that spell them count."""
     given = machine.arguments(args)
     for _ in range(3):
         if not given:
@@ -401,12 +432,12 @@ def _bytes_of(machine: Calls, args: Value, limit: int) -> bytes | None:
         first = given[0]
         if machine.is_literal(first):
             data, whole = machine.literal(first, limit)
-            if isinstance(data, str):
+            if isinstance(data, str) and texts:
                 data = data.encode("latin-1", "replace")  # protocol 0 to 2 spell bytes as text
             return data if isinstance(data, bytes) and whole else None
         if not isinstance(first, Made) or not first.callee_name.endswith(("BytesIO", "encode")):
             return None
-        given = machine.arguments(first.args)
+        given, texts = machine.arguments(first.args), True
     return None
 
 
@@ -428,7 +459,21 @@ def _joined(items: list[str]) -> str:
 # --- is it one? ---------------------------------------------------------------------------------------------
 
 _PROBE_LIMITS = Limits(pickle_ops=100_000, pickle_names=1000)
+_PROTO = 0x80
 _ENOUGH_OPCODES = 24  # that took effect, where nothing was imported yet
+
+
+class _Head:
+    """The beginning of something that may be long."""
+
+    size = 2**60
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes of the beginning."""
+        return self._data[offset : offset + length]
 
 
 def probe(head: bytes) -> bool:
@@ -439,27 +484,28 @@ def probe(head: bytes) -> bool:
     """
     start = 0
     while start < len(head):
-        machine = Machine(BytesSource(head[start:]), _PROBE_LIMITS, joblib=False)
-        ended = True
+        machine = Machine(_Head(head[start:]), _PROBE_LIMITS, joblib=False)
+        error: ScanError | None = None
         try:
             for event in machine.run():
-                if isinstance(event, Made | Change):
+                if isinstance(event, Made | Change) and _plausible_call(event):
                     return True
-        except Malformed as error:
-            ended = False
-            cut = error.law in ("truncated", "frame-length") and start + machine.position + 9 >= 0
-            if head[start : start + 1] == b"\x80" and len(head) > start + 1 and head[start + 1] <= 5:
-                return machine.position > 2 or (cut and len(head) == start + 2)
-            named = any(_plausible(name) for name in machine.names.values() if name.imports)
+        except ScanError as caught:
+            error = caught
+        named = any(_plausible(name) for name in machine.names.values() if name.imports)
+        if head[start] == _PROTO:
+            return error is None or machine.position > 2 or len(head) == start + 2
+        if error is not None:
+            cut = isinstance(error, LimitReached) or (
+                isinstance(error, Malformed) and error.law == "truncated"
+            )
             return cut and (named or machine.opcodes >= _ENOUGH_OPCODES)
-        except LimitReached:
-            return True
-        if head[start : start + 1] == b"\x80" and ended:
-            return True
-        if any(_plausible(name) for name in machine.names.values() if name.imports):
+        if named:
             return True
         start += machine.end
     return False
 
 
-__all__ = ["Fresh", "Inspection", "inspect", "probe"]
+def _plausible_call(event: Made | Change) -> bool:
+    callee = event.callee if isinstance(event, Made) else event.target
+    return not isinstance(callee, Global) or _plausible(callee)

@@ -1,19 +1,23 @@
 """PyTorch checkpoints: zip archives, and the pickles and raw storages that came before them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from sbom.model import Fact, FactName
 from sbom.record import field, mutable
+from scanner.artifacts import names
 from scanner.artifacts.pickle import Inspection
-from scanner.errors import Malformed
+from scanner.errors import Malformed, ScanError
 from scanner.limits import Budget
-from scanner.model import Event, Subject
+from scanner.model import Event, Source, Subject
 from scanner.readers.pickle.machine import Machine
-from scanner.readers.pickle.values import Global, Made, Persistent
+from scanner.readers.pickle.values import Global, Persistent
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 _PICKLED_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_DATA = "data.pkl"
+_PICKLES = 4  # of one archive that are looked into for their tensors; torch writes one
 _LEGACY_STREAMS = 5  # magic number, protocol, system, object, storage keys
 _REBUILDS = frozenset({"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor"})
 
@@ -70,19 +74,25 @@ class Checkpoint(Inspection):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self.storages = Storages()
-        self.rebuilt = 0
 
     def on_persistent(self, machine: Machine, found: Persistent) -> None:
         self.storages.add(machine, found)
 
-    def on_call(self, machine: Machine, made: Made) -> None:
-        if isinstance(made.callee, Global) and made.callee.name in _REBUILDS:
-            self.rebuilt += 1
+    def count(self, source: Source) -> None:
+        """Takes the tensors of one pickle into account, as far as it can be read."""
+        machine = Machine(source, self.subject.limits, quiet=names.quiet)
+        machine.names = self.names
+        with suppress(ScanError):  # whoever reads the member for itself says what is wrong with it
+            for event in machine.run():
+                if isinstance(event, Persistent):
+                    self.on_persistent(machine, event)
 
     def tensor_facts(self) -> Iterator[Fact]:
         """What the storages say, and how many tensors were rebuilt from them."""
         rebuilt = sum(
-            name.calls for name in self.names.values() if name.module == "torch._utils" and name.name in _REBUILDS
+            name.calls
+            for name in self.names.values()
+            if name.module == "torch._utils" and name.name in _REBUILDS
         )
         if rebuilt:
             yield Fact(FactName.TENSORS, rebuilt)
@@ -104,25 +114,31 @@ def inspect_legacy(subject: Subject) -> Iterator[Event]:
 
 
 def inspect_zip(subject: Subject) -> Iterator[Event]:
-    """What kind of PyTorch archive a zip is. Its members are examined by themselves.
+    """What kind of PyTorch archive a zip is, and what its pickles say of the tensors.
 
+    Its members are examined by themselves, as if they had been found alone: no evidence comes from here.
     Raises Malformed where the archive holds no ``data.pkl``.
     """
     from scanner.readers.zip import Archive
 
     # The members are charged to the file's budget by the row that opens them; this look is not.
-    archive = Archive(subject.source, Budget(subject.limits))
-    yield from archive_facts([member.name for member in archive.members() if member.listing != "hidden"])
-
-
-def archive_facts(members: list[str]) -> Iterator[Fact]:
-    """The facts that the names of an archive's members tell."""
-    folders = {name.partition("/")[0] for name in members if name.endswith("/data.pkl")}
-    if not folders:
+    budget = Budget(subject.limits)
+    opened = Archive(subject.source, budget)
+    members = [member for member in opened.members() if member.listing == "directory"]
+    pickles = [member for member in members if member.name.rpartition("/")[2] == _DATA]
+    if not pickles:
         raise Malformed("data-pkl", wanted="a member */data.pkl")
-    code = any(name.partition("/")[2].startswith("code/") for name in members)
-    package = any("/.data/extern_modules" in f"/{name}" or "/.data/python_version" in f"/{name}" for name in members)
-    kind = "TorchScript" if code else "torch.package" if package else "PyTorch"
-    yield Fact(FactName.FRAMEWORK, kind)
-    yield Fact(FactName.TENSORS, sum(1 for name in members if "/data/" in name and not name.endswith("/")))
-    yield Fact(FactName.MEMBERS, len(members))
+    yield Fact(FactName.FRAMEWORK, _kind([member.name for member in members]))
+    checkpoint = Checkpoint(subject)
+    for member in pickles[:_PICKLES]:
+        checkpoint.count(opened.open(member))
+    yield from checkpoint.tensor_facts()
+
+
+def _kind(members: list[str]) -> str:
+    inner = [name.partition("/")[2] for name in members]
+    if any(name.startswith("code/") for name in inner):
+        return "TorchScript"
+    if any(name in (".data/extern_modules", ".data/python_version") for name in inner):
+        return "torch.package"
+    return "PyTorch"

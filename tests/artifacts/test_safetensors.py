@@ -38,12 +38,20 @@ GOOD = forge(PAIR, bytes(32))
         pytest.param(forge(json.dumps(PAIR).encode(), bytes(32)), id="spaces between tokens"),
         pytest.param(forge(json.dumps(PAIR, indent=1).encode() + b"   ", bytes(32)), id="padded with spaces"),
         pytest.param(forge({"a": entry("F32", [], 0, 4)}, bytes(4)), id="scalar"),
-        pytest.param(forge({"a": entry("F32", [0, 7], 0, 0), "b": entry("U8", [1], 0, 1)}, b"x"), id="empty tensor"),
-        pytest.param(forge({"a": entry("F8_E4M3", [3], 0, 3), "b": entry("F4", [4], 3, 5)}, bytes(5)), id="small dtypes"),
-        pytest.param(forge({"b": entry("U8", [1], 1, 2), "a": entry("U8", [1], 0, 1)}, bytes(2)), id="any order"),
-        pytest.param(forge({"ä\n\"": entry("U8", [1], 0, 1)}, b"x"), id="names with escapes"),
         pytest.param(
-            forge(b'{"a":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}', b"x"), id="fields in another order"
+            forge({"a": entry("F32", [0, 7], 0, 0), "b": entry("U8", [1], 0, 1)}, b"x"), id="empty tensor"
+        ),
+        pytest.param(
+            forge({"a": entry("F8_E4M3", [3], 0, 3), "b": entry("F4", [4], 3, 5)}, bytes(5)),
+            id="small dtypes",
+        ),
+        pytest.param(
+            forge({"b": entry("U8", [1], 1, 2), "a": entry("U8", [1], 0, 1)}, bytes(2)), id="any order"
+        ),
+        pytest.param(forge({'ä\n"': entry("U8", [1], 0, 1)}, b"x"), id="names with escapes"),
+        pytest.param(
+            forge(b'{"a":{"data_offsets":[0,1],"shape":[1],"dtype":"U8"}}', b"x"),
+            id="fields in another order",
         ),
     ],
 )
@@ -85,7 +93,11 @@ ONE = entry("U8", [4], 0, 4)
         pytest.param(forge(b"{}x"), "header-padding", id="text behind the header"),
         pytest.param(forge(b"{}\0\0"), "header-padding", id="NULs behind the header"),
         pytest.param(forge(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "nesting", id="deep nesting"),
-        pytest.param(forge(b'{"a":%s,"a":%s}' % ((json.dumps(ONE).encode(),) * 2), bytes(4)), "duplicate-name", id="name twice"),
+        pytest.param(
+            forge(b'{"a":%s,"a":%s}' % ((json.dumps(ONE).encode(),) * 2), bytes(4)),
+            "duplicate-name",
+            id="name twice",
+        ),
         pytest.param(
             forge(b'{"a":{"dtype":"U8","dtype":"I8","shape":[4],"data_offsets":[0,4]}}', bytes(4)),
             "duplicate-name",
@@ -94,16 +106,28 @@ ONE = entry("U8", [4], 0, 4)
         pytest.param(forge({"__metadata__": {"a": 1}}), "metadata", id="metadata of numbers"),
         pytest.param(forge({"__metadata__": {"a": {"b": "c"}}}), "metadata", id="nested metadata"),
         pytest.param(forge({"a": [1]}), "tensor", id="entry is a list"),
-        pytest.param(forge({"a": {"dtype": 3, "shape": [], "data_offsets": [0, 0]}}), "dtype", id="dtype is a number"),
+        pytest.param(
+            forge({"a": {"dtype": 3, "shape": [], "data_offsets": [0, 0]}}), "dtype", id="dtype is a number"
+        ),
         pytest.param(forge({"a": entry("F31", [1], 0, 4)}, bytes(4)), "dtype", id="unknown dtype"),
         pytest.param(forge({"a": {**ONE, "shape": [-4]}}, bytes(4)), "shape", id="negative length"),
         pytest.param(forge({"a": {**ONE, "shape": [4.0]}}, bytes(4)), "shape", id="fraction as a length"),
         pytest.param(forge({"a": {**ONE, "shape": [True]}}, bytes(4)), "shape", id="truth as a length"),
-        pytest.param(forge({"a": {**ONE, "shape": [2**60, 2**60]}}, bytes(4)), "shape", id="product overflows"),
-        pytest.param(forge(b'{"a":{"dtype":"U8","shape":[04],"data_offsets":[0,4]}}', bytes(4)), "header-json", id="leading zero"),
+        pytest.param(
+            forge({"a": {**ONE, "shape": [2**60, 2**60]}}, bytes(4)), "shape", id="product overflows"
+        ),
+        pytest.param(
+            forge(b'{"a":{"dtype":"U8","shape":[04],"data_offsets":[0,4]}}', bytes(4)),
+            "header-json",
+            id="leading zero",
+        ),
         pytest.param(forge({"a": {**ONE, "data_offsets": [0]}}, bytes(4)), "offsets", id="one offset"),
-        pytest.param(forge({"a": {**ONE, "data_offsets": [4, 0]}}, bytes(4)), "offsets", id="end before begin"),
-        pytest.param(forge({"a": entry("F32", [2], 0, 4)}, bytes(4)), "tensor-size", id="shape and span disagree"),
+        pytest.param(
+            forge({"a": {**ONE, "data_offsets": [4, 0]}}, bytes(4)), "offsets", id="end before begin"
+        ),
+        pytest.param(
+            forge({"a": entry("F32", [2], 0, 4)}, bytes(4)), "tensor-size", id="shape and span disagree"
+        ),
         pytest.param(forge({"a": entry("F4", [3], 0, 2)}, bytes(2)), "tensor-size", id="half a byte left"),
         pytest.param(forge({"a": entry("U8", [2], 2, 4)}, bytes(4)), "hole", id="hole in front"),
         pytest.param(forge({"a": ONE, "b": entry("U8", [2], 5, 7)}, bytes(7)), "hole", id="hole between"),

@@ -47,7 +47,9 @@ def behind(machine: "Calls", wrapper: Made, offset: int) -> Behind | None:
         count *= number
     size = count * item.size
     alignment = state.get("numpy_array_alignment_bytes")
-    if alignment is not None and not (machine.is_literal(alignment) and machine.literal(alignment)[0] is None):
+    if alignment is not None and not (
+        machine.is_literal(alignment) and machine.literal(alignment)[0] is None
+    ):
         size += 1 + machine.byte_at(offset)
     return Behind(size, objects=False)
 

@@ -111,7 +111,11 @@ class Calls:
     def byte_at(self, position: int) -> int:
         """One byte of the stream; 0 past its end."""
         at = position - self._base
-        return self._window[at] if 0 <= at < len(self._window) else (self._source.read_at(position, 1) or b"\0")[0]
+        return (
+            self._window[at]
+            if 0 <= at < len(self._window)
+            else (self._source.read_at(position, 1) or b"\0")[0]
+        )
 
     # --- names --------------------------------------------------------------------------------------------
 
@@ -130,7 +134,9 @@ class Calls:
             if len(self.names) >= self._limits.pickle_names:
                 raise LimitReached("pickle_names", allowed=self._limits.pickle_names, offset=offset)
             found = self.names[module, name] = Global(module, name, offset, computed=computed)
-            found.raw = self._joblib and name == "NumpyArrayWrapper" and (module or "").startswith(arrays.MODULES)
+            found.raw = (
+                self._joblib and name == "NumpyArrayWrapper" and (module or "").startswith(arrays.MODULES)
+            )
             if self._quiet is not None and module is not None and not found.raw:
                 found.quiet = int(self._quiet(module, name))
         if old is not None:

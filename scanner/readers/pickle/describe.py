@@ -61,7 +61,9 @@ class _Writer:
     def call(self, made: Made, depth: int) -> str:
         callee = self.value(made.callee, depth + 1)
         given = self.machine.arguments(made.args)
-        inner = f"*{self.value(made.args, depth + 1)}" if given is None else self.items(given, len(given), depth)
+        inner = (
+            f"*{self.value(made.args, depth + 1)}" if given is None else self.items(given, len(given), depth)
+        )
         if made.kwargs is not None:
             inner += f"{', ' if inner else ''}**{self.value(made.kwargs, depth + 1)}"
         return f"{callee}({inner})"

@@ -31,7 +31,9 @@ def attribute(machine: "Calls", owner: Value, name: str, offset: int) -> Value |
         if name == "__builtins__":
             return machine.derived("builtins", "", offset)
         for part in name.split("."):
-            owner = machine.derived(owner.module or "", f"{owner.name}.{part}" if owner.name else part, offset)
+            owner = machine.derived(
+                owner.module or "", f"{owner.name}.{part}" if owner.name else part, offset
+            )
         return owner
     return machine.method(owner, name)
 
@@ -361,7 +363,9 @@ _B64 = {
 
 RESOLVERS: dict[str, Resolver] = {
     **dict.fromkeys((*_GETATTRS, "inspect.getattr_static"), _getattr),
-    **dict.fromkeys(("operator.getitem", "_operator.getitem", "builtins.dict.__getitem__", "builtins.dict.get"), _getitem),
+    **dict.fromkeys(
+        ("operator.getitem", "_operator.getitem", "builtins.dict.__getitem__", "builtins.dict.get"), _getitem
+    ),
     "builtins.vars": _vars,
     "builtins.__import__": _import_top,
     "importlib.__import__": _import_top,
@@ -404,7 +408,9 @@ RESOLVERS: dict[str, Resolver] = {
     **dict.fromkeys(("copyreg.__newobj__", "copyreg.__newobj_ex__", "copyreg._reconstructor"), _construct),
     **dict.fromkeys(("_codecs.encode", "codecs.encode"), _encode),
     **dict.fromkeys(("_codecs.decode", "codecs.decode"), _decode),
-    **dict.fromkeys(("operator.add", "_operator.add", "operator.concat", "_operator.concat", "operator.iadd"), _add),
+    **dict.fromkeys(
+        ("operator.add", "_operator.add", "operator.concat", "_operator.concat", "operator.iadd"), _add
+    ),
     "builtins.str": _str,
     "builtins.chr": _binary(chr),
     "binascii.unhexlify": _binary(binascii.unhexlify),

@@ -1,0 +1,198 @@
+"""The machine's memory: the window on the stream, the stack, the marks, the memo."""
+
+from array import array
+from collections.abc import Callable
+from itertools import repeat
+
+from scanner.errors import LimitReached, Malformed
+from scanner.limits import KIB, Limits
+from scanner.model import Source
+from scanner.readers.pickle.calls import Calls
+from scanner.readers.pickle.literals import line_end
+from scanner.readers.pickle.opcodes import BYTES, COUNTED_LITERAL
+from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
+
+# Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
+# of what is skipped is read.
+_FIRST_WINDOW = 16 * KIB
+_LAST_WINDOW = 256 * KIB
+
+HOLE = -(2**63)  # a memo slot that PUT jumped over
+_HIGHEST_OFFSET = 2**62
+_GAP = 1024  # slots that PUT may jump over before the memo turns sparse
+
+
+class Starved(Exception):
+    """The window ends inside an opcode."""
+
+
+class Memory(Calls):
+    """One stream's bytes and values.
+
+    ``straddle``: where an opcode is cut by the end of its frame, the bytes that a loader drops who reads from
+    a file: it forgets the rest of the frame, and reads on behind it. One that reads from memory does not.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        quiet: Callable[[str, str], int] | None,
+        *,
+        start: int,
+        joblib: bool,
+    ) -> None:
+        super().__init__(source, limits, quiet, joblib=joblib)
+        self.straddle: tuple[int, int] | None = None
+        self._base = start
+        self._at = 0  # the next opcode, counted from _base
+        self._window = b""
+        self._window_size = _FIRST_WINDOW
+        self._frame_end: int | None = None
+        self._counter = repeat(None, limits.pickle_ops)
+        self._stack: list[Value] = []
+        self._marks: list[int] = []
+        self._fence = 0  # the height of the latest mark: nothing below can be reached
+        self._memo = array("q")  # offsets of literals; objects as ~index into _memo_objects
+        self._memo_objects: list[Value] = []
+        self._memo_sparse: dict[int, Value] = {}
+        self._memo_holes = 0
+        self._dense = True  # neither sparse slots nor holes: MEMOIZE appends
+
+    @property
+    def source(self) -> Source:
+        """The bytes that it reads."""
+        return self._source
+
+    @property
+    def position(self) -> int:
+        """The offset of the next opcode."""
+        return self._base + self._at
+
+    # --- windows ------------------------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """A new window that begins at the next opcode."""
+        position, had = self.position, len(self._window) - self._at
+        if not self._reaches(position):
+            size = self._source.size
+            raise Malformed("truncated", offset=min(size, position), found="the end inside a literal")
+        weight = (
+            5 * len(self._stack) + 8 * len(self._memo_objects) + len(self._memo) + 12 * len(self._memo_sparse)
+        )
+        if weight > self._limits.pickle_stack:
+            raise LimitReached("pickle_stack", allowed=self._limits.pickle_stack, offset=position)
+        frame_end = self._frame_end
+        if frame_end is not None and max(position, position + had) >= frame_end:
+            if position != frame_end:
+                self._straddled(self._cut_from(position, frame_end), frame_end)
+            self._frame_end = frame_end = None
+        wanted = _FIRST_WINDOW if had < 0 else min(self._window_size * 2, _LAST_WINDOW)
+        self._window_size = max(wanted, min(had + _FIRST_WINDOW, _LAST_WINDOW))
+        length = self._window_size
+        if frame_end is not None:
+            length = min(length, frame_end - position)
+        self._window = self._source.read_at(position, length)
+        self._base, self._at = position, 0
+        if len(self._window) <= max(had, 0):
+            if had >= _LAST_WINDOW and self._reaches(position + had + 1):
+                raise LimitReached(
+                    "pickle_name_bytes", allowed=self._limits.pickle_name_bytes, offset=position
+                )
+            raise Malformed("truncated", offset=position, found="the end", wanted="STOP" if had <= 0 else "")
+
+    def _straddled(self, dropped_from: int, frame_end: int) -> None:
+        if self.straddle is None and dropped_from < frame_end:
+            self.straddle = (dropped_from, frame_end)
+
+    def _cut_from(self, position: int, frame_end: int) -> int:
+        """Where the read begins that the end of the frame cuts. ``position``: the opcode, or behind a literal."""
+        start = position
+        if position > frame_end and self._stack and type(self._stack[-1]) is int:
+            start = self._stack[-1]
+        op = self.byte_at(start)
+        width = COUNTED_LITERAL.get(op, 0)
+        if width and start + 1 + width <= frame_end:
+            # Bytes are read in two pieces where they have to be; only texts are read anew.
+            return frame_end if op in BYTES else start + 1 + width
+        if op in (0x63, 0x69):  # GLOBAL, INST: the second of two lines
+            first = self._source.read_at(start + 1, min(frame_end - start - 1, _LAST_WINDOW)).find(b"\n")
+            if first >= 0:
+                return start + 2 + first
+        return start + 1
+
+    def _reaches(self, position: int) -> bool:
+        """Whether the source has all bytes before ``position``; a packed one may have more than it says."""
+        if position <= self._source.size:
+            return True
+        return position < _HIGHEST_OFFSET and bool(self._source.read_at(position - 1, 1))
+
+    def _line_end(self, at: int) -> int:
+        end = line_end(self._source, self._base + at)
+        if end < 0:
+            raise Malformed("truncated", offset=self._base + at, found="the end", wanted="a newline")
+        return end
+
+    def _underflow(self, offset: int) -> Malformed:
+        law = "mark-in-the-way" if self._marks else "stack-underflow"
+        return Malformed(law, offset=offset)
+
+    # --- the stack ----------------------------------------------------------------------------------------
+
+    def _long_tuple(self, mark: int) -> tuple[Value, ...]:
+        """The first items of a long tuple; calls with so many arguments are shown by their first."""
+        stack = self._stack
+        more: list[Value] = [value for value in stack[mark + KEPT_ITEMS :] if type(value) is Global]
+        return (*stack[mark : mark + KEPT_ITEMS], *more[:KEPT_ITEMS])
+
+    def _pop(self) -> Value:
+        if len(self._stack) <= self._fence:
+            raise self._underflow(self.position)
+        return self._stack.pop()
+
+    def _pop_mark(self) -> int:
+        if not self._marks:
+            raise no_mark(self.position)
+        mark = self._marks.pop()
+        self._fence = self._marks[-1] if self._marks else 0
+        return mark
+
+    # --- the memo -----------------------------------------------------------------------------------------
+
+    def _put(self, index: int, value: Value) -> None:
+        """Fills slot ``index``. Slots lie in an array; far ones in a dict, skipped ones are holes."""
+        memo = self._memo
+        if index < 0:
+            raise Malformed("memo-index", offset=self.position, found=index, wanted="no negative number")
+        if type(value) is int:
+            slot = value
+        else:
+            slot = ~len(self._memo_objects)
+            self._memo_objects.append(value)
+        if index < len(memo):
+            if memo[index] == HOLE:
+                self._memo_holes -= 1
+            memo[index] = slot
+        elif index - len(memo) <= _GAP and not self._memo_sparse:
+            for _ in range(index - len(memo)):
+                memo.append(HOLE)
+                self._memo_holes += 1
+            memo.append(slot)
+        else:
+            self._memo_sparse[index] = value
+        self._dense = not self._memo_sparse and not self._memo_holes
+
+    def _get(self, index: int, offset: int) -> Value:
+        """Slot ``index``, wherever it lies."""
+        memo = self._memo
+        if 0 <= index < len(memo):
+            slot = memo[index]
+            if slot != HOLE:
+                return slot if slot >= 0 else self._memo_objects[~slot]
+        elif index in self._memo_sparse:
+            return self._memo_sparse[index]
+        raise Malformed("memo-missing", offset=offset, found=index, wanted="a slot that was filled")
+
+
+def no_mark(offset: int) -> Malformed:
+    return Malformed("mark-missing", offset=offset)
