@@ -36,6 +36,8 @@ def sentence(
 def _nothing(findings: Sequence[Finding], policy: Policy) -> str:
     known = sum(each.known and each.status is Status.OPEN for each in findings)
     below = sum(each.status is Status.OPEN for each in findings) - known
+    if not known and not below:
+        return "Nothing was found."
     text = f"Nothing new at or above {policy.gate}" if known else f"Nothing at or above {policy.gate}"
     if below:
         text += f", {_count(below, 'lesser finding')}"

@@ -47,7 +47,13 @@ def main(arguments: Sequence[str]) -> int:
     policy = plain() if not options else None
     if policy is None:
         check = bool(options.pop("check_advisories", True))
-        policy = gather(Path(), check_advisories=check, **options).policy
+        policy = gather(
+            Path(),
+            check_advisories=check,
+            fail_on=options.get("fail_on"),
+            advisories__path=options.get("advisories__path"),
+            advisories__max_age_days=options.get("advisories__max_age_days"),
+        ).policy
     report = scan(Path.cwd(), policy, files)
     code = _exit_code(report)
     if code or report.findings or report.coverage.not_checked:

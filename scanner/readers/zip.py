@@ -401,7 +401,7 @@ def _name(raw: bytes, flags: int) -> str:
     return shown.decode("cp437")
 
 
-def _lengths_differ(local: _Local, member: ZipMember) -> bool:
+def _lengths_differ(local: "_Local | ZipMember", member: ZipMember) -> bool:
     """Whether the header beside the data gives lengths of its own; with a descriptor behind, zero is none."""
     if local.flags & 8 and not (local.packed and local.size):
         return False

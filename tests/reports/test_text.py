@@ -73,7 +73,7 @@ def report(*findings: Finding, **more: object) -> Report:
         coverage=Coverage("complete", files=3, bytes=4_321, manifests=1),
         verdict=Verdict(0, "info", "A", "eligible", "Nothing found.", "high"),
     )
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)
 
 
 def show(given_report: Report, *, width: int = 80, verbose: int = 0, colour: bool = False) -> str:
