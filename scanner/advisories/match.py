@@ -265,10 +265,24 @@ def _place(order: Order, text: str) -> tuple[bool, Any]:
 
 def ascending(ecosystem: str, texts: Iterable[str]) -> list[str]:
     """Versions in their order, then those that have none."""
+    pairs, unread = in_order(ecosystem, texts)
+    return [*(text for _, text in pairs), *unread]
+
+
+def in_order(ecosystem: str, texts: Iterable[str]) -> tuple[list[tuple[Key, str]], list[str]]:
+    """Versions with their keys, ascending, and apart from them those that have no order."""
     order = versions.order(ecosystem)
-    if order is None:
-        return sorted(texts)
-    return sorted(texts, key=lambda text: (*_place(order, text), text))
+    pairs: list[tuple[Key, str]] = []
+    unread: list[str] = []
+    for text in texts:
+        key = order(text) if order else None
+        if key is None:
+            unread.append(text)
+        else:
+            pairs.append((key, text))
+    pairs.sort()
+    unread.sort()
+    return pairs, unread
 
 
 def package(

@@ -115,7 +115,7 @@ def parse(raw: object) -> Record:
     summary, details = _text(fields, "summary"), _text(fields, "details")
     specific = fields.get("database_specific")
     specific = specific if isinstance(specific, Mapping) else {}
-    cwes = _cwes(specific)
+    cwes = _cwes(specific) if specific else ()
     return Record(
         id=identity,
         modified=_date(fields, "modified", wanted=True),
@@ -131,7 +131,7 @@ def parse(raw: object) -> Record:
             (_text(item, "type"), _text(item, "url")) for item in _mappings(fields, "references")
         ),
         cwes=cwes,
-        label=_label(specific),
+        label=_label(specific) if specific else "",
         malice=_malice((identity, *aliases), cwes, specific, (summary, details)),
     )
 
@@ -145,13 +145,16 @@ def _pattern(text: str) -> re.Pattern[str]:
 def _malice(
     names: tuple[str, ...], cwes: tuple[int, ...], specific: Mapping[str, object], texts: tuple[str, str]
 ) -> str:
-    if any(name.startswith("MAL-") for name in names) or "malicious-packages-origins" in specific:
+    if "malicious-packages-origins" in specific or _MALWARE_CWE in cwes:
         return "confirmed"
-    if _MALWARE_CWE in cwes:
-        return "confirmed"
+    for name in names:
+        if name.startswith("MAL-"):
+            return "confirmed"
     found = ""
     for text in texts:
         lower = text.lower()
+        if not ("malicious" in lower or "backdoor" in lower or "compromised" in lower or "malware" in lower):
+            continue
         if any(word in lower for word in _OF_STATED) and _pattern(_STATED).search(text):
             return "confirmed"
         if any(word in lower for word in _OF_WORDED) and _pattern(_WORDED).search(text):
@@ -263,8 +266,11 @@ def _is_name(text: str) -> bool:
 
 
 def _names(fields: Mapping[str, object], name: str) -> tuple[str, ...]:
-    found = tuple(text.strip() for text in _texts(fields, name) if text.strip())
-    if not all(_is_name(text) for text in found):
+    found = _texts(fields, name)
+    if not found:
+        return ()
+    found = tuple(text.strip() for text in found if text.strip())
+    if not all(map(_is_name, found)):
         raise Malformed(name, found="an id that cannot be one", wanted="1 to 512 printable characters")
     return found
 

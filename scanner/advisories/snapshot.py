@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sbom.record import field, mutable, record
-from scanner import cache, versions
-from scanner.advisories import match, osv, store
+from scanner import cache
+from scanner.advisories import osv, pack, store
 from scanner.advisories.osv import Affected, Record
 from scanner.errors import Changed, LimitReached, Malformed, ScanError
 from scanner.limits import Limits
@@ -141,8 +140,7 @@ class _Import:
 
     latest: str
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> modified, row
-    packages: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
-    known: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    packages: dict[tuple[str, str], dict[int, pack.Row]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     databases: Counter[str] = field(default_factory=Counter)
     as_of: str = ""
@@ -169,13 +167,10 @@ def _fill(
     if not state.seen:
         raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
     ecosystems: Counter[str] = Counter()
-    for (ecosystem, name), rows in sorted(state.packages.items()):
+    for (ecosystem, name), rows in sorted((key, rows) for key, rows in state.packages.items() if rows):
         ecosystems[ecosystem] += 1
-        known = json.dumps(match.ascending(ecosystem, state.known[ecosystem, name]))
-        body = f'{{"records":[{",".join(sorted(rows.values()))}],"known":{known}}}'
-        connection.execute(
-            "INSERT INTO package VALUES (?, ?, ?)", (ecosystem, name, store.deflated(body.encode()))
-        )
+        body = store.deflated(pack.body(ecosystem, rows.values()).encode())
+        connection.execute("INSERT INTO package VALUES (?, ?, ?)", (ecosystem, name, body))
         connection.executemany(
             "INSERT INTO affects VALUES (?, ?, ?)", [(ecosystem, name, row) for row in sorted(rows)]
         )
@@ -266,8 +261,7 @@ def _add(connection: "sqlite3.Connection", state: _Import, record: Record, body:
     for entry in record.affected:
         by_package.setdefault((entry.ecosystem, entry.name), []).append(entry)
     for key, entries in by_package.items():
-        state.packages.setdefault(key, {})[row] = store.encode(record, [_lean(entry) for entry in entries])
-        state.known.setdefault(key, set()).update(_mentioned(entries))
+        state.packages.setdefault(key, {})[row] = (store.head(record, entries), tuple(entries))
     if len(state.records) >= _BATCH:
         _flush(connection, state)
 
@@ -287,60 +281,3 @@ def _forget(connection: "sqlite3.Connection", state: _Import, row: int) -> None:
     connection.execute("DELETE FROM alias WHERE rid = ?", (row,))
     for rows in state.packages.values():
         rows.pop(row, None)
-
-
-def _mentioned(entries: list[Affected]) -> set[str]:
-    found: set[str] = set()
-    for entry in entries:
-        found.update(entry.versions)
-        for range_ in entry.ranges:
-            if range_.type != "GIT":
-                found.update(text for _, text in range_.events)
-    return found - {"0", "*"}
-
-
-def _lean(entry: Affected) -> Affected:
-    """The entry without commits, and without the versions that its own ranges hold already.
-
-    A listed local version stays: named itself it is affected, found by its public part only likely so.
-    """
-    order = versions.order(entry.ecosystem)
-    if any(one.type == "GIT" for one in entry.ranges):
-        ranges = tuple(one if one.type != "GIT" else osv.Range("GIT", ()) for one in entry.ranges)
-    else:
-        ranges = entry.ranges
-    if order is None:
-        return Affected(entry.ecosystem, entry.name, ranges, entry.versions, entry.severity)
-    inside = _inside(entry.ecosystem, ranges)
-    asked = [text for text in entry.versions if text not in inside]
-    if asked:
-        inside.update(_held(asked, [span for one in ranges for span in _spans(one, entry.ecosystem)], order))
-        asked = [text for text in asked if text not in inside]
-    return Affected(entry.ecosystem, entry.name, ranges, tuple(asked), entry.severity)
-
-
-def _held(asked: list[str], spans: list[match.Span], order: versions.Order) -> Iterator[str]:
-    """Those of some versions that lie in one of the spans, local ones left out."""
-    # Span.holds, written out: this runs once for every version that anybody ever listed.
-    bounds = [(span.low, span.high, span.closed) for span in spans]
-    for text in asked:
-        key = order(text)
-        if key is None or "+" in text:
-            continue
-        for low, high, closed in bounds:
-            if (low is None or key >= low) and (high is None or key < high or (closed and key == high)):
-                yield text
-                break
-
-
-@lru_cache(maxsize=8192)
-def _inside(ecosystem: str, ranges: tuple[osv.Range, ...]) -> set[str]:
-    """Versions that these ranges are known to hold: hundreds of records of a large package share theirs."""
-    del ecosystem, ranges
-    return set()
-
-
-@lru_cache(maxsize=8192)
-def _spans(range_: osv.Range, ecosystem: str) -> tuple[match.Span, ...]:
-    order = versions.order(ecosystem)
-    return (match.spans(range_, order) or ()) if order and range_.type != "GIT" else ()

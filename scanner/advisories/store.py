@@ -6,7 +6,7 @@ and one small JSON document. The records as they came lie beside it, for who wan
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -73,25 +73,33 @@ def get_current() -> Path | None:
 # --- a package's row --------------------------------------------------------------------------------------
 
 
-def encode(record: Record, affected: Sequence[Affected]) -> str:
-    """What matching needs of a record, for one package, as JSON."""
-    entries = [([(one.type, one.events) for one in entry.ranges], entry.versions) for entry in affected]
+Head = tuple[object, ...]
+
+
+def head(record: Record, affected: Iterable[Affected]) -> Head:
+    """What matching needs of a record but for its ranges, as JSON would hold it."""
     severity = dict.fromkeys((*record.severity, *(pair for entry in affected for pair in entry.severity)))
-    return _ENCODE(
-        [
-            record.id,
-            record.modified,
-            record.withdrawn,
-            record.aliases,
-            record.upstream,
-            record.headline[:400],
-            list(severity),
-            record.label,
-            record.malice,
-            _links(record),
-            entries,
-        ]
+    return (
+        record.id,
+        record.modified,
+        record.withdrawn,
+        record.aliases,
+        record.upstream,
+        record.headline[:400],
+        tuple(severity),
+        record.label,
+        record.malice,
+        _links(record),
     )
+
+
+def encode(rows: Iterable[tuple[Head, Iterable[Affected]]], known: Sequence[str]) -> str:
+    """A package's row: its records by their ids, and every version that they mention, ascending."""
+    records = [
+        (*fields, [([(one.type, one.events) for one in entry.ranges], entry.versions) for entry in entries])
+        for fields, entries in sorted(rows, key=lambda row: str(row[0][0]))
+    ]
+    return _ENCODE({"records": records, "known": known})
 
 
 def _links(record: Record) -> list[str]:
