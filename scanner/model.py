@@ -425,6 +425,25 @@ class Coverage:
 
 
 @record
+class Clock:
+    """How soon findings of a level are to be dealt with: ISO 8601 durations, empty where none is asked."""
+
+    level: Level
+    triage: str = ""
+    mitigate: str = ""
+    fix: str = ""
+
+
+@record
+class Condition:
+    """A condition of escalation or disclosure that these findings meet. Not legal advice."""
+
+    id: str
+    says: str
+    fingerprints: tuple[str, ...] = ()
+
+
+@record
 class Verdict:
     """The answer. ``release``: eligible, conditional, indeterminate, ineligible."""
 
@@ -435,6 +454,8 @@ class Verdict:
     sentence: str
     gate: Level
     counts: tuple[tuple[Level, int], ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 @record

@@ -92,6 +92,17 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
         )
 
 
+def _tool(seen: Survey) -> ToolInfo:
+    from scanner.rubric import tables
+
+    names = ""
+    if any(row.inspector == "pickle" for artifact in seen.artifacts for row in artifact.inspections):
+        from scanner.artifacts import names as policy  # read already, for the pickles
+
+        names = policy.version()
+    return ToolInfo(__version__, tables.version(), tables.digest(), tables.rules_digest(), names)
+
+
 def _settled(
     evidence: Sequence[Evidence], seen: Survey, stock: Stock, policy: Policy, root: Path
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -151,7 +162,7 @@ def _report(
     sources: tuple[Consulted, ...],
     notices: tuple[str, ...],
 ) -> Report:
-    from scanner.rubric import rollup, tables
+    from scanner.rubric import rollup
 
     coverage = coverage_of(seen)
     packages = bool(stock.declarations)
@@ -171,11 +182,13 @@ def _report(
         incomplete=nothing and policy.require_inputs,
         overdue=late,
         blocks=policy.blocks,
+        fix=policy.pack.fix,
+        jurisdictions=policy.pack.jurisdictions,
     )
     if lacking and verdict.release in ("eligible", "conditional"):
         verdict = replace(verdict, release="indeterminate")
     return Report(
-        tool=ToolInfo(__version__, tables.version(), tables.digest(), tables.rules_digest()),
+        tool=_tool(seen),
         target=root.resolve().name or "/",
         inventory=stock.inventory,
         artifacts=tuple(seen.artifacts),

@@ -89,6 +89,14 @@ def _verdict(verdict: Verdict) -> Row:
         "sentence": verdict.sentence,
         "gate": verdict.gate,
         "counts": dict(verdict.counts),
+        "clocks": {
+            row.level: {"triage": row.triage, "mitigate": row.mitigate, "fix": row.fix}
+            for row in verdict.clocks
+        },
+        "conditions": [
+            {"id": row.id, "says": row.says, "fingerprints": list(row.fingerprints)}
+            for row in verdict.conditions
+        ],
     }
 
 

@@ -5,6 +5,7 @@ and how do I mend it, what did you not look at, how old is your knowledge. Words
 finding says "can run code when loaded", the taxonomies stay in the JSON.
 """
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ _OUTCOMES = {
     "missing-dependency": "the program that decodes it is not installed",
 }
 
+_DURATIONS = re.compile(r"P(?:T\d+H|\d+D)")
 _EXITS = {
     0: "nothing at or above {gate}",
     1: "findings at or above {gate}",
@@ -59,6 +61,7 @@ def render(report: Report, *, colour: bool, width: int, verbose: int = 0) -> str
     _not_checked(page, report, shown)
     _left_out(page, report)
     _sources(page, report)
+    _asks(page, report)
     _last_line(page, report)
     return page.render(colour=colour)
 
@@ -383,6 +386,27 @@ def _sources(page: Page, report: Report) -> None:
         page.put(text, indent=2, label=f"{_show(source.name)}: ", style="" if fresh else "unsure")
     for notice in report.notices:
         page.put(_own(notice), indent=2, label="Note: ", mark="unsure")
+
+
+def _asks(page: Page, report: Report) -> None:
+    """How soon, and who has to hear of it: conditions that are met, never legal advice."""
+    verdict = report.verdict
+    if not verdict.clocks and not verdict.conditions:
+        return
+    page.heading("How soon, and who else")
+    for clock in verdict.clocks:
+        steps = (("looked at", clock.triage), ("contained", clock.mitigate), ("mended", clock.fix))
+        said = ", ".join(f"{verb} within {_span(time)}" for verb, time in steps if time)
+        page.put(said, indent=2, label=f"{clock.level}: ")
+    for condition in verdict.conditions:
+        page.put(_DURATIONS.sub(lambda found: _span(found[0]), condition.says), indent=2, mark="unsure")
+    if verdict.conditions:
+        page.put("These are conditions that are met, not legal advice.", indent=2)
+
+
+def _span(duration: str) -> str:
+    """``24 hours`` for ``PT24H``, ``14 days`` for ``P14D``."""
+    return f"{duration.strip('PTHD')} {'hours' if duration.endswith('H') else 'days'}"
 
 
 def _last_line(page: Page, report: Report) -> None:

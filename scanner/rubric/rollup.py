@@ -5,13 +5,14 @@ Only open findings count; waived, disputed and not affected ones are shown besid
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
-from sbom.record import record
 from scanner.model import (
     LEVELS,
+    Clock,
+    Condition,
     Consulted,
     Coverage,
     Finding,
@@ -34,15 +35,6 @@ _LACKING: Final = frozenset(("stale", "absent", "failed"))
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _DURATION: Final = re.compile(r"P(T?)(\d+)([DH])")
-
-
-@record
-class Condition:
-    """A condition of escalation that is met, by these findings. Not legal advice."""
-
-    id: str
-    says: str
-    fingerprints: tuple[str, ...]
 
 
 def counting(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -164,10 +156,12 @@ def verdict(
     incomplete: bool = False,
     overdue: bool = False,
     blocks: Callable[[Finding], bool] | None = None,
+    fix: Mapping[Level, str] | None = None,
+    jurisdictions: Sequence[str] = (),
 ) -> Verdict:
     """The answer. ``incomplete`` where the caller knows of something unchecked that coverage does not say
     (nothing to scan although inputs were required). ``blocks``: which findings fail the scan, where a policy
-    says it in place of the gate.
+    says it in place of the gate. ``fix``: the time to mend by level, where a pack shortens the rubric's.
     """
     level = worst(findings)
     missing = incomplete or unchecked(coverage, sources, dependencies=dependencies)
@@ -182,6 +176,20 @@ def verdict(
         sentence=sentence,
         gate=gate,
         counts=counts(findings),
+        clocks=clocks(findings, fix or {}),
+        conditions=conditions(findings, jurisdictions=jurisdictions),
+    )
+
+
+def clocks(findings: Iterable[Finding], fix: Mapping[Level, str]) -> tuple[Clock, ...]:
+    """How soon the levels that open findings have are to be dealt with, the worst level first."""
+    rows = tables.load().levels
+    met = {finding.level for finding in counting(findings)}
+    asked = [rows[level] for level in reversed(LEVELS) if level in met]
+    return tuple(
+        Clock(row.id, row.triage, row.mitigate, fix.get(row.id, row.fix))
+        for row in asked
+        if row.triage or row.mitigate or row.fix
     )
 
 
