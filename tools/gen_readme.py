@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SCREEN_LINES = 60
+SCREEN_LINES = 22
 
 
 def part(text: str, name: str, body: str) -> str:
@@ -56,8 +56,7 @@ def formats() -> str:
     from scanner.registry import FORMATS, MANIFESTS
 
     rows = ["| what | how far | found by |", "|---|---|---|"]
-    for manifest in MANIFESTS:
-        rows.append(f"| {manifest.title} | read | {_names(manifest.names)} |")
+    rows += [f"| {manifest.title} | read | {_names(manifest.names)} |" for manifest in MANIFESTS]
     for row in FORMATS:
         how = "opened" if row.inspect and row.container else "in depth" if row.inspect else "recognised only"
         by = ["content"] if row.magic or row.sniff else []
