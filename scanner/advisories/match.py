@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sbom.record import record
@@ -274,14 +275,14 @@ def in_order(ecosystem: str, texts: Iterable[str]) -> tuple[list[tuple[Key, str]
     order = versions.order(ecosystem)
     pairs: list[tuple[Key, str]] = []
     unread: list[str] = []
-    for text in texts:
+    # By text first, then stably by key: comparing pairs would compare each key twice.
+    for text in sorted(texts):
         key = order(text) if order else None
         if key is None:
             unread.append(text)
         else:
             pairs.append((key, text))
-    pairs.sort()
-    unread.sort()
+    pairs.sort(key=itemgetter(0))
     return pairs, unread
 
 

@@ -167,13 +167,14 @@ def _fill(
     if not state.seen:
         raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
     ecosystems: Counter[str] = Counter()
+    affects: list[tuple[object, ...]] = []
+    bodies: list[tuple[object, ...]] = []
     for (ecosystem, name), rows in sorted((key, rows) for key, rows in state.packages.items() if rows):
         ecosystems[ecosystem] += 1
-        body = store.deflated(pack.body(ecosystem, rows.values()).encode())
-        connection.execute("INSERT INTO package VALUES (?, ?, ?)", (ecosystem, name, body))
-        connection.executemany(
-            "INSERT INTO affects VALUES (?, ?, ?)", [(ecosystem, name, row) for row in sorted(rows)]
-        )
+        affects += [(ecosystem, name, row) for row in rows]
+        bodies.append((ecosystem, name, store.stored(pack.body(ecosystem, rows.values()))))
+    connection.executemany("INSERT INTO package VALUES (?, ?, ?)", bodies)
+    connection.executemany("INSERT INTO affects VALUES (?, ?, ?)", affects)
     connection.executemany("INSERT INTO exploited VALUES (?, ?)", sorted(catalogue.added.items()))
     meta = {
         "schema": str(store.SCHEMA),

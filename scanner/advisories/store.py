@@ -19,9 +19,10 @@ from scanner.limits import KIB
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 2
+SCHEMA = 3
 FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
+_PACKED_FROM = 4096  # characters of a package's row
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
 _MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
 
@@ -273,9 +274,16 @@ def deflated(data: bytes) -> bytes:
     return deflater.compress(data) + deflater.flush()
 
 
-def _inflate(body: object) -> bytes:
+def stored(text: str) -> str | bytes:
+    """A package's row as it is kept: packed where that is worth a decoder's start."""
+    return text if len(text) < _PACKED_FROM else deflated(text.encode())
+
+
+def _inflate(body: object) -> str | bytes:
+    if isinstance(body, str):
+        return body
     if not isinstance(body, bytes):
-        raise Malformed("snapshot", found=type(body).__name__, wanted="compressed bytes")
+        raise Malformed("snapshot", found=type(body).__name__, wanted="text or compressed bytes")
     inflater = zlib.decompressobj(-15)
     try:
         data = inflater.decompress(body, _MAX_ROW)
