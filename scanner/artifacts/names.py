@@ -53,15 +53,18 @@ _INTERPRETER = "reaches into the interpreter"
 # Attributes by which any object leads to any other.
 _DANGEROUS_ATTRIBUTES = frozenset(
     {
-        "__base__", "__bases__", "__builtins__", "__call__", "__class__", "__closure__", "__code__", "__defaults__",
-        "__delattr__", "__dict__", "__func__", "__getattr__", "__getattribute__", "__globals__", "__import__",
-        "__init_subclass__", "__loader__", "__mro__", "__reduce__", "__reduce_ex__", "__self__", "__setattr__",
-        "__spec__", "__subclasses__", "__wrapped__", "func_globals", "gi_frame", "f_globals", "f_builtins",
+        "__base__", "__bases__", "__builtins__", "__call__", "__class__", "__closure__", "__code__",
+        "__defaults__", "__delattr__", "__dict__", "__func__", "__getattr__", "__getattribute__",
+        "__globals__", "__import__", "__init_subclass__", "__loader__", "__mro__", "__reduce__",
+        "__reduce_ex__", "__self__", "__setattr__", "__spec__", "__subclasses__", "__wrapped__",
+        "func_globals", "gi_frame", "f_globals", "f_builtins",
     }
 )  # fmt: skip
 
 # Of these, no package has a submodule of its own: they mean the real one wherever they stand.
-_NOBODYS = frozenset({"os", "sys", "posix", "nt", "subprocess", "builtins", "__builtin__", "importlib", "ctypes"})
+_NOBODYS = frozenset(
+    {"os", "sys", "posix", "nt", "subprocess", "builtins", "__builtin__", "importlib", "ctypes"}
+)
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from json import JSONDecodeError, JSONDecoder
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs leave it out
 from typing import NoReturn
 
 from sbom.model import Fact, FactName
@@ -33,9 +33,16 @@ BITS = {
     **dict.fromkeys(("U32", "I32", "F32"), 32),
     **dict.fromkeys(("U64", "I64", "F64", "C64"), 64),
 }
-_FRAMEWORKS = {"pt": "PyTorch", "tf": "TensorFlow", "flax": "Flax", "np": "NumPy", "mlx": "MLX", "paddle": "PaddlePaddle"}
+_FRAMEWORKS = {
+    "pt": "PyTorch",
+    "tf": "TensorFlow",
+    "flax": "Flax",
+    "np": "NumPy",
+    "mlx": "MLX",
+    "paddle": "PaddlePaddle",
+}
 
-# An entry as every writer writes it, with its name and what follows it; any other goes through the JSON decoder.
+# An entry as every writer writes it, with its name and what follows it; any other one is decoded as JSON.
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"
 _ENTRY = re.compile(
     r'\s*"([^"\\\x00-\x1f]*)"\s*:\s*\{\s*"dtype"\s*:\s*"([A-Z0-9_]+)"\s*,'
@@ -148,7 +155,9 @@ class _Reader:
             self.at = found.end()
 
     def broken(self, wanted: str) -> NoReturn:
-        raise Malformed("header-json", offset=self.offset, found=repr(self.text[self.at : self.at + 20]), wanted=wanted)
+        raise Malformed(
+            "header-json", offset=self.offset, found=repr(self.text[self.at : self.at + 20]), wanted=wanted
+        )
 
     def name(self) -> str:
         if self.text[self.at : self.at + 1] != '"':
@@ -208,14 +217,20 @@ class _Reader:
     def tensor(self, name: str, dtype: str, shape: list[int], begin: int, end: int) -> None:
         bits = BITS.get(dtype)
         if bits is None:
-            raise Malformed("dtype", offset=self.offset, found=visible(dtype, limit=40), wanted="a known dtype")
+            raise Malformed(
+                "dtype", offset=self.offset, found=visible(dtype, limit=40), wanted="a known dtype"
+            )
         count = 1
         for length in shape:
             count *= length
             if count >> 64:
-                raise Malformed("shape", offset=self.offset, found=visible(name, limit=80), wanted="fewer elements")
+                raise Malformed(
+                    "shape", offset=self.offset, found=visible(name, limit=80), wanted="fewer elements"
+                )
         if begin > end or end >> 62:
-            raise Malformed("offsets", offset=self.offset, found=f"{begin} to {end}", wanted="begin before end")
+            raise Malformed(
+                "offsets", offset=self.offset, found=f"{begin} to {end}", wanted="begin before end"
+            )
         if count * bits != (end - begin) * 8:
             found, wanted = f"{end - begin} bytes", f"{count * bits / 8:g} bytes of {dtype}"
             raise Malformed("tensor-size", offset=self.offset, found=found, wanted=wanted)

@@ -268,13 +268,43 @@ def test_names_that_nobody_vouches_for_are_graded_by_their_use(data: bytes, rule
 # --- caught -----------------------------------------------------------------------------------------------
 
 SINKS = [
-    "os.system", "posix.system", "nt.system", "os.popen", "os.remove", "os.execve", "os.spawnl", "subprocess.Popen",
-    "subprocess.check_output", "commands.getoutput", "pty.spawn", "builtins.eval", "builtins.exec", "__builtin__.eval",
-    "builtins.compile", "builtins.open", "io.open", "_io.FileIO", "shutil.rmtree", "socket.create_connection",
-    "urllib.request.urlopen", "webbrowser.open", "importlib.import_module", "runpy.run_path", "builtins.__import__",
-    "pickle.load", "torch.load", "joblib.load", "marshal.load", "ctypes.CDLL", "ctypes.util.find_library",
-    "sys.settrace", "requests.get", "pathlib.Path.write_text", "builtins.setattr", "builtins.globals",
-]  # fmt: skip
+    "os.system",
+    "posix.system",
+    "nt.system",
+    "os.popen",
+    "os.remove",
+    "os.execve",
+    "os.spawnl",
+    "subprocess.Popen",
+    "subprocess.check_output",
+    "commands.getoutput",
+    "pty.spawn",
+    "builtins.eval",
+    "builtins.exec",
+    "__builtin__.eval",
+    "builtins.compile",
+    "builtins.open",
+    "io.open",
+    "_io.FileIO",
+    "shutil.rmtree",
+    "socket.create_connection",
+    "urllib.request.urlopen",
+    "webbrowser.open",
+    "importlib.import_module",
+    "runpy.run_path",
+    "builtins.__import__",
+    "pickle.load",
+    "torch.load",
+    "joblib.load",
+    "marshal.load",
+    "ctypes.CDLL",
+    "ctypes.util.find_library",
+    "sys.settrace",
+    "requests.get",
+    "pathlib.Path.write_text",
+    "builtins.setattr",
+    "builtins.globals",
+]
 
 
 @pytest.mark.parametrize("path", SINKS)
@@ -555,7 +585,7 @@ def test_bypasses_are_recognised_whatever_the_file_is_called(data: bytes) -> Non
 
 def test_a_stream_that_reads_differently_from_a_file_is_told_in_both_readings() -> None:
     # The frame ends eight bytes into a text of twelve. From memory: the text, then STOP. From a file: those
-    # eight are forgotten, the text is what lies behind the frame, and the next opcode is the ninth STOP's heir.
+    # eight are forgotten, the text is what lies behind the frame, and the next opcode lies behind it.
     framed = b"\x8c" + u8(12) + b"A" * 8
     data = (
         b"\x80\x04\x95"

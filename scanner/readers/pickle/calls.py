@@ -1,6 +1,7 @@
 """Names and calls: what is imported under which name, what is called, what a result is used for."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB, Limits
@@ -29,6 +30,14 @@ LONGEST_TEXT = 64 * KIB  # of a name, or of a text the machine computes with
 _KEPT_TEXTS = 4096
 _CHAIN = 40  # calls that one call leads to (partial of partial …)
 _CONSTRUCTIONS = frozenset({"newobj", "newobj_ex"})
+
+
+@lru_cache(maxsize=1024)
+def renamed_from_python_2(module: str, name: str) -> tuple[str, str]:
+    """What a loader of Python 3 takes the name for."""
+    from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING  # pure data, kept with the unpickler
+
+    return NAME_MAPPING.get((module, name)) or (IMPORT_MAPPING.get(module, module), name)
 
 
 class Calls:
@@ -123,9 +132,7 @@ class Calls:
         """The one object for a name. Below protocol 3 the loader renames what Python 2 called otherwise."""
         old = None
         if self.protocol < 3 and module is not None and not computed:
-            from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING  # pure data, kept with the unpickler
-
-            renamed = NAME_MAPPING.get((module, name)) or (IMPORT_MAPPING.get(module, module), name)
+            renamed = renamed_from_python_2(module, name)
             if renamed != (module, name):
                 old = (module, name)
                 module, name = renamed
@@ -284,17 +291,28 @@ class Calls:
         if target.count < KEPT_ITEMS:
             target.items += stack[mark : mark + KEPT_ITEMS]
         target.count += len(stack) - mark
+        for value in stack[mark + pairs :: 1 + pairs]:
+            if type(value) is Global or type(value) is Made:
+                self._refer(target, stack, mark, pairs=pairs)
+                return
+
+    def _refer(self, target: Fresh, stack: list[Value], mark: int, *, pairs: bool) -> None:
+        """Keeps what could be called among the items; what is merely an honest object cannot."""
+        kept = target.references = target.references or []
         for index in range(mark + pairs, len(stack), 1 + pairs):
             value = stack[index]
-            if type(value) is Global or (type(value) is Made and type(value.callee) is Global):
-                if target.references is None:
-                    target.references = []
-                if len(target.references) < KEPT_REFERENCES or (
-                    type(value) is Global and not value.quiet and len(target.references) < 8 * KEPT_REFERENCES
-                ):
-                    target.references.append((stack[index - 1] if pairs else None, value))
-                else:
-                    target.overflow = True
+            if type(value) is Made:
+                callee = value.callee
+                if type(callee) is Global and (value.how == "newobj" or callee.quiet & Quiet.CALL):
+                    continue
+            elif type(value) is not Global:
+                continue
+            if len(kept) < KEPT_REFERENCES or (
+                type(value) is Global and not value.quiet and len(kept) < 8 * KEPT_REFERENCES
+            ):
+                kept.append((stack[index - 1] if pairs else None, value))
+            else:
+                target.overflow = True
 
     def _build(self, target: Value, state: Value, offset: int) -> int:
         """BUILD. Returns how many bytes of array data a joblib loader reads behind it."""

@@ -7,7 +7,7 @@ _PARTS = 60  # values that one description visits
 _DEPTH = 6
 _ITEMS = 12  # of one container
 _TEXT = 200  # characters of one literal
-_BRACKETS = {"list": "[]", "dict": "{}", "set": "{}", "frozenset": "{}"}
+_BRACKETS = {"list": ("[", "]"), "set": ("{", "}"), "frozenset": ("{", "}")}
 
 
 class _Writer:

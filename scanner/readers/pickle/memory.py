@@ -14,6 +14,7 @@ from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
 
 # Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
 # of what is skipped is read.
+_SHORTEST_WINDOW = 256
 _FIRST_WINDOW = 16 * KIB
 _LAST_WINDOW = 256 * KIB
 
@@ -50,6 +51,7 @@ class Memory(Calls):
         self._window_size = _FIRST_WINDOW
         self._frame_end: int | None = None
         self._counter = repeat(None, limits.pickle_ops)
+        self._spelled: dict[tuple[bytes, bool], Global] = {}  # names as GLOBAL wrote them
         self._stack: list[Value] = []
         self._marks: list[int] = []
         self._fence = 0  # the height of the latest mark: nothing below can be reached
@@ -87,8 +89,10 @@ class Memory(Calls):
             if position != frame_end:
                 self._straddled(self._cut_from(position, frame_end), frame_end)
             self._frame_end = frame_end = None
+            # Where frames are short, much more than one is not worth copying.
+            self._window_size = max(_SHORTEST_WINDOW, min(2 * len(self._window), self._window_size))
         wanted = _FIRST_WINDOW if had < 0 else min(self._window_size * 2, _LAST_WINDOW)
-        self._window_size = max(wanted, min(had + _FIRST_WINDOW, _LAST_WINDOW))
+        self._window_size = max(wanted, min(2 * had + _SHORTEST_WINDOW, _LAST_WINDOW))
         length = self._window_size
         if frame_end is not None:
             length = min(length, frame_end - position)
@@ -106,7 +110,7 @@ class Memory(Calls):
             self.straddle = (dropped_from, frame_end)
 
     def _cut_from(self, position: int, frame_end: int) -> int:
-        """Where the read begins that the end of the frame cuts. ``position``: the opcode, or behind a literal."""
+        """Where the read begins that the frame's end cuts. ``position``: the opcode, or behind a literal."""
         start = position
         if position > frame_end and self._stack and type(self._stack[-1]) is int:
             start = self._stack[-1]

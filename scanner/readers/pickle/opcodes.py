@@ -75,15 +75,21 @@ READONLY_BUFFER = 0x98
 
 HIGHEST_PROTOCOL = 5
 
-# Whole length of the opcodes that push one literal and have a fixed size; LINE where a literal is written as
-# a line of text; 0 for every other byte.
+# What the loop asks first: the whole length of the opcodes that push one literal and have a fixed size; LINE
+# where a literal is written as a line of text; 0 for the opcodes that the loop knows; RARE for all others.
 LINE = -1
-LITERAL_SIZE: tuple[int, ...] = tuple(
-    {NONE: 1, NEWTRUE: 1, NEWFALSE: 1, BININT1: 2, BININT2: 3, BININT: 5, BINFLOAT: 9}.get(
-        code, LINE if code in (INT, LONG, FLOAT, STRING, UNICODE) else 0
-    )
-    for code in range(256)
+RARE = -2
+_SIZES = {NONE: 1, NEWTRUE: 1, NEWFALSE: 1, BININT1: 2, BININT2: 3, BININT: 5, BINFLOAT: 9}
+_SIZES |= dict.fromkeys((INT, LONG, FLOAT, STRING, UNICODE), LINE)
+_SIZES |= dict.fromkeys(
+    (
+        *(SHORT_BINUNICODE, MEMOIZE, TUPLE1, TUPLE2, TUPLE3, NEWOBJ, BINGET, LONG_BINGET, PUT, BINPUT),
+        *(LONG_BINPUT, SETITEM, SETITEMS, APPEND, APPENDS, EMPTY_DICT, EMPTY_LIST, EMPTY_TUPLE, BUILD, TUPLE),
+        *(MARK, BINUNICODE, BINSTRING, REDUCE, POP, STOP),
+    ),
+    0,
 )
+LITERAL_SIZE: tuple[int, ...] = tuple(_SIZES.get(code, RARE) for code in range(256))
 
 # Opcodes that push one literal behind a counted length: width of the count in bytes.
 COUNTED_LITERAL: dict[int, int] = {

@@ -76,16 +76,6 @@ class RareOpcodes(Memory):
                 self._window = self._window[self._at : self._at + size]
                 self._base, self._at = begin, 0
 
-    def _op_pop(self, _: int) -> None:
-        stack, marks = self._stack, self._marks
-        if marks and marks[-1] == len(stack):
-            self._pop_mark()  # POP eats a mark that lies on top
-        else:
-            value = self._pop()
-            if type(value) is Made:
-                value.uses |= Use.DISCARDED
-        self._at += 1
-
     def _op_pop_mark(self, _: int) -> None:
         mark = self._pop_mark()
         for value in self._stack[mark:]:
@@ -131,9 +121,16 @@ class RareOpcodes(Memory):
         self._at += 1
 
     def _op_global(self, op: int) -> None:
-        module, after = self._line(self._at + 1)
-        name, after = self._line(after)
-        found = self._import_bytes(module, name)
+        window, start = self._window, self._at + 1
+        middle = window.find(b"\n", start)
+        after = window.find(b"\n", middle + 1) + 1
+        if middle < 0 or not after:
+            raise Starved
+        raw = (window[start:after], self.protocol < 3)
+        found = self._spelled.get(raw)
+        if found is None:
+            found = self._import_bytes(window[start:middle], window[middle + 1 : after - 1])
+            self._spelled[raw] = found
         if op == 0x63:  # GLOBAL
             self._stack.append(self._imported(found, "global", self.position))
         else:  # INST
@@ -211,7 +208,6 @@ RARE: dict[int, Callable[[RareOpcodes, int], None]] = {
     **dict.fromkeys(COUNTED_LITERAL, RareOpcodes._op_counted),
     0x80: RareOpcodes._op_proto,
     0x95: RareOpcodes._op_frame,
-    0x30: RareOpcodes._op_pop,
     0x31: RareOpcodes._op_pop_mark,
     0x32: RareOpcodes._op_dup,
     0x67: RareOpcodes._op_get,

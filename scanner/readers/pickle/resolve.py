@@ -284,8 +284,8 @@ def _text_method(machine: "Calls", name: str, args: Args) -> Value | None:
 
 
 _CODECS = {
-    "ascii", "latin1", "latin_1", "latin", "iso8859_1", "utf_8", "utf8", "utf_16", "utf_32", "rot13", "rot_13",
-    "hex", "hex_codec", "base64", "base64_codec", "unicode_escape", "raw_unicode_escape", "idna", "punycode",
+    "ascii", "latin1", "latin_1", "latin", "iso8859_1", "utf_8", "utf8", "utf_16", "utf_32", "rot13",
+    "rot_13", "hex", "hex_codec", "base64", "base64_codec", "unicode_escape", "raw_unicode_escape",
 }  # fmt: skip
 
 
@@ -294,8 +294,9 @@ def _coded(data: object, encoding: object, *, encode: bool) -> Value | None:
         return None
     if encoding.lower().replace("-", "_").replace(" ", "_") not in _CODECS:
         return None
+    convert: Callable[[object, str], object] = codecs.encode if encode else codecs.decode  # type: ignore[assignment]
     try:
-        return _computed(codecs.encode(data, encoding) if encode else codecs.decode(data, encoding))  # type: ignore[call-overload]
+        return _computed(convert(data, encoding))
     except (ValueError, TypeError, AssertionError, LookupError):
         return None
 

@@ -5,16 +5,17 @@ A ``tuple`` is a tuple of values. Everything else is one of the classes below. V
 and never copy it, so that a stream that doubles itself through the memo costs what it is long.
 """
 
-from enum import IntFlag
-
 # How many items of a list, dict, set or tuple are kept to be shown; what is over is counted.
 KEPT_ITEMS = 32
 # How many items of a container are kept because they could be called.
 KEPT_REFERENCES = 64
 
 
-class Quiet(IntFlag):
-    """Which uses of a name need not be told: somebody who knows the name says so."""
+class Quiet:
+    """Bits: which uses of a name need not be told, because somebody who knows the name says so.
+
+    Plain numbers, as the loop tests them at every call.
+    """
 
     NONE = 0
     CALL = 1  # REDUCE, OBJ and INST, whatever the arguments
@@ -23,8 +24,8 @@ class Quiet(IntFlag):
     IMPORT = 8
 
 
-class Use(IntFlag):
-    """What became of a call's result."""
+class Use:
+    """Bits: what became of a call's result."""
 
     NONE = 0
     CALLED = 1

@@ -1,0 +1,261 @@
+"""One call of a pickle, judged: by what its name can do, how it is called, and what it is handed."""
+
+from collections.abc import Iterator
+
+from scanner.artifacts import names
+from scanner.artifacts.names import Kind, Verdict
+from scanner.model import Derived, Event, Evidence, Factors, Subject, factors
+from scanner.readers.pickle.calls import Calls
+from scanner.readers.pickle.describe import describe
+from scanner.readers.pickle.machine import Machine
+from scanner.readers.pickle.values import Change, Global, Made, Persistent, Quiet, Use, Value
+from scanner.text import visible
+
+_EACH = 16  # findings of one rule about one name; the rest is counted
+# Judged by what they lead to.
+TRANSPARENT = frozenset(
+    {
+        "builtins.getattr",
+        "operator.attrgetter",
+        "operator.methodcaller",
+        "builtins.object.__getattribute__",
+        "builtins.type.__getattribute__",
+        "dill._dill._get_attr",
+        "dill.dill._get_attr",
+    }
+)
+_IMPORTERS = frozenset(
+    {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
+)
+_PLAIN_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "ascii", "utf-8", "utf8"})
+
+
+class Judge:
+    """Evidence of calls and changes, as met.
+
+    ``called`` holds the paths that were judged by a call; ``is_clean`` is True as long as nothing was said.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.called: set[str] = set()
+        self.is_clean = True
+        self._said: dict[tuple[str, str], int] = {}
+
+    def judge(self, machine: Machine, made: Made) -> Iterator[Event]:
+        """What is wrong with one call."""
+        callee = made.callee
+        if not isinstance(callee, Global):
+            if made.result is None:
+                yield from self._unknown_call(machine, made, _base(made))
+            return
+        path = callee.path
+        if callee.module is None:
+            yield from self._hidden_call(machine, made, path)
+            return
+        verdict = self.classify(callee)
+        constructs = made.how in ("newobj", "newobj_ex") or (made.how in ("obj", "inst") and made.args == ())
+        self.called.add(path)
+        handed = self._sink_among(machine, made)
+        if handed is not None and names.is_applier(path) and made.result is None:
+            self.called.add(handed.path)
+            message = (
+                f"loading this hands {handed.path} to a function that calls it: {describe(machine, made)}"
+            )
+            yield from self.say("ART-001", made.offset, handed.path, message, factors(evidence="confirmed"))
+        elif names.is_applier(path) and self._hands_honest_names(machine, made):
+            return
+        elif path == "builtins.type" and len(machine.arguments(made.args) or ()) == 1:
+            return  # only asks what something is
+        elif path in TRANSPARENT:
+            yield from self._attribute(machine, made)
+        elif path in _IMPORTERS:
+            yield from self._importer(machine, made)
+        elif (
+            path == "torch.storage._load_from_bytes"
+            or verdict.kind is Kind.CARRIES
+            or "loads" in verdict.capability
+        ):
+            yield from self._carried(machine, made, verdict)
+        elif verdict.kind is Kind.SINK:
+            yield from self._sink_call(machine, made, verdict, constructs=constructs)
+        elif verdict.kind is Kind.HONEST:
+            yield from self._honest(machine, made, verdict, constructs=constructs)
+        elif constructs:
+            if verdict.kind is Kind.UNKNOWN:
+                # One finding a class, at the end; the machine need not tell the others.
+                callee.quiet |= Quiet.CONSTRUCT | Quiet.FILL
+        else:
+            yield from self._unknown_call(machine, made, path)
+
+    def _sink_call(
+        self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool
+    ) -> Iterator[Event]:
+        path = made.callee_name
+        resolved = _is_resolved(machine, made.args)
+        does = "makes" if constructs else "calls"
+        message = f"loading this {does} {describe(machine, made)}, which {verdict.capability}"
+        if made.uses & Use.DISCARDED:
+            message += "; the result is thrown away"
+        measured = factors(
+            exploitation="active" if resolved and not constructs else "poc",
+            evidence="indicated" if constructs else "confirmed",
+        )
+        yield from self.say("ART-001", made.offset, path, message, measured)
+
+    def _attribute(self, machine: Machine, made: Made) -> Iterator[Event]:
+        """getattr is judged by what it leads to: real files take methods of honest classes."""
+        if made.result is not None:
+            return  # a name, judged where it is called and at the end
+        given = machine.arguments(made.args) or ()
+        getter = made.callee_name in ("operator.attrgetter", "operator.methodcaller")
+        wanted = given[:1] if getter else given[1:2]
+        texts = [machine.text(value) for value in wanted]
+        if texts and all(text is not None and not names.is_dangerous_attribute(text) for text in texts):
+            return
+        message = f"loading this reaches into an object: {describe(machine, made)}"
+        measured = factors(exploitation="poc", evidence="confirmed")
+        yield from self.say("ART-001", made.offset, made.callee_name, message, measured)
+
+    def _importer(self, machine: Machine, made: Made) -> Iterator[Event]:
+        found = made.result
+        if isinstance(found, Global) and found.module and self.classify(found).kind is not Kind.SINK:
+            return
+        message = f"loading this imports a module by name: {describe(machine, made)}"
+        yield from self.say("ART-002", made.offset, made.callee_name, message)
+
+    def _carried(self, machine: Machine, made: Made, verdict: Verdict) -> Iterator[Event]:
+        """Code or another pickle inside this one: bytes that a loader is handed are read like a file."""
+        limits = self.subject.limits
+        loads = made.callee_name.endswith(("loads", "_load_from_bytes"))
+        data = _bytes_of(machine, made.args, limits.text_bytes, texts=loads)
+        if data is not None:
+            yield Derived(
+                _format_of(data), data, self.subject.where.inside(f"bytes at {made.offset}").at(offset=0)
+            )
+            if made.callee_name == "torch.storage._load_from_bytes":
+                return  # how a tensor pickles itself
+        elif verdict.kind is Kind.SINK or loads:
+            verdict = Verdict(Kind.SINK, verdict.capability or "loads another pickle")
+            yield from self._sink_call(machine, made, verdict, constructs=False)
+            return
+        what = "another pickle" if data is not None else "code"
+        message = f"loading this rebuilds {what} that the file carries: {describe(machine, made)}"
+        yield from self.say("ART-002", made.offset, made.callee_name, message)
+
+    def _honest(self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool) -> Iterator[Event]:
+        path = made.callee_name
+        if path in ("_codecs.encode", "codecs.encode"):
+            given = machine.arguments(made.args) or ()
+            encoding = machine.text(given[1]) if len(given) > 1 else "utf-8"
+            if encoding is None or encoding.lower() not in _PLAIN_CODECS:
+                yield from self._unknown_call(machine, made, path)
+        elif not constructs and verdict.use != "call" and made.args != ():
+            yield from self._unknown_call(machine, made, path)
+
+    def _unknown_call(self, machine: Machine, made: Made, path: str) -> Iterator[Event]:
+        message = f"loading this calls {describe(machine, made)}, which nobody vouches for"
+        yield from self.say("ART-002", made.offset, path, message, factors(evidence="indicated"))
+
+    def _hidden_call(self, machine: Machine, made: Made, path: str) -> Iterator[Event]:
+        message = f"loading this calls a name that the file hides: {describe(machine, made)}"
+        measured = factors(exploitation="poc", evidence="indicated")
+        yield from self.say("ART-001", made.offset, path, message, measured)
+
+    def judge_change(self, machine: Machine, change: Change) -> Iterator[Event]:
+        """What is wrong with a change of something that the stream did not make."""
+        target = change.target
+        if not isinstance(target, Global):
+            return  # its own object: judged by the call that made it
+        self.called.add(target.path)
+        items = describe(machine, change.items if len(change.items) > 1 else change.items[0])
+        message = f"loading this changes {target.path}, which it did not make: {change.how} {items}"
+        known = target.module is not None and self.classify(target).kind is not Kind.UNKNOWN
+        yield from self.say("ART-001" if known else "ART-002", change.offset, target.path, message)
+
+    # --- saying it ----------------------------------------------------------------------------------------
+
+    def say(
+        self, rule: str, offset: int, subject: str, message: str, measured: Factors = ()
+    ) -> Iterator[Event]:
+        self.is_clean = False
+        key = (rule, subject)
+        self._said[key] = self._said.get(key, 0) + 1
+        if self._said[key] <= _EACH:
+            limit = self.subject.limits.message_chars
+            where = self.subject.where.at(offset=offset)
+            yield Evidence(rule, where, visible(message, limit=limit), visible(subject, limit=200), measured)
+
+    def classify(self, name: Global) -> Verdict:
+        verdict = names.classify(name.module or "", name.name)
+        if name.old is not None and verdict.kind not in (Kind.SINK, Kind.CARRIES):
+            # A loader that renames nothing sees the name as it is written.
+            written = names.classify(*name.old)
+            if written.kind is Kind.SINK:
+                return written
+        return verdict
+
+    def _sink_among(self, machine: Calls, made: Made) -> Global | None:
+        given = machine.arguments(made.args) or ()
+        for value in given:
+            if isinstance(value, Global) and value.module is not None and value.path not in TRANSPARENT:
+                kind = self.classify(value).kind
+                if kind is Kind.SINK or (kind is Kind.CARRIES and made.callee_name != "functools.partial"):
+                    return value
+        return None
+
+    def _hands_honest_names(self, machine: Calls, made: Made) -> bool:
+        """Whether a function that calls an argument is handed nothing but what honest files hold."""
+        given = machine.arguments(made.args) or ()
+        handed = [value for value in given if isinstance(value, Global | Made)]
+        return bool(handed) and all(
+            isinstance(value, Global)
+            and value.module is not None
+            and self.classify(value).kind is Kind.HONEST
+            for value in handed
+        )
+
+
+def _base(made: Made) -> str:
+    """The name at the bottom of a chain of calls of results."""
+    value: Value = made
+    for _ in range(100):
+        if not isinstance(value, Made):
+            break
+        value = value.callee
+    return value.path if isinstance(value, Global) else "a result"
+
+
+def is_plausible(name: Global) -> bool:
+    """Whether a name can be one: bytes that only look like an import are no finding of their own."""
+    return all(part.isidentifier() or part.startswith("<") for part in name.path.split("."))
+
+
+def _is_resolved(machine: Calls, args: Value) -> bool:
+    """Whether every argument is known."""
+    given = machine.arguments(args)
+    return given is not None and all(not isinstance(value, Made | Persistent) for value in given)
+
+
+def _bytes_of(machine: Calls, args: Value, limit: int, *, texts: bool) -> bytes | None:
+    """The bytes that a loader is handed, bare or in BytesIO; ``texts`` that spell bytes count too."""
+    given = machine.arguments(args)
+    for _ in range(3):
+        if not given:
+            return None
+        first = given[0]
+        if machine.is_literal(first):
+            data, whole = machine.literal(first, limit)
+            if isinstance(data, str) and texts:
+                data = data.encode("latin-1", "replace")  # protocol 0 to 2 spell bytes as text
+            return data if isinstance(data, bytes) and whole else None
+        if not isinstance(first, Made) or not first.callee_name.endswith(("BytesIO", "encode")):
+            return None
+        given, texts = machine.arguments(first.args), True
+    return None
+
+
+def _format_of(data: bytes) -> str:
+    if data.startswith(b"PK\x03\x04"):
+        return "zip"
+    return "pytorch-legacy" if b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." in data[:32] else "pickle"

@@ -1,0 +1,59 @@
+"""Is it a pickle? Asked of files whose name does not say so."""
+
+from scanner.artifacts.pickle_calls import is_plausible
+from scanner.errors import LimitReached, Malformed, ScanError
+from scanner.limits import Limits
+from scanner.readers.pickle.machine import Machine
+from scanner.readers.pickle.values import Change, Global, Made
+
+_LIMITS = Limits(pickle_ops=100_000, pickle_names=1000)
+_PROTO = 0x80
+_ENOUGH_OPCODES = 24  # that took effect, where nothing was imported yet
+
+
+class _Head:
+    """The beginning of something that may be long."""
+
+    size = 2**60
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes of the beginning."""
+        return self._data[offset : offset + length]
+
+
+def probe(head: bytes) -> bool:
+    """Whether a file that begins like this is a pickle, whatever its name.
+
+    With a PROTO opcode and what follows it valid, yes. Without one, only where the stream imports something
+    with the name of something and goes on sensibly, or is too long a run of opcodes to be a text.
+    """
+    start = 0
+    while start < len(head):
+        machine = Machine(_Head(head[start:]), _LIMITS, joblib=False)
+        error: ScanError | None = None
+        try:
+            for event in machine.run():
+                if isinstance(event, Made | Change) and _plausible_call(event):
+                    return True
+        except ScanError as caught:
+            error = caught
+        named = any(is_plausible(name) for name in machine.names.values() if name.imports)
+        if head[start] == _PROTO:
+            return error is None or machine.position > 2 or len(head) == start + 2
+        if error is not None:
+            cut = isinstance(error, LimitReached) or (
+                isinstance(error, Malformed) and error.law == "truncated"
+            )
+            return cut and (named or machine.opcodes >= _ENOUGH_OPCODES)
+        if named:
+            return True
+        start += machine.end
+    return False
+
+
+def _plausible_call(event: Made | Change) -> bool:
+    callee = event.callee if isinstance(event, Made) else event.target
+    return not isinstance(callee, Global) or is_plausible(callee)
