@@ -6,11 +6,14 @@ is named, hashed, and reported as not read in depth.
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sbom.model import Location
 from sbom.record import record
 from scanner.model import Event, Inspector, ManifestParser, Reading, Report, Subject
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Risk = Literal["code", "data"]
 
@@ -131,6 +134,12 @@ def _numpy(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import numpy
 
     return numpy.inspect(subject)
+
+
+def _hub_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import hub_config
+
+    return hub_config.inspect(subject)
 
 
 def _zip(subject: Subject) -> Iterator[Event]:
@@ -307,6 +316,21 @@ FORMATS: tuple[Format, ...] = (
         inspect=_compressed,
         container=True,
         weak=True,
+        model=False,
+    ),
+    Format(
+        "hub-config",
+        "Hub configuration (the Python that auto_map names)",
+        names=(
+            "config.json",
+            "tokenizer_config.json",
+            "processor_config.json",
+            "preprocessor_config.json",
+            "adapter_config.json",
+            "generation_config.json",
+            "model_index.json",
+        ),
+        inspect=_hub_config,
         model=False,
     ),
     # --- recognised: loaders that may run code ------------------------------------------------------------
@@ -626,14 +650,23 @@ def manifest_of(path: str) -> Manifest | None:
 
 @record
 class RenderOptions:
-    """How a report for people is to look. ``width`` in columns."""
+    """How a report for people is to look. ``width`` in columns.
+
+    For documents that carry them: ``now``, the clock (None: the present), and ``products``, the names that
+    the scanned tree goes by.
+    """
 
     colour: bool = False
     width: int = 80
     verbose: int = 0
+    now: "datetime | None" = None
+    products: tuple[str, ...] = ()
 
 
 Renderer = Callable[[Report, RenderOptions], bytes]
+
+# The program only writes down what others decided; each statement names who.
+_VEX_AUTHOR = "weighbridge, for those whom the statements name"
 
 
 def _text_report(report: Report, options: RenderOptions) -> bytes:
@@ -664,9 +697,21 @@ def _cyclonedx_report(report: Report, options: RenderOptions) -> bytes:
     return cyclonedx.render(report)
 
 
+def _openvex_report(report: Report, options: RenderOptions) -> bytes:
+    from datetime import UTC, datetime
+
+    from sbom.purl import generic
+    from scanner.reports import openvex
+
+    products = [each if each.startswith("pkg:") else generic(each) for each in options.products]
+    now = options.now or datetime.now(UTC)
+    return openvex.render(report, author=_VEX_AUTHOR, now=now, products=products)
+
+
 REPORTS: dict[str, Renderer] = {
     "text": _text_report,
     "json": _json_report,
     "sarif": _sarif_report,
     "cyclonedx": _cyclonedx_report,
+    "openvex": _openvex_report,
 }

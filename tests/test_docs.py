@@ -27,7 +27,13 @@ def test_every_row_of_the_registry_stands_in_the_readme() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    sorted(set(re.findall(r"^(?:- run: )?(weighbridge [a-z]+(?: (?:import|status|write))?)", README, re.M))),
+    sorted(
+        set(
+            re.findall(
+                r"^(?:- run: )?(weighbridge [a-z]+(?: (?:import|status|write))?)", README, re.MULTILINE
+            )
+        )
+    ),
 )
 def test_every_command_of_the_readme_is_one(command: str) -> None:
     executable = Path(sys.executable).with_name("weighbridge")
@@ -39,7 +45,7 @@ def test_every_command_of_the_readme_is_one(command: str) -> None:
 def test_each_dependency_has_its_reason() -> None:
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     project = (ROOT / "pyproject.toml").read_text()
-    names = re.findall(r'^  "([A-Za-z0-9-]+)(?:\[[a-z-]+\])?[><=]', project, re.M)
+    names = re.findall(r'^  "([A-Za-z0-9-]+)(?:\[[a-z-]+\])?[><=]', project, re.MULTILINE)
     assert "packaging" in names
     missing = [name for name in names if name.lower() not in contributing.lower()]
     assert missing == []
@@ -47,5 +53,5 @@ def test_each_dependency_has_its_reason() -> None:
 
 def test_the_targets_of_make_that_are_named_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text()):
-        assert re.search(rf"^{target}:", makefile, re.M), target
+    for target in re.findall(r"(?m)(?:^|`)make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

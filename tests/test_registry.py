@@ -98,4 +98,4 @@ def test_every_row_can_be_met() -> None:
 
 
 def test_the_reports_that_the_command_offers_are_there() -> None:
-    assert list(REPORTS) == ["text", "json", "sarif", "cyclonedx"]
+    assert list(REPORTS) == ["text", "json", "sarif", "cyclonedx", "openvex"]

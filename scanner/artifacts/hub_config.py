@@ -1,0 +1,94 @@
+"""Hub configurations beside weights: ``auto_map``, which names Python that a loader imports.
+
+Law: transformers' documentation, "Building custom models": a class is ``module.Class`` in a file beside the
+configuration, or ``owner/name--module.Class`` in one that is fetched from another repository.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from sbom.model import Fact, FactName
+from scanner.errors import LimitReached, Malformed
+from scanner.model import Event, Evidence, Subject, factors
+from scanner.text import visible
+
+_KEYS = ("auto_map", "custom_pipelines")
+_DEPTH = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+
+
+def inspect(subject: Subject) -> Iterator[Event]:
+    """ART-012 for each class that loading with ``trust_remote_code`` would import; facts of the model.
+
+    Raises Malformed for JSON that is broken and speaks of such classes: any other broken ``config.json`` is
+    somebody else's.
+    """
+    limits = subject.limits
+    if subject.source.size > limits.text_bytes:
+        raise LimitReached("text_bytes", allowed=limits.text_bytes, found=subject.source.size)
+    data = subject.source.read_at(0, subject.source.size)
+    config = _parsed(data, limits.nesting)
+    if not isinstance(config, dict):
+        return
+    for key in _KEYS:
+        for name in sorted(set(_classes(config.get(key)))):
+            yield _evidence(subject, key, name)
+    yield from _facts(config)
+
+
+def _parsed(data: bytes, nesting: int) -> object:
+    speaks = any(key.encode() in data for key in _KEYS)
+    if not speaks and b'"architectures"' not in data and b'"model_type"' not in data:
+        return None
+    depth = 0
+    for found in _DEPTH.finditer(data):
+        depth += (found[0] in b"[{") - (found[0] in b"]}")
+        if depth > nesting:
+            raise LimitReached("nesting", allowed=nesting, offset=found.start())
+    try:
+        parsed: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        if not speaks:
+            return None
+        raise Malformed("json", found=visible(str(error), limit=120), wanted="JSON") from error
+    return parsed
+
+
+def _classes(value: object) -> Iterator[str]:
+    """Every class that a map names, in lists too (a slow and a fast tokenizer stand in one)."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value[:1000]:
+            yield from _classes(each) if isinstance(each, str) else ()
+    elif isinstance(value, dict):
+        for each in list(value.values())[:1000]:
+            if isinstance(each, str | list):
+                yield from _classes(each)
+            elif isinstance(each, dict) and isinstance(each.get("impl"), str):
+                yield each["impl"]
+
+
+def _evidence(subject: Subject, key: str, name: str) -> Evidence:
+    owner, remote, _ = name.partition("--")
+    shown = visible(name, limit=120)
+    if remote:
+        message = (
+            f"{key} names {shown}: a loader that trusts remote code fetches Python from "
+            f"{visible(owner, limit=80)} and runs it"
+        )
+        measured = factors(ref=key, trigger="on_use")
+    else:
+        message = f"{key} names {shown}: a loader that trusts remote code runs that Python beside the weights"
+        measured = factors(ref=key, trigger="dormant")
+    return Evidence("ART-012", subject.where, message, f"{key}:{name}", measured)
+
+
+def _facts(config: dict[str, object]) -> Iterator[Event]:
+    architectures = config.get("architectures")
+    if isinstance(architectures, list) and all(isinstance(each, str) for each in architectures):
+        yield Fact(FactName.ARCHITECTURE, ", ".join(map(str, architectures[:10])))
+    version = config.get("transformers_version")
+    if isinstance(version, str):
+        yield Fact(FactName.FRAMEWORK, "transformers")
+        yield Fact(FactName.FRAMEWORK_VERSION, version)

@@ -1,0 +1,84 @@
+"""Hub configurations: what auto_map names."""
+
+import json
+
+import pytest
+
+from sbom.model import Fact, FactName, Location
+from scanner.artifacts import hub_config
+from scanner.errors import LimitReached, Malformed
+from scanner.files.source import BytesSource
+from scanner.limits import Budget, Limits
+from scanner.model import Event, Evidence, Subject
+
+
+def events(data: bytes) -> list[Event]:
+    limits = Limits()
+    subject = Subject(BytesSource(data), Location("config.json"), "config.json", limits, Budget(limits))
+    return list(hub_config.inspect(subject))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param({"model_type": "bert", "architectures": ["BertModel"]}, id="a plain model"),
+        pytest.param({"debug": True}, id="an application's own"),
+        pytest.param({"model_type": "x", "auto_map": {}}, id="an empty map"),
+        pytest.param([1, 2], id="a list"),
+    ],
+)
+def test_honest_configurations_give_no_evidence(config: object) -> None:
+    assert not [event for event in events(json.dumps(config).encode()) if isinstance(event, Evidence)]
+
+
+@pytest.mark.parametrize(
+    ("value", "names", "trigger"),
+    [
+        pytest.param({"AutoModel": "modeling_x.X"}, ["modeling_x.X"], "dormant", id="beside the weights"),
+        pytest.param({"AutoModel": "evil/repo--m.X"}, ["evil/repo--m.X"], "on_use", id="another repository"),
+        pytest.param({"AutoTokenizer": ["t.Slow", None]}, ["t.Slow"], "dormant", id="slow and fast"),
+        pytest.param("m.X", ["m.X"], "dormant", id="a bare name"),
+    ],
+)
+def test_each_class_that_a_loader_would_import_is_named(
+    value: object, names: list[str], trigger: str
+) -> None:
+    found = [
+        event for event in events(json.dumps({"auto_map": value}).encode()) if isinstance(event, Evidence)
+    ]
+    assert [item.rule for item in found] == ["ART-012"] * len(names)
+    for item, name in zip(found, names, strict=True):
+        assert name in item.message
+        assert dict(item.factors)["trigger"].value == trigger
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        pytest.param(b'{"auto_map": ', Malformed, id="breaks off and speaks of classes"),
+        pytest.param(b'{"auto_map":' + b"[" * 10_000, LimitReached, id="nested deep"),
+        pytest.param(b'\xff\xfe{"auto_map"', Malformed, id="no UTF-8"),
+    ],
+)
+def test_broken_configurations_that_speak_of_classes_are_said_to_be(
+    data: bytes, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        events(data)
+
+
+def test_somebody_elses_broken_configuration_is_not_ours() -> None:
+    assert events(b"{ // a comment\n}") == []
+
+
+def test_what_the_configuration_says_of_the_model_is_kept() -> None:
+    found = events(b'{"architectures": ["LlamaForCausalLM"], "transformers_version": "4.44.0"}')
+    assert Fact(FactName.ARCHITECTURE, "LlamaForCausalLM") in found
+    assert Fact(FactName.FRAMEWORK_VERSION, "4.44.0") in found
+
+
+def test_hostile_names_are_shown_and_not_obeyed() -> None:
+    data = json.dumps({"auto_map": {"AutoModel": "a\x1b[2J\u202e--m.X"}}).encode()
+    (item,) = (event for event in events(data) if isinstance(event, Evidence))
+    assert "\x1b" not in item.message
+    assert "\u202e" not in item.message
