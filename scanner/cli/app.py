@@ -1,12 +1,31 @@
 """The commands, declared with typer."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from sbom.record import replace
 from scanner import __version__
+from scanner.cli import config_commands, diff_command, explain_command, rubric_commands, waive_command
+from scanner.cli.options import (
+    Advisories,
+    Baseline,
+    Config,
+    Context,
+    Excludes,
+    FailOn,
+    File,
+    Jobs,
+    MaxAge,
+    NoAdvisories,
+    Packs,
+    RequireInputs,
+    Statements,
+    Text,
+    Texts,
+    Untrusted,
+)
 
 app = typer.Typer(
     name="weighbridge",
@@ -20,6 +39,8 @@ sbom = typer.Typer(help="The bill of materials.", no_args_is_help=True, rich_mar
 advisories = typer.Typer(help="The store of known advisories.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(sbom, name="sbom")
 app.add_typer(advisories, name="advisories")
+app.add_typer(rubric_commands.app, name="rubric")
+app.add_typer(config_commands.app, name="config")
 
 
 def run() -> int:
@@ -46,60 +67,22 @@ def _root(
     del version
 
 
-Text = Optional[str]  # noqa: UP045  (typer reads the annotation)
-Texts = Optional[list[str]]  # noqa: UP045
-File = Optional[Path]  # noqa: UP045
-Files = Optional[list[Path]]  # noqa: UP045
-Number = Optional[int]  # noqa: UP045
-
-# Options that several commands share. Without a default of their own: what nobody says, configuration does.
-Context = Annotated[
-    Text, typer.Option("--context", help="internal (default), or exposed: released, published, served.")
-]
-Advisories = Annotated[
-    File,
-    typer.Option(
-        "--advisories", metavar="PATH", help="A zip or folder of OSV records, not the imported one."
-    ),
-]
-NoAdvisories = Annotated[
-    bool, typer.Option("--no-advisories", help="Switch the advisory check off; the report says so.")
-]
-MaxAge = Annotated[
-    Number,
-    typer.Option("--max-advisory-age", metavar="DAYS", help="An older snapshot is a finding (default 7)."),
-]
-Config = Annotated[
-    File, typer.Option("--config", metavar="FILE", help="The configuration to honour, wherever it lies.")
-]
-Untrusted = Annotated[
-    bool, typer.Option("--untrusted", help="Ignore every setting and waiver that the tree brings along.")
-]
-Packs = Annotated[
-    Texts,
-    typer.Option("--pack", metavar="NAME", help="Ask for what a pack asks for, e.g. strict. May repeat."),
-]
-
-
 @app.command()
 def scan(
     path: Annotated[Path, typer.Argument(help="The checkout, or a single file.")] = Path(),
     formats: Annotated[
         Texts,
         typer.Option(
-            "--format", "-f", help="Report on standard output: text (default), json, sarif, cyclonedx."
+            "--format",
+            "-f",
+            help="Report on standard output: text (default), json, sarif, cyclonedx, openvex.",
         ),
     ] = None,
     outputs: Annotated[
         Texts,
         typer.Option("--output", "-o", metavar="FORMAT=PATH", help="A report into a file. May repeat."),
     ] = None,
-    fail_on: Annotated[
-        Text,
-        typer.Option(
-            "--fail-on", help="Exit 1 from this level on: info, low, medium, high (default), critical."
-        ),
-    ] = None,
+    fail_on: FailOn = None,
     context: Context = None,
     advisories_path: Advisories = None,
     no_advisories: NoAdvisories = False,
@@ -107,34 +90,23 @@ def scan(
     config: Config = None,
     untrusted: Untrusted = False,
     packs: Packs = None,
-    vex: Annotated[
-        Files, typer.Option("--vex", metavar="FILE", help="OpenVEX or CycloneDX VEX to apply. May repeat.")
-    ] = None,
-    baseline: Annotated[
-        File, typer.Option("--baseline", metavar="FILE", help="Only what is not in it fails.")
-    ] = None,
+    vex: Statements = None,
+    baseline: Baseline = None,
     write_baseline: Annotated[
         File, typer.Option("--write-baseline", metavar="FILE", help="Write down what is open, and exit 0.")
     ] = None,
-    exclude: Annotated[
-        Texts,
-        typer.Option("--exclude", metavar="PATTERN", help="Leave out, in .gitignore's syntax. May repeat."),
-    ] = None,
+    exclude: Excludes = None,
     files_from: Annotated[
         Text,
         typer.Option(
             "--files-from", metavar="FILE", help="Scan only the paths it lists; - is standard input."
         ),
     ] = None,
-    require_inputs: Annotated[
-        bool, typer.Option("--require-inputs", help="Exit 3 where there is nothing to scan.")
-    ] = False,
+    require_inputs: RequireInputs = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
     ] = False,
-    jobs: Annotated[
-        Number, typer.Option("--jobs", "-j", help="Worker processes for large files; 0: one a processor.")
-    ] = None,
+    jobs: Jobs = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")] = 0,
 ) -> None:
     """Judge a checkout: what would run, what is known to be bad, what to do about it.
@@ -168,7 +140,7 @@ def scan(
     )
     policy = replace(gathered.policy, shown=plan.shown)
     report = run_scan(path, policy, names_from(files_from))
-    output.write(report, plan)
+    output.write(report, plan, policy)
     if write_baseline is not None:
         output.write_baseline(report, write_baseline, policy)
         raise typer.Exit(0)
@@ -207,7 +179,7 @@ def sbom_write(
         check_advisories=not no_advisories,
         advisories__path=advisories_path,
     )
-    output.write(run_scan(path, gathered.policy), plan)
+    output.write(run_scan(path, gathered.policy), plan, gathered.policy)
 
 
 @advisories.command("import")
@@ -234,6 +206,11 @@ def advisories_status() -> None:
         typer.echo(line)
     with open_snapshot() as snapshot:
         raise typer.Exit(0 if snapshot else 3)
+
+
+app.command()(explain_command.explain)
+app.command()(waive_command.waive)
+app.command()(diff_command.diff)
 
 
 @app.command()

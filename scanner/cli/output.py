@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from sbom.record import record
+from sbom.record import record, replace
 from scanner.errors import UsageError
 from scanner.model import Report
 from scanner.policy import Policy
 from scanner.registry import REPORTS, RenderOptions
+from scanner.text import visible
 
 
 @record
@@ -57,14 +58,20 @@ def _known(name: str) -> str:
     return name
 
 
-def write(report: Report, chosen: Plan) -> None:
+def write(report: Report, chosen: Plan, policy: Policy) -> None:
     """Writes every report of the plan. Raises UsageError where a file cannot be written."""
+    options = RenderOptions(verbose=chosen.verbose, now=policy.now, products=policy.products)
     for name, path in chosen.files:
-        _replace(path, REPORTS[name](report, RenderOptions(verbose=chosen.verbose)))
-    options = RenderOptions(colour=wants_colour(sys.stdout), width=width(), verbose=chosen.verbose)
-    show(b"".join(REPORTS[name](report, options) for name in chosen.printed))
-    for notice in report.notices:
-        sys.stderr.write(f"weighbridge: {notice}\n")
+        replace_file(path, REPORTS[name](report, options), "--output: ")
+    seen = replace(options, colour=wants_colour(sys.stdout), width=width())
+    show(b"".join(REPORTS[name](report, seen) for name in chosen.printed))
+    tell(report.notices)
+
+
+def tell(notices: Iterable[str]) -> None:
+    """Writes what is beside the result to standard error."""
+    for notice in notices:
+        sys.stderr.write(f"weighbridge: {visible(notice, limit=2000)}\n")
 
 
 def show(data: bytes) -> None:
@@ -76,31 +83,44 @@ def show(data: bytes) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all: a report that breaks off must not pass for one."""
+def replace_file(path: Path, data: bytes, said: str = "") -> None:
+    """Writes a file whole or not at all: a report that breaks off must not pass for one.
+
+    Raises UsageError, with ``said`` at its head, where it cannot be written.
+    """
     import tempfile
 
+    made: Path | None = None
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)  # a device or a pipe, which cannot be replaced
             return
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
         with tempfile.NamedTemporaryFile(
-            dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+            dir=path.absolute().parent, prefix=f".{path.name[:100]}.", delete=False
         ) as file:
+            made = Path(file.name)
             file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(file.name).chmod(0o666 & ~mask)
-        Path(file.name).replace(path)
+        made.chmod(mode)
+        made.replace(path)
     except OSError as error:
-        raise UsageError(f"--output: {path}: {error.strerror}") from error
+        if made is not None:
+            made.unlink(missing_ok=True)
+        raise UsageError(f"{said}{path}: {error.strerror}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_baseline(report: Report, path: Path, policy: Policy) -> None:
     """Writes down the open findings; those that a baseline knew already keep their date."""
     from scanner.policy import baseline
 
-    _replace(path, baseline.write(report.findings, policy.today, policy.baseline))
+    data = baseline.write(report.findings, policy.today, policy.baseline)
+    replace_file(path, data, "--write-baseline: ")
     sys.stderr.write(f"weighbridge: wrote the baseline {path}\n")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanner.policy.config import Settings
 
 _CONFIG_BYTES = 16 << 20
+_TEXT_BYTES = 64 << 20  # a report, a rubric; Limits.text_bytes
 
 
 @record
@@ -132,13 +133,20 @@ def _baseline(file: Path | None) -> "Baseline | None":
     return baseline.load(_read(file), str(file))
 
 
-def _read(path: Path) -> bytes:
+def read_bounded(path: Path, allowed: int = _TEXT_BYTES) -> bytes:
+    """The bytes of a file that an option names. UsageError where it cannot be read."""
     try:
-        if path.stat().st_size > _CONFIG_BYTES:
-            raise UsageError(f"{path}: larger than {_CONFIG_BYTES >> 20} MiB")
-        return path.read_bytes()
+        with path.open("rb") as file:  # by what is read, not by what is stated: a pipe has no size
+            data = file.read(allowed + 1)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    if len(data) > allowed:
+        raise UsageError(f"{path}: larger than {allowed >> 20} MiB")
+    return data
+
+
+def _read(path: Path) -> bytes:
+    return read_bounded(path, _CONFIG_BYTES)
 
 
 def clock() -> datetime:

@@ -1,6 +1,6 @@
 """Why a level is what it is, in words that need no rubric to follow, and what would lower it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple, cast
 
@@ -32,6 +32,8 @@ _LIKELIHOOD: Mapping[str, str] = {
     "imminent": "nothing more has to happen",
 }
 
+_NO_FLOORS: Mapping[FactorName, str] = {}
+
 
 class Way(NamedTuple):
     """Values of one or two factors which together lower the level to ``level``."""
@@ -40,8 +42,11 @@ class Way(NamedTuple):
     level: Level
 
 
-def explain_finding(finding: Finding) -> tuple[str, ...]:
-    """The lines that lead from the finding's factors to its level, and out of it."""
+def explain_finding(finding: Finding, floors: Mapping[FactorName, str] = _NO_FLOORS) -> tuple[str, ...]:
+    """The lines that lead from the finding's factors to its level, and out of it.
+
+    ``floors`` are those of the packs for its rule: below them nothing can be brought.
+    """
     rule = rules.load()[finding.evidence.rule]
     where = visible(str(finding.evidence.where))
     lines = [
@@ -55,7 +60,7 @@ def explain_finding(finding: Finding) -> tuple[str, ...]:
         "",
         *_time(finding.level),
         "",
-        *_ways(finding.factors, rule),
+        *_ways(finding.factors, rule, floors),
         "",
         f"What to do: {visible(finding.remedy, limit=2000)}",
     ]
@@ -89,17 +94,22 @@ def explain_rule(rule: Rule) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def ways_down(factors: Factors, *, trigger_floor: str = "") -> tuple[Way, ...]:
+def ways_down(
+    factors: Factors, *, trigger_floor: str = "", floors: Mapping[FactorName, str] = _NO_FLOORS
+) -> tuple[Way, ...]:
     """What would lower the level: each single improvement that does, else each pair, smallest steps only.
 
-    A way that another one contains is left out.
+    A way that another one contains is left out, and so is what the rule's or the packs' floors forbid.
     """
     rubric = tables.load()
     values = tables.key_of(factors)
     level = rubric.rows[values].level
     if level == "info":
         return ()
-    better = {name: _better(rubric, name, values, trigger_floor) for name in FACTORS}
+    least = {name: [floors[name]] for name in FACTORS if name in floors}
+    if trigger_floor:
+        least.setdefault("trigger", []).append(trigger_floor)
+    better = {name: _better(rubric, name, values, least.get(name, ())) for name in FACTORS}
     for size in range(1, len(FACTORS)):
         found = [
             way
@@ -134,13 +144,13 @@ def _cost(rubric: Rubric, names: tuple[FactorName, ...], chosen: tuple[str, ...]
     return (-sum(ranks), *(-rank for rank in ranks))
 
 
-def _better(rubric: Rubric, name: FactorName, values: Key, trigger_floor: str) -> tuple[str, ...]:
+def _better(rubric: Rubric, name: FactorName, values: Key, floors: Sequence[str]) -> tuple[str, ...]:
     """Better values of a factor, the nearest first, that anything could bring about."""
     if name == "evidence":
         return ()  # knowing less makes nothing safer
     order = rubric.order[name]
     now = order[values[FACTORS.index(name)]]
-    floor = order[trigger_floor] if name == "trigger" and trigger_floor else 0
+    floor = max((order[each] for each in floors), default=0)
     return tuple(value for value, rank in reversed(list(order.items())) if floor <= rank < now)
 
 
@@ -183,11 +193,11 @@ def _step(
     return f"  {number}. {question} " + "; ".join(parts) + "."
 
 
-def _ways(factors: Factors, rule: Rule) -> Iterator[str]:
+def _ways(factors: Factors, rule: Rule, floors: Mapping[FactorName, str] = _NO_FLOORS) -> Iterator[str]:
     rubric = tables.load()
-    ways = ways_down(factors, trigger_floor=rule.trigger_floor)
+    ways = ways_down(factors, trigger_floor=rule.trigger_floor, floors=floors)
     if not ways:
-        yield "It is as low as it gets."
+        yield "It is as low as it gets" + (" under the packs in force." if floors else ".")
         return
     yield "The level would fall if"
     for way in ways:
