@@ -38,9 +38,10 @@ def asked_of(component: Component, declarations: Declarations) -> Asked | None:
         return None
     # A component from elsewhere than an index has no ecosystem; its declaration still says whose name it is.
     spelled = component.ecosystem or (rows[0].ecosystem if rows else "")
-    ecosystem = versions.ecosystem(spelled)
-    if not spelled or versions.order(ecosystem) is None:
+    if not spelled:
         return None
+    # An ecosystem that nobody here can order is asked all the same: that it was not looked up must be said.
+    ecosystem = versions.ecosystem(spelled)
     cap, note = _origin(rows, component)
     exact = [row.where for row in rows if row.version]
     places = exact or [row.where for row in rows] or list(component.seen) or [Location(component.project)]

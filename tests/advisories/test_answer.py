@@ -370,9 +370,10 @@ def test_a_snapshot_older_than_the_policy_allows_is_stale(tmp_path: Path, day: i
     assert [row.rule for row in evidence] == (["COV-002"] if state == "stale" else [])
 
 
-def test_an_ecosystem_that_the_snapshot_does_not_hold_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ecosystem", ["npm", "conda", "of the future"])
+def test_an_ecosystem_that_the_snapshot_does_not_hold_is_said(tmp_path: Path, ecosystem: str) -> None:
     sources, evidence = _ask(
-        tmp_path, [record()], _line("left-pad", "==1.0", ecosystem="npm"), ecosystem="npm"
+        tmp_path, [record()], _line("left-pad", "==1.0", ecosystem=ecosystem), ecosystem=ecosystem
     )
     assert [row.state for row in sources] == ["current", "absent", "built-in"]
     assert [row.rule for row in evidence] == ["COV-002"]
