@@ -1,7 +1,7 @@
 """The hook under the real pre-commit program, on a real git repository.
 
 pre-commit would install us from an index into an environment of its own; tests use no network, so the hook's
-definition is taken from ``.pre-commit-hooks.yaml`` as it is, but for the language and the path of the command.
+definition is taken from ``.pre-commit-hooks.yaml`` as it is, but for the language and the command's path.
 """
 
 import os

@@ -271,7 +271,8 @@ def show(settings: Settings) -> tuple[str, ...]:
 
 def _asks(pack: Pack) -> Iterable[str]:
     """What the packs ask for beyond the settings."""
-    yield f"{', '.join(pack.ids) or DEFAULT}: blocks at {pack.block_at}, held to the {pack.gate_on} of a finding"
+    named = ", ".join(pack.ids) or DEFAULT
+    yield f"{named}: blocks at {pack.block_at}, held to the {pack.gate_on} of a finding"
     if pack.factor_floors:
         yield "no factor below " + ", ".join(f"{name} {value}" for name, value in pack.factor_floors.items())
     for rule, floors in pack.elevated.items():
