@@ -184,6 +184,25 @@ def digest(path: Path, suffixes: tuple[str, ...]) -> str:
     return found.hexdigest()
 
 
+def changed(path: Path, suffixes: tuple[str, ...], since: tuple[str, str]) -> bool:
+    """Whether a source is no longer what ``stamp`` and ``digest`` said of it before it was read."""
+    stamped, hashed = since
+    if stamped and stamp(path) == stamped:
+        return False  # one file, untouched: no need to hash it again
+    return digest(path, suffixes) != hashed
+
+
+def stamp(path: Path) -> str:
+    """What changes with every write of a single file; empty for a folder. Raises Unreadable."""
+    try:
+        if path.is_dir():
+            return ""
+        now = path.stat()
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror or error}") from error
+    return f"{now.st_dev}:{now.st_ino}:{now.st_size}:{now.st_mtime_ns}:{now.st_ctime_ns}"
+
+
 def _listed(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, Path]]:
     rows: list[tuple[str, Path]] = []
     for root, folders, files in os.walk(folder):

@@ -189,6 +189,11 @@ def _range(item: Mapping[str, object]) -> Range:
         raise Malformed("affected.ranges.type", found=kind[:40], wanted="ECOSYSTEM, SEMVER or GIT")
     events: list[tuple[str, str]] = []
     for event in _mappings(item, "events"):
+        if len(event) == 1:  # as the schema has it, and all but the oldest records
+            [(name, value)] = event.items()
+            if name in _EVENTS and isinstance(value, str) and value.strip():
+                events.append((name, value.strip()))
+                continue
         known = [(name, value) for name, value in event.items() if name in _EVENTS and value is not None]
         if not known:
             raise Malformed("affected.ranges.events", found="an empty event", wanted=" or ".join(EVENTS))

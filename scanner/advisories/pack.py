@@ -41,16 +41,15 @@ class _Known:
         # A listed local version stays: named itself it is affected, by its public part only likely so.
         self._local = {text for text in mentioned if "+" in text}
 
-    def lean(self, entry: Affected) -> Affected:
+    def lean(self, entry: Affected) -> store.Entry:
         """The entry without commits and without the versions that its own ranges hold."""
-        ranges = tuple(one if one.type != "GIT" else Range("GIT", ()) for one in entry.ranges)
         held: set[str] = set()
-        for one in ranges:
+        for one in entry.ranges:
             for span in _spans(one, self._ecosystem):
                 held.update(self._slice(span))
         held -= self._local
-        kept = tuple(text for text in entry.versions if text not in held)
-        return Affected(entry.ecosystem, entry.name, ranges, kept, entry.severity)
+        ranges = [(one.type, one.events if one.type != "GIT" else ()) for one in entry.ranges]
+        return ranges, [text for text in entry.versions if text not in held]
 
     def _slice(self, span: match.Span) -> list[str]:
         keys = self._keys

@@ -44,6 +44,7 @@ def build_snapshot(
     too much, Unreadable, Changed, ConfigurationError where the cache cannot be written.
     """
     limits = limits or Limits()
+    stamp = cache.stamp(path)
     source = cache.digest(path, _SUFFIXES)
     catalogue, kev_digest = _read_catalogue(kev, limits) if kev else (_Catalogue(), "")
     target = cache.directory(store.FOLDER) / f"osv-{_key(source, kev_digest)}.sqlite"
@@ -60,8 +61,8 @@ def build_snapshot(
                 _fill(connection, path, catalogue, limits, said)
         finally:
             connection.close()
-        # A folder that was edited while it was read would be stored under the wrong name.
-        if cache.digest(path, _SUFFIXES) != source:
+        # What was edited while it was read would be stored under the wrong name.
+        if cache.changed(path, _SUFFIXES, (stamp, source)):
             raise Changed
 
     return cache.publish(target, write)

@@ -75,6 +75,8 @@ def get_current() -> Path | None:
 
 
 Head = tuple[object, ...]
+Events = tuple[tuple[str, str], ...]
+Entry = tuple[list[tuple[str, Events]], list[str]]  # ranges, and the versions that none of them holds
 
 
 def head(record: Record, affected: Iterable[Affected]) -> Head:
@@ -94,12 +96,9 @@ def head(record: Record, affected: Iterable[Affected]) -> Head:
     )
 
 
-def encode(rows: Iterable[tuple[Head, Iterable[Affected]]], known: Sequence[str]) -> str:
+def encode(rows: Iterable[tuple[Head, Sequence[Entry]]], known: Sequence[str]) -> str:
     """A package's row: its records by their ids, and every version that they mention, ascending."""
-    records = [
-        (*fields, [([(one.type, one.events) for one in entry.ranges], entry.versions) for entry in entries])
-        for fields, entries in sorted(rows, key=lambda row: str(row[0][0]))
-    ]
+    records = [(*fields, entries) for fields, entries in sorted(rows, key=lambda row: str(row[0][0]))]
     return _ENCODE({"records": records, "known": known})
 
 

@@ -15,7 +15,7 @@ import pytest
 from scanner import cache
 from scanner.advisories import match, osv, snapshot, store
 from scanner.advisories.store import Snapshot
-from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
+from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.limits import Limits
 from tests.advisories.osvzip import catalogue, record, span, zipped
 
@@ -80,6 +80,31 @@ def test_a_folder_of_json_and_yaml_holds_what_a_zip_holds(tmp_path: Path) -> Non
     before = snapshot.build_snapshot(tmp_path / "vulns")
     (folder / "one.json").write_text(json.dumps(record("PYSEC-1", ranges=[span("0")])))
     assert snapshot.build_snapshot(tmp_path / "vulns") != before
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_a_source_that_changes_while_it_is_read_makes_no_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if kind == "zip":
+        source = zipped(tmp_path / "a.zip", record())
+    else:
+        source = tmp_path / "vulns"
+        source.mkdir()
+        (source / "a.json").write_text(json.dumps(record()))
+    read = osv.parse
+
+    def parse_and_write(raw: object) -> osv.Record:
+        if kind == "zip":
+            zipped(source, record(), record("PYSEC-2"))
+        else:
+            (source / "b.json").write_text(json.dumps(record("PYSEC-2")))
+        return read(raw)
+
+    monkeypatch.setattr(osv, "parse", parse_and_write)
+    with pytest.raises(Changed):
+        snapshot.build_snapshot(source)
+    assert list(cache.directory("advisories").iterdir()) == []
 
 
 def test_a_single_record_is_a_source_too(tmp_path: Path) -> None:
