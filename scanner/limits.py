@@ -36,6 +36,7 @@ class Limits:
     pickle_ops: int = 400_000_000  # opcodes of one stream
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream
     pickle_names: int = 100_000  # different names that one stream may import
+    pickle_events: int = 5_000_000  # imports, calls and changes of one stream that are worth telling
     pickle_name_bytes: int = 64 * KIB  # one name or number written as a line
     pickle_rereads: int = 1_000_000  # literals looked up again outside the window at hand
     literal_bytes: int = 4 * KIB  # how much of one argument is shown

@@ -205,8 +205,10 @@ def quiet(module: str, name: str) -> int:
     verdict = classify(module, name)
     if verdict.kind is not Kind.HONEST:
         return 0
-    flags = int(_QUIET[verdict.use])
-    path = f"{module}.{name}"
-    if path in RESOLVERS or path in _data().appliers or name.rpartition(".")[2] in BOUND:
-        flags &= ~int(Quiet.CALL)
-    return flags
+    flags = _QUIET[verdict.use]
+    return flags & ~Quiet.CALL if is_followed(f"{module}.{name}") else flags
+
+
+def is_followed(path: str) -> bool:
+    """Whether a call leads the pickle machine to another name, or hands one on: each has to be told."""
+    return path in RESOLVERS or path in _data().appliers or path.rpartition(".")[2] in BOUND

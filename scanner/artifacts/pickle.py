@@ -1,11 +1,12 @@
 """Raw pickles and their dialects: what loading one would import and call, in words."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from sbom.model import Fact, FactName
 from scanner.artifacts import names
 from scanner.artifacts.names import Kind
-from scanner.artifacts.pickle_calls import TRANSPARENT, Judge, is_plausible
+from scanner.artifacts.pickle_calls import TRANSPARENT, Judge
 from scanner.artifacts.pickle_probe import probe
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Event, Evidence, Source, Subject, factors
@@ -64,6 +65,7 @@ class Inspection(Judge):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self.names: dict[tuple[str | None, str], Global] = {}
+        self.extensions: dict[int, tuple[str, str]] = {}
         self.streams = 0
         self.protocol = 0
         self.end = 0
@@ -72,12 +74,14 @@ class Inspection(Judge):
         """Everything, in the order of the file."""
         while True:
             machine = Machine(self.subject.source, self.subject.limits, start=self.end, quiet=names.quiet)
-            machine.names = self.names
+            machine.names, machine.extensions = self.names, self.extensions
             try:
                 yield from self._tell(machine)
                 yield from self._other_reading(machine, whole=True)
+                yield from self._plain_reading(machine)
             except Malformed as error:
                 yield from self._other_reading(machine, whole=False)
+                yield from self._plain_reading(machine)
                 if self.streams and not machine.acted:
                     break  # raw data behind the last pickle
                 if not machine.acted and self.subject.claimed_by_suffix and self._is_container():
@@ -104,6 +108,22 @@ class Inspection(Judge):
     def on_persistent(self, machine: Machine, found: Persistent) -> None:
         """A persistent id, as met; formats whose loaders know them look at it here."""
 
+    def _plain_reading(self, machine: Machine) -> Iterator[Event]:
+        """What a plain load does with the array bytes that only joblib's loader knows to be data.
+
+        It breaks at the first array, unless that was made to run: only the call of a known sink counts.
+        """
+        if machine.first_array is None:
+            return
+        source, limits = machine.source, self.subject.limits
+        plain = Machine(source, limits, start=machine.start, quiet=names.quiet, joblib=False)
+        other = Inspection(self.subject)
+        with suppress(Malformed, LimitReached):
+            for event in other._tell(plain, behind=machine.first_array):
+                if isinstance(event, Evidence) and event.rule == "ART-001" and "<" not in event.subject:
+                    self.is_clean = False
+                    yield event
+
     def _other_reading(self, machine: Machine, *, whole: bool) -> Iterator[Event]:
         """What a loader does that reads from a file, where a frame ends inside an opcode.
 
@@ -118,7 +138,7 @@ class Inspection(Judge):
             start, end = machine.straddle
             source = Spliced(source, start, end)
             machine = Machine(source, self.subject.limits, start=machine.start, quiet=names.quiet)
-            machine.names = self.names
+            machine.names, machine.extensions = self.names, self.extensions
             events = []
             try:
                 for event in self._tell(machine, behind=start):
@@ -142,8 +162,8 @@ class Inspection(Judge):
     def _tell(self, machine: Machine, behind: int = -1) -> Iterator[Event]:
         """The evidence of one stream, of what comes ``behind`` an offset only."""
         for event in machine.run():
-            if event.offset < behind:
-                continue
+            if event.offset < behind or (self.streams and not machine.acted):
+                continue  # behind the first stream, data that only looks like opcodes is data
             if isinstance(event, Made):
                 yield from self.judge(machine, event)
             elif isinstance(event, Import):
@@ -159,7 +179,7 @@ class Inspection(Judge):
 
     def _names_in_the_end(self) -> Iterator[Event]:
         for found in sorted(self.names.values(), key=lambda name: (name.offset, name.path)):
-            if found.module is None or (found.computed and not found.name) or not is_plausible(found):
+            if found.module is None or (found.computed and not found.name) or not found.is_plausible:
                 continue
             verdict = self.classify(found)
             path = found.path
@@ -192,7 +212,7 @@ class Inspection(Judge):
     def _facts(self) -> Iterator[Fact]:
         yield Fact(FactName.PICKLE_PROTOCOL, self.protocol)
         imported = sorted(
-            {visible(name.path) for name in self.names.values() if name.imports and is_plausible(name)}
+            {visible(name.path) for name in self.names.values() if name.imports and name.is_plausible}
         )
         if imported:
             yield Fact(FactName.IMPORTS, _joined(imported))

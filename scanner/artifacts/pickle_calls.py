@@ -24,6 +24,7 @@ TRANSPARENT = frozenset(
         "dill.dill._get_attr",
     }
 )
+_LOADS = "loads another pickle"  # the capability's words in the policy's data
 _IMPORTERS = frozenset(
     {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
 )
@@ -52,10 +53,13 @@ class Judge:
         path = callee.path
         if callee.module is None:
             yield from self._hidden_call(machine, made, path)
-            return
-        verdict = self.classify(callee)
+        else:
+            self.called.add(path)
+            yield from self._judge_named(machine, made, callee, self.classify(callee))
+
+    def _judge_named(self, machine: Machine, made: Made, callee: Global, verdict: Verdict) -> Iterator[Event]:
+        path = callee.path
         constructs = made.how in ("newobj", "newobj_ex") or (made.how in ("obj", "inst") and made.args == ())
-        self.called.add(path)
         handed = self._sink_among(machine, made)
         if handed is not None and names.is_applier(path) and made.result is None:
             self.called.add(handed.path)
@@ -63,20 +67,14 @@ class Judge:
                 f"loading this hands {handed.path} to a function that calls it: {describe(machine, made)}"
             )
             yield from self.say("ART-001", made.offset, handed.path, message, factors(evidence="confirmed"))
-        elif names.is_applier(path) and self._hands_honest_names(machine, made):
-            return
-        elif path == "builtins.type" and len(machine.arguments(made.args) or ()) == 1:
-            return  # only asks what something is
         elif path in TRANSPARENT:
             yield from self._attribute(machine, made)
         elif path in _IMPORTERS:
             yield from self._importer(machine, made)
-        elif (
-            path == "torch.storage._load_from_bytes"
-            or verdict.kind is Kind.CARRIES
-            or "loads" in verdict.capability
-        ):
+        elif verdict.kind is Kind.CARRIES or verdict.capability == _LOADS:
             yield from self._carried(machine, made, verdict)
+        elif self._is_told(callee) or (names.is_applier(path) and self._hands_honest_names(machine, made)):
+            return
         elif verdict.kind is Kind.SINK:
             yield from self._sink_call(machine, made, verdict, constructs=constructs)
         elif verdict.kind is Kind.HONEST:
@@ -87,6 +85,15 @@ class Judge:
                 callee.quiet |= Quiet.CONSTRUCT | Quiet.FILL
         else:
             yield from self._unknown_call(machine, made, path)
+
+    def _is_told(self, callee: Global) -> bool:
+        """Whether enough was said of the name; the machine then keeps its other calls to itself."""
+        if max(self._said.get((rule, callee.path), 0) for rule in ("ART-001", "ART-002")) < _EACH:
+            return False
+        if names.is_followed(callee.path):
+            return True
+        callee.quiet |= Quiet.CALL | Quiet.CONSTRUCT | Quiet.FILL
+        return True
 
     def _sink_call(
         self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool
@@ -130,13 +137,14 @@ class Judge:
         loads = made.callee_name.endswith(("loads", "_load_from_bytes"))
         data = _bytes_of(machine, made.args, limits.text_bytes, texts=loads)
         if data is not None:
+            self.subject.budget.spend_member()
             yield Derived(
                 _format_of(data), data, self.subject.where.inside(f"bytes at {made.offset}").at(offset=0)
             )
             if made.callee_name == "torch.storage._load_from_bytes":
                 return  # how a tensor pickles itself
         elif verdict.kind is Kind.SINK or loads:
-            verdict = Verdict(Kind.SINK, verdict.capability or "loads another pickle")
+            verdict = Verdict(Kind.SINK, verdict.capability or _LOADS)
             yield from self._sink_call(machine, made, verdict, constructs=False)
             return
         what = "another pickle" if data is not None else "code"
@@ -145,8 +153,12 @@ class Judge:
 
     def _honest(self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool) -> Iterator[Event]:
         path = made.callee_name
-        if path in ("_codecs.encode", "codecs.encode"):
-            given = machine.arguments(made.args) or ()
+        given = machine.arguments(made.args) or ()
+        if path == "builtins.type" and len(given) == 1:
+            return  # only asks what something is
+        if path == "builtins.iter" and len(given) > 1:
+            yield from self._unknown_call(machine, made, path)  # calls its first argument, again and again
+        elif path in ("_codecs.encode", "codecs.encode"):
             encoding = machine.text(given[1]) if len(given) > 1 else "utf-8"
             if encoding is None or encoding.lower() not in _PLAIN_CODECS:
                 yield from self._unknown_call(machine, made, path)
@@ -154,6 +166,8 @@ class Judge:
             yield from self._unknown_call(machine, made, path)
 
     def _unknown_call(self, machine: Machine, made: Made, path: str) -> Iterator[Event]:
+        if self._said.get(("ART-002", path), 0) >= _EACH:
+            return
         message = f"loading this calls {describe(machine, made)}, which nobody vouches for"
         yield from self.say("ART-002", made.offset, path, message, factors(evidence="indicated"))
 
@@ -224,11 +238,6 @@ def _base(made: Made) -> str:
             break
         value = value.callee
     return value.path if isinstance(value, Global) else "a result"
-
-
-def is_plausible(name: Global) -> bool:
-    """Whether a name can be one: bytes that only look like an import are no finding of their own."""
-    return all(part.isidentifier() or part.startswith("<") for part in name.path.split("."))
 
 
 def _is_resolved(machine: Calls, args: Value) -> bool:

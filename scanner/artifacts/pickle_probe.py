@@ -1,6 +1,5 @@
 """Is it a pickle? Asked of files whose name does not say so."""
 
-from scanner.artifacts.pickle_calls import is_plausible
 from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import Limits
 from scanner.readers.pickle.machine import Machine
@@ -40,7 +39,7 @@ def probe(head: bytes) -> bool:
                     return True
         except ScanError as caught:
             error = caught
-        named = any(is_plausible(name) for name in machine.names.values() if name.imports)
+        named = any(name.is_plausible for name in machine.names.values() if name.imports)
         if head[start] == _PROTO:
             return error is None or machine.position > 2 or len(head) == start + 2
         if error is not None:
@@ -56,4 +55,4 @@ def probe(head: bytes) -> bool:
 
 def _plausible_call(event: Made | Change) -> bool:
     callee = event.callee if isinstance(event, Made) else event.target
-    return not isinstance(callee, Global) or is_plausible(callee)
+    return not isinstance(callee, Global) or callee.is_plausible

@@ -204,6 +204,19 @@ def test_an_array_of_objects_is_a_pickle_like_any_other() -> None:
     assert rules_of(data)["ART-001"] == "os.system"
 
 
+def test_array_bytes_that_a_plain_load_would_run_are_read_as_opcodes_too() -> None:
+    hidden = b"0" + call("os.system", "id") + b"."
+    body = hidden + bytes(-len(hidden) % 8)
+    data = stream(wrapper((len(body) // 8,), DTYPE, None), body)
+    assert rules_of(data)["ART-001"] == "os.system"
+
+
+def test_array_bytes_that_only_look_like_an_import_are_data() -> None:
+    body = b"c\0\0\n\0\0\n)R" + bytes(7)
+    assert set(rules_of(stream(wrapper((2,), DTYPE, None), body))) == {"ART-003"}
+    assert set(rules_of(stream(literal([1])) + b"c\0\0\0\0\n\0\0\n)R" + bytes(9))) == {"ART-003"}
+
+
 def test_what_follows_an_array_is_read() -> None:
     data = stream(wrapper((2,), DTYPE), u8(1) + b"\xff", b"c\nR." * 4, b"0", call("os.system", "id"))
     assert rules_of(data)["ART-001"] == "os.system"

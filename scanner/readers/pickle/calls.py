@@ -9,7 +9,7 @@ from scanner.model import Source
 from scanner.readers.pickle import arrays
 from scanner.readers.pickle.literals import Literal, decode
 from scanner.readers.pickle.opcodes import BYTEARRAY8, TEXT
-from scanner.readers.pickle.resolve import BOUND, RESOLVERS, called
+from scanner.readers.pickle.resolve import BOUND, PARTIALS, RESOLVERS, called
 from scanner.readers.pickle.values import (
     KEPT_ITEMS,
     KEPT_REFERENCES,
@@ -48,6 +48,7 @@ class Calls:
     ) -> None:
         self.names: dict[tuple[str | None, str], Global] = {}
         self.acted = False  # something was imported
+        self.first_array: int | None = None  # the first wrapper of joblib's that has array bytes behind it
         self.protocol = 0
         self._source = source
         self._limits = limits
@@ -58,7 +59,7 @@ class Calls:
         self._events: list[Event] = []
         self._texts: dict[int, str] = {}
         self._rereads = 0
-        self._extensions: dict[int, tuple[str, str]] = {}
+        self.extensions: dict[int, tuple[str, str]] = {}  # of the loader's process, not of the stream
         self._chain = 0
         self._object_array = False
         # What BUILD made an attribute of a name, which all its instances then have.
@@ -141,9 +142,7 @@ class Calls:
             if len(self.names) >= self._limits.pickle_names:
                 raise LimitReached("pickle_names", allowed=self._limits.pickle_names, offset=offset)
             found = self.names[module, name] = Global(module, name, offset, computed=computed)
-            found.raw = (
-                self._joblib and name == "NumpyArrayWrapper" and (module or "").startswith(arrays.MODULES)
-            )
+            found.raw = name == "NumpyArrayWrapper" and (module or "").startswith(arrays.MODULES)
             if self._quiet is not None and module is not None and not found.raw:
                 found.quiet = int(self._quiet(module, name))
         if old is not None:
@@ -158,7 +157,7 @@ class Calls:
         if name.imports == 0 and not name.calls:
             name.offset, name.computed = offset, False
         name.imports += 1
-        self.acted = True
+        self.acted = self.acted or name.is_plausible
         if not name.quiet & Quiet.IMPORT:
             self._events.append(Import(name, offset, how))
         return name
@@ -180,7 +179,7 @@ class Calls:
         return self._name(parts[0], parts[1], offset)
 
     def _extension(self, code: int, offset: int) -> Global:
-        known = self._extensions.get(code)
+        known = self.extensions.get(code)
         if known is None:
             return self._name(None, f"<extension {code}>", offset, computed=True)
         return self._name(*known, offset)
@@ -280,6 +279,8 @@ class Calls:
                     many.count = len(items)
                     self._call(planted, (many,) if name == "extend" else items, how, offset)
                     return
+            if how == "setitem":
+                self._refer(target, stack, mark, pairs=True)  # a dict's own kind can be a state too
             callee = target.callee
             if type(callee) is Global and callee.quiet & Quiet.FILL:
                 return
@@ -296,7 +297,7 @@ class Calls:
                 self._refer(target, stack, mark, pairs=pairs)
                 return
 
-    def _refer(self, target: Fresh, stack: list[Value], mark: int, *, pairs: bool) -> None:
+    def _refer(self, target: Fresh | Made, stack: list[Value], mark: int, *, pairs: bool) -> None:
         """Keeps what could be called among the items; what is merely an honest object cannot."""
         kept = target.references = target.references or []
         for index in range(mark + pairs, len(stack), 1 + pairs):
@@ -311,7 +312,7 @@ class Calls:
                 type(value) is Global and not value.quiet and len(kept) < 8 * KEPT_REFERENCES
             ):
                 kept.append((stack[index - 1] if pairs else None, value))
-            else:
+            elif type(target) is Fresh:
                 target.overflow = True
 
     def _build(self, target: Value, state: Value, offset: int) -> int:
@@ -320,6 +321,9 @@ class Calls:
         if type(target) is Made:
             target.uses |= Use.FILLED
             target.state = state
+            if target.callee_name in PARTIALS and type(state) is tuple and len(state) > 1:
+                # partial.__setstate__ takes (function, arguments, keywords, attributes).
+                target.args = (state[0], *(self.arguments(state[1]) or ()))
             setter = self.method(target, "__setstate__")
             if setter is not None:
                 self._call(setter, (state,), "setstate", offset)
@@ -328,7 +332,7 @@ class Calls:
                 target.attributes = {**(target.attributes or {}), **planted}
             callee = target.callee
             if type(callee) is Global:
-                if callee.raw:
+                if callee.raw and self._joblib:
                     return self._array_behind(target, offset)
                 if callee.quiet & Quiet.FILL:
                     return 0
@@ -345,7 +349,7 @@ class Calls:
         parts = state[:2] if type(state) is tuple else (state,)
         planted: dict[str, Value] = {}
         for part in parts:
-            if type(part) is Fresh and part.references:
+            if (type(part) is Fresh or type(part) is Made) and part.references:
                 for key, value in part.references:
                     name = self.text(key) if key is not None else None
                     if name is not None:
@@ -353,6 +357,8 @@ class Calls:
         return planted
 
     def _array_behind(self, wrapper: Made, offset: int) -> int:
+        if self.first_array is None:
+            self.first_array = offset + 1
         found = arrays.behind(self, wrapper, offset + 1)
         if found is None:
             raise Malformed("array-wrapper", offset=offset, wanted="a shape and a dtype that can be followed")
@@ -364,4 +370,4 @@ class Calls:
 
     def register_extension(self, module: str, name: str, code: int) -> None:
         """What ``copyreg.add_extension`` does, for EXT opcodes later in the stream."""
-        self._extensions[code] = (module, name)
+        self.extensions[code] = (module, name)

@@ -46,6 +46,7 @@ class Machine(RareOpcodes):
         self.start = start
         self.end = start
         self.root: Value | None = None
+        self._told = 0
 
     # --- driving ------------------------------------------------------------------------------------------
 
@@ -68,6 +69,10 @@ class Machine(RareOpcodes):
                 if collecting:
                     gc.enable()
             yield from self._take_events()
+            if self._told > self._limits.pickle_events and error is None:
+                error = LimitReached(
+                    "pickle_events", allowed=self._limits.pickle_events, offset=self.position
+                )
             if error is not None:
                 raise error
             if self._object_array:
@@ -80,14 +85,18 @@ class Machine(RareOpcodes):
 
     def _take_events(self) -> Iterator[Event]:
         events, self._events = self._events, []
+        self._told += len(events)
         yield from events
 
     def _run_object_array(self) -> Iterator[Event]:
         """joblib reads an array of objects by a plain load from the same file, right behind the wrapper."""
         self._object_array = False
         nested = Machine(self._source, self._limits, start=self.position, quiet=self._quiet, joblib=False)
-        nested.names = self.names
-        yield from nested.run()
+        nested.names, nested.extensions = self.names, self.extensions
+        try:
+            yield from nested.run()
+        finally:
+            self.acted = self.acted or nested.acted
         self._base, self._at, self._window = nested.end, 0, b""
 
     # --- the loop -----------------------------------------------------------------------------------------

@@ -144,12 +144,34 @@ def _apply(machine: "Calls", made: Made, args: Args) -> Value | None:
     return machine.call(args[0], args[1], made.callee_name, made.offset) if len(args) > 1 else None
 
 
+_PLAIN_BASES = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "object",
+        "dict",
+        "list",
+        "set",
+        "frozenset",
+        "tuple",
+        "str",
+        "bytes",
+        "bytearray",
+        "int",
+        "float",
+        "complex",
+    )
+)
+
+
 def _construct(machine: "Calls", made: Made, args: Args) -> Value | None:
     """``copyreg.__newobj__(cls, *args)`` and ``copyreg._reconstructor(cls, base, state)``."""
     if not args:
         return None
     if made.callee_name.endswith("_reconstructor"):
         base = args[1] if len(args) > 1 else args[0]
+        if type(base) is Global and base.path not in _PLAIN_BASES:
+            # base.__init__(base.__new__(cls, state), state): the class does what it does when it is called.
+            return machine.call(base, args[2:], made.callee_name, made.offset)
         plain = type(base) is Global and base.path == "builtins.object"
         return machine.call(args[0], () if plain else args[2:], "newobj", made.offset)
     if made.callee_name.endswith("__newobj_ex__"):
@@ -169,7 +191,7 @@ def called(machine: "Calls", made: Made, given: Args) -> Value | None:
     path = inner.callee.path
     if not first:
         return None
-    if path in _PARTIALS:
+    if path in PARTIALS:
         return machine.call(first[0], first[1:] + given, path, made.offset)
     if path == "types.MethodType" and len(first) > 1:
         return machine.call(first[0], first[1:2] + given, path, made.offset)
@@ -188,11 +210,17 @@ def called(machine: "Calls", made: Made, given: Args) -> Value | None:
     return None
 
 
-_PARTIALS = ("functools.partial", "_functools.partial")
+PARTIALS = ("functools.partial", "_functools.partial")
 _ATTRIBUTE_GETTERS = ("operator.attrgetter", "_operator.attrgetter")
 _ITEM_GETTERS = ("operator.itemgetter", "_operator.itemgetter")
 _METHOD_CALLERS = ("operator.methodcaller", "_operator.methodcaller")
-_GETATTRS = ("builtins.getattr", "builtins.object.__getattribute__", "builtins.type.__getattribute__")
+_GETATTRS = (
+    "dill._dill._get_attr",
+    "dill.dill._get_attr",
+    "builtins.getattr",
+    "builtins.object.__getattribute__",
+    "builtins.type.__getattribute__",
+)
 
 
 # --- arithmetic on texts ------------------------------------------------------------------------------------

@@ -40,16 +40,30 @@ class Global:
 
     One object a (module, name) pair. ``module`` is None where the stream computes it in a way that the
     machine cannot follow, ``name`` is empty for the module itself. ``old`` holds the pair that the stream
-    spells where the loader renames it (Python 2 names below protocol 3).
+    spells where the loader renames it (Python 2 names below protocol 3). ``is_plausible``: it is spelled as
+    names are; array bytes taken for opcodes hardly ever are.
     """
 
-    __slots__ = ("calls", "computed", "imports", "makes", "module", "name", "offset", "old", "quiet", "raw")
+    __slots__ = (
+        "calls",
+        "computed",
+        "imports",
+        "is_plausible",
+        "makes",
+        "module",
+        "name",
+        "offset",
+        "old",
+        "quiet",
+        "raw",
+    )
 
     def __init__(self, module: str | None, name: str, offset: int, *, computed: bool = False) -> None:
         self.module = module
         self.name = name
         self.offset = offset
         self.computed = computed
+        self.is_plausible = all(part.isidentifier() for part in self.path.split("."))
         self.old: tuple[str, str] | None = None
         self.quiet = 0
         self.raw = False
@@ -69,10 +83,21 @@ class Made:
     """A call and its result. ``how`` names what makes it: ``reduce``, ``newobj``, ``inst``, ``partial`` …
 
     ``result`` is what the call is known to return, where the machine can tell; ``attributes`` what the
-    stream planted on the result; ``state`` the last one that BUILD gave it.
+    stream planted on the result; ``state`` the last one that BUILD gave it; ``references`` as in ``Fresh``.
     """
 
-    __slots__ = ("args", "attributes", "callee", "how", "kwargs", "offset", "result", "state", "uses")
+    __slots__ = (
+        "args",
+        "attributes",
+        "callee",
+        "how",
+        "kwargs",
+        "offset",
+        "references",
+        "result",
+        "state",
+        "uses",
+    )
 
     def __init__(self, callee: "Value", args: "Value", how: str, offset: int) -> None:
         self.callee = callee
@@ -83,6 +108,7 @@ class Made:
         self.result: Value | None = None
         self.state: Value | None = None
         self.attributes: dict[str, Value] | None = None
+        self.references: list[tuple[Value | None, Value]] | None = None
         self.uses = 0
 
     @property
