@@ -19,6 +19,8 @@ $(BIN)/weighbridge: pyproject.toml requirements/runtime.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes --requirement requirements/runtime.txt
 	$(SELF)
+	@# pip compiles what it installs, but not an editable package; start-up is what a hook pays.
+	@$(BIN)/python -m compileall -q scanner sbom
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/weighbridge requirements/dev.txt
