@@ -7,7 +7,7 @@ Pure. The result is the same in whatever order the manifests come. The steps of 
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from sbom import purl
 from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
@@ -26,12 +26,14 @@ from scanner.model import (
     Reading,
     Stock,
 )
+from scanner.registry import manifest_of
 from scanner.text import visible
 
 __all__ = ["Stock", "resolve_include", "take_stock"]
 
 Files = Mapping[str, Sequence[Reading]]
 
+_MAX_PARTS = 16  # folders of a path that a command names
 _MAX_HOMES = 64  # projects that one shared requirements file is counted in
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
@@ -48,6 +50,30 @@ def resolve_include(from_path: str, include: Include | str) -> str | None:
     return None if path in {".", ".."} or path.startswith("../") else path
 
 
+def resolve_named(from_path: str, include: Include, is_there: Callable[[str], bool]) -> str | None:
+    """The file of the tree that a command's include most likely means; None where no file does.
+
+    Where the command runs is not written down: its own folder and those above it are tried, and of a path
+    inside an image (``/app/requirements.txt``, ``/tmp/x/requirements.txt``) ever shorter ends.
+    """
+    target = posixpath.normpath(include.path.replace("\\", "/")).lstrip("/")
+    while target.startswith("../"):
+        target = target[3:]
+    parts = target.split("/")[:_MAX_PARTS]
+    if "\0" in target or _SCHEME.match(target) or target in {"", ".", ".."}:
+        return None
+    for skipped in range(len(parts)):
+        folder = posixpath.dirname(from_path)
+        for _ in range(_MAX_PARTS):
+            path = posixpath.join(folder, *parts[skipped:])
+            if is_there(path):
+                return path
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+    return None
+
+
 def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
     """Everything that the manifests (by path) declare, and the model files, as one stock.
 
@@ -55,7 +81,7 @@ def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
     """
     files = {path: tuple(readings[path]) for path in sorted(readings)}
     layout = _layout(files)
-    folders = layout.folders | {_home(path) for path in files}
+    folders = layout.folders | {_home(path) for path in files if not _is_around(path)}
     wanted = _by_project(files, layout)
     merges = [
         Merge(path, wanted[path], folders, frozenset(layout.names.get(path, ()))) for path in sorted(wanted)
@@ -116,8 +142,14 @@ class _Layout:
 def _layout(files: Files) -> _Layout:
     includers: dict[str, set[str]] = {path: set() for path in files}
     required: set[str] = set()
+    bound: set[str] = set()
     for path, rows in files.items():
         for row in rows:
+            if isinstance(row, Include) and row.by_command:
+                meant = resolve_named(path, row, files.__contains__)
+                if meant is not None:
+                    (bound if row.constraint else required).add(meant)
+                continue
             target = resolve_include(path, row) if isinstance(row, Include) else None
             if isinstance(row, Include) and target is not None and target in includers and target != path:
                 includers[target].add(path)
@@ -127,18 +159,25 @@ def _layout(files: Files) -> _Layout:
     members = _workspace_members(files)
     parts = knots(includers)
     roots = _roots(parts, includers)
+    settled = frozenset(_home(path) for path in files if not _is_around(path))
     layout.circles = {path: number for number, part in enumerate(parts) for path in part}
     for path in files:
-        homes = {_home(root) for root in roots[path]}
+        homes = {_nearest(root, settled) if _is_around(root) else _home(root) for root in roots[path]}
         layout.homes[path] = tuple(sorted({members.get(home, home) for home in homes}))
         for row in files[path]:
             if isinstance(row, ProjectName) and row.name:
                 for home in layout.homes[path]:
                     layout.names.setdefault(home, set()).add(purl.normalise_name(row.name))
         named = "constraint" in posixpath.basename(path).lower()
-        if path not in required and (includers[path] or named):
+        if path not in required and (includers[path] or named or path in bound):
             layout.constraints.add(path)
     return layout
+
+
+def _is_around(path: str) -> bool:
+    """Whether the file describes what projects run in, and makes its folder no project."""
+    row = manifest_of(path)
+    return row is not None and row.around
 
 
 def _home(path: str) -> str:
@@ -198,7 +237,7 @@ def _circles(files: Files, layout: _Layout) -> Iterator[Evidence]:
     """Includes that lead back to the file they stand in: pip refuses the whole file."""
     for path, rows in files.items():
         for row in rows:
-            target = resolve_include(path, row) if isinstance(row, Include) else None
+            target = resolve_include(path, row) if isinstance(row, Include) and not row.by_command else None
             if target is not None and target in files and layout.circles[path] == layout.circles[target]:
                 by_way = visible(target)
                 message = f"{visible(path)} includes itself by way of {by_way}: pip refuses it"

@@ -14,6 +14,9 @@ from scanner.text import visible
 
 BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
 
+# What a project runs in and is built by; no part of what its own lock can settle.
+SURROUNDINGS = {"oci": Kind.CONTAINER, "githubactions": Kind.APPLICATION, "apt": Kind.LIBRARY}
+
 _LIMITS = Limits()
 _MAX_ALTERNATIVES = 2_000  # clauses of one name under different markers
 
@@ -28,8 +31,13 @@ class Wanted:
     constraint: bool
 
     @property
-    def name(self) -> str:
-        return _name(self.declaration)
+    def key(self) -> str:
+        """What tells it from other packages: the name, and its ecosystem where that is not Python's."""
+        return _key(self.declaration.ecosystem, _name(self.declaration))
+
+
+def _key(ecosystem: str, name: str) -> str:
+    return name if ecosystem == "pypi" else f"{ecosystem}:{name}"
 
 
 def _name(declaration: Declaration) -> str:
@@ -131,7 +139,7 @@ class Item:
         return Component(
             ref=ref,
             name=self.name,
-            kind=Kind.LIBRARY,
+            kind=SURROUNDINGS.get(self.chief.ecosystem, Kind.LIBRARY),
             version=self.version,
             specifier=self.specifier(),
             purl=self.purl,
@@ -165,6 +173,13 @@ def _origin_text(origin: Origin | None) -> str:
 
 def _purl(chief: Declaration, name: str, version: str) -> str:
     origin = chief.origin
+    if chief.ecosystem == "oci":
+        image = origin.url if origin is not None else name
+        return purl.oci(image, digest=_digest(chief), tag=origin.ref if origin is not None else "")
+    if chief.ecosystem == "githubactions":
+        owner, _, rest = name.partition("/")
+        repository, _, folder = rest.partition("/")
+        return purl.github(owner, repository, version, subpath=folder)
     if chief.ecosystem != "pypi":
         return purl.conda(name, version) if chief.ecosystem == "conda" else purl.generic(name, version)
     if origin is None or origin.kind is OriginKind.INDEX:
@@ -176,6 +191,10 @@ def _purl(chief: Declaration, name: str, version: str) -> str:
     if _is_archive(origin):
         return purl.pypi(name, version, file_name=posixpath.basename(origin.url))
     return purl.generic(name, version)
+
+
+def _digest(image: Declaration) -> str:
+    return next((f"{digest.algorithm}:{digest.value}" for digest in image.hashes), "")
 
 
 class Merge:
@@ -205,10 +224,10 @@ class Merge:
         self._wanted = [one for one in rows if not one.constraint]
         for one in rows:
             if one.constraint:
-                self._bounds.setdefault(one.name, []).append(one.declaration)
+                self._bounds.setdefault(one.key, []).append(one.declaration)
         for step in (self._take_locked, self._take_pins, self._take_ranges):
             for one in self._wanted:
-                step(one.declaration, one.name)
+                step(one.declaration, one.key)
 
     # --- the three steps: locks, exact pins and places, ranges ---
 
@@ -265,8 +284,8 @@ class Merge:
         if origin is not None and origin.kind is not OriginKind.INDEX:
             is_folder = origin.kind is OriginKind.PATH and not _is_archive(origin)
             place = "path" if is_folder else (origin.kind, _origin_text(origin))
-        key = (one.ecosystem, name, _version_key(one.version), place)
-        return self.items.setdefault(key, Item(self.project, name, one))
+        version: object = _version_key(one.version) if one.ecosystem == "pypi" else one.version
+        return self.items.setdefault((name, version, place), Item(self.project, _name(one), one))
 
     def _may_check(self, count: int) -> bool:
         """Whether so many comparisons are still within the limit.
@@ -334,7 +353,8 @@ class Merge:
             for one in item.declarations:
                 for wish in one.requires if one.locked else ():
                     name, _, version = wish.partition("==")
-                    for target in self._locked.get(purl.normalise_name(name), {}).values():
+                    name = purl.normalise_name(name) if one.ecosystem == "pypi" else name
+                    for target in self._locked.get(_key(one.ecosystem, name), {}).values():
                         if not version or target.version == version:
                             yield item, target
 
@@ -342,12 +362,18 @@ class Merge:
         """Whether everything that runs is settled: by a lock, or by pins that all have hashes."""
         if any(row.rule == "DEP-014" for row in self.evidence):
             return False
-        rows = [one.declaration for one in self._wanted if one.declaration.group != BUILD_GROUP]
+        rows = [
+            one.declaration
+            for one in self._wanted
+            if one.declaration.group != BUILD_GROUP and one.declaration.ecosystem not in SURROUNDINGS
+        ]
         if any(one.locked for one in rows):
             return all(item.version or item.origin for item in self._running())
         return bool(rows) and all(one.version and one.hashes for one in rows)
 
     def _running(self) -> Iterator[Item]:
         for item in self.items.values():
+            if item.chief.ecosystem in SURROUNDINGS:
+                continue
             if any(one.group != BUILD_GROUP for one in item.declarations):
                 yield item

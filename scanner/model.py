@@ -160,11 +160,15 @@ class Declaration:
 
 @record
 class Include:
-    """Another file that this one pulls in, relative to it; ``constraint`` for ``-c``."""
+    """Another file that this one pulls in, relative to it; ``constraint`` for ``-c``.
+
+    ``by_command`` where a command names it, relative to wherever that is run: the file keeps its own project.
+    """
 
     path: str
     where: Location
     constraint: bool = False
+    by_command: bool = False
 
 
 @record

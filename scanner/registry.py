@@ -84,7 +84,11 @@ class Claim:
 
 @record
 class Manifest:
-    """One row of the manifest table: ``names`` are fnmatch patterns over the lower-cased file name."""
+    """One row of the manifest table: ``names`` are fnmatch patterns over the lower-cased file name.
+
+    ``folders`` are fnmatch patterns over the lower-cased folder, one of which must hold too. ``around``: it
+    tells what projects run in and are built by, and belongs to the nearest of them.
+    """
 
     name: str
     title: str
@@ -92,6 +96,14 @@ class Manifest:
     parse: ManifestParser
     lock: bool = False
     ecosystem: str = "pypi"
+    folders: tuple[str, ...] = ()
+    around: bool = False
+
+    def claims(self, folder: str, name: str) -> bool:
+        """Whether the lower-cased folder and file name ask for this row."""
+        if self.folders and not any(fnmatchcase(folder, pattern) for pattern in self.folders):
+            return False
+        return any(fnmatchcase(name, pattern) for pattern in self.names)
 
 
 # --- inspectors, each imported when its first file is met -------------------------------------------------
@@ -638,7 +650,7 @@ def manifest_of(path: str) -> Manifest | None:
     """
     folder, _, name = path.lower().rpartition("/")
     for row in MANIFESTS:
-        if any(fnmatchcase(name, pattern) for pattern in row.names):
+        if row.claims(folder, name):
             return row
     if folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
         return REQUIREMENTS

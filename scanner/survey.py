@@ -10,7 +10,7 @@ from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadab
 from scanner.examine import Gathered, ended_at_once
 from scanner.files.open import open_source
 from scanner.files.walk import Entry, iter_named, walk
-from scanner.inventory import resolve_include
+from scanner.inventory import resolve_include, resolve_named
 from scanner.isolate import Job, weigh_all
 from scanner.limits import Limits
 from scanner.model import (
@@ -122,8 +122,10 @@ def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Surve
         for reading in readings:
             if not isinstance(reading, Include):
                 continue
-            target = resolve_include(path, reading)
-            if target is None:
+            target = _target(path, reading, root)
+            if target is None and reading.by_command:
+                seen.evidence.append(_not_included(reading, "no such file lies in the scanned tree"))
+            elif target is None:
                 seen.evidence.append(_not_included(reading, "it lies outside of the scanned tree"))
             elif target not in seen.readings:
                 included += 1
@@ -132,6 +134,12 @@ def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Surve
                     continue
                 asked.setdefault(target, reading.where)
                 todo.append((target, manifest_of(target) or REQUIREMENTS))
+
+
+def _target(path: str, include: Include, root: Path) -> str | None:
+    if include.by_command:
+        return resolve_named(path, include, lambda name: os.path.isfile(os.path.join(root, name)))  # noqa: PTH113, PTH118  (names that do not decode stay as they are)
+    return resolve_include(path, include)
 
 
 def _not_included(include: Include, why: str) -> Evidence:

@@ -10,6 +10,10 @@ from scanner.text import visible
 
 Declarations = Mapping[str, tuple[Declaration, ...]]
 
+# What no advisory database is asked about here: images are known by what is in them, packages of a system by
+# the system's own tracker, and of steps of a pipeline only the commit tells what they are.
+_NOT_ASKED = frozenset({"oci", "githubactions", "apt"})
+
 # Indexes whose packages are the ones that advisories are about.
 _PUBLIC = ("https://pypi.org/", "https://files.pythonhosted.org/", "https://registry.npmjs.org/")
 
@@ -38,7 +42,7 @@ def asked_of(component: Component, declarations: Declarations) -> Asked | None:
         return None
     # A component from elsewhere than an index has no ecosystem; its declaration still says whose name it is.
     spelled = component.ecosystem or (rows[0].ecosystem if rows else "")
-    if not spelled:
+    if not spelled or spelled in _NOT_ASKED:
         return None
     # An ecosystem that nobody here can order is asked all the same: that it was not looked up must be said.
     ecosystem = versions.ecosystem(spelled)

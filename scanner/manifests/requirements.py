@@ -81,7 +81,7 @@ _SHORT = {
 }
 
 
-class _Unreadable(ValueError):
+class UnreadableLine(ValueError):
     """Why a line cannot be read, in words fit for a message."""
 
 
@@ -138,7 +138,7 @@ def _is_without_index(text: str) -> bool:
     for _, logical in logical_lines(text):
         try:
             asked, options = _split(logical)
-        except _Unreadable:
+        except UnreadableLine:
             continue
         if not asked and ("no-index", "") in options:
             return True
@@ -184,7 +184,7 @@ def _read(file: _File, line: int, text: str) -> None:
             _requirement(file, line, text, asked, options)
         for name, value in options:
             _option(file, line, name, value)
-    except _Unreadable as error:
+    except UnreadableLine as error:
         file.bad(line, text, str(error))
 
 
@@ -194,7 +194,7 @@ def _read(file: _File, line: int, text: str) -> None:
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     """The requirement that a line begins with, and its options with their values."""
     if len(text) > _LIMITS.line_chars:
-        raise _Unreadable(f"longer than {_LIMITS.line_chars} characters")
+        raise UnreadableLine(f"longer than {_LIMITS.line_chars} characters")
     at = 0 if text.startswith("-") else _first_option(text)
     if at < 0:
         return text, []
@@ -207,7 +207,7 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
 def words(text: str) -> list[str]:
     """The words of a shell line, quotes and backslashes undone, as ``shlex.split`` finds them.
 
-    That one takes quadratic time over a long word. Raises _Unreadable where a quote stays open.
+    That one takes quadratic time over a long word. Raises UnreadableLine where a quote stays open.
     """
     found: list[str] = []
     end = 0
@@ -217,7 +217,7 @@ def words(text: str) -> list[str]:
         found.append(_PIECE.sub(_plain, word.group()))
         end = word.end()
     if text[end:].strip():
-        raise _Unreadable("a quote that is not closed")
+        raise UnreadableLine("a quote that is not closed")
     return found
 
 
@@ -250,7 +250,7 @@ def _options(found_words: list[str]) -> list[tuple[str, str]]:
         elif word.startswith("-") and len(word) > 1:
             name = _SHORT.get(word[1], "")
             if not name:
-                raise _Unreadable(f"no such option: {visible(word[:2])}")
+                raise UnreadableLine(f"no such option: {visible(word[:2])}")
             value, attached = word[2:], len(word) > 2
         else:
             continue  # pip drops stray words among the options
@@ -260,7 +260,7 @@ def _options(found_words: list[str]) -> list[tuple[str, str]]:
         if not attached:
             value = next(rest, "")
             if not value:
-                raise _Unreadable(f"--{name} without its value")
+                raise UnreadableLine(f"--{name} without its value")
         found.append((name, value))
     return found
 
@@ -270,7 +270,7 @@ def _long_name(written: str) -> str:
         return written
     close = [name for name in _LONG if written and name.startswith(written)]
     if len({_ALIASES.get(name, name) for name in close}) != 1:
-        raise _Unreadable(f"no such option: --{visible(written, limit=60)}")
+        raise UnreadableLine(f"no such option: --{visible(written, limit=60)}")
     return close[0]
 
 
@@ -315,7 +315,7 @@ def _requirement(file: _File, line: int, text: str, asked: str, options: list[tu
     if editable:
         asked = next(value for name, value in options if name == "editable")
     hashes = _hashes(file, line, text, [value for name, value in options if name == "hash"])
-    declaration = _declaration(asked, where, editable=editable)
+    declaration = asked_for(asked, where, editable=editable)
     if declaration is not None:
         file.rows.append(_with_hashes(declaration, hashes))
         return
@@ -324,7 +324,7 @@ def _requirement(file: _File, line: int, text: str, asked: str, options: list[tu
         try:
             pep508.parse(asked)
         except pep508.InvalidRequirement as error:
-            raise _Unreadable(str(error)) from error
+            raise UnreadableLine(str(error)) from error
     # Which version the variable asks for is known where it is set. The name is known here.
     file.bad(line, text, "it holds a variable, which is never expanded: any version may be meant")
     if name:
@@ -351,7 +351,7 @@ def _hashes(file: _File, line: int, text: str, values: list[str]) -> tuple[Diges
     return tuple(sorted(set(found)))
 
 
-def _declaration(asked: str, where: Location, *, editable: bool) -> Declaration | None:
+def asked_for(asked: str, where: Location, *, editable: bool) -> Declaration | None:
     """The declaration that the text makes, or None where it makes none."""
     if not editable and not _is_location(asked):
         try:
