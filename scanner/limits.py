@@ -23,6 +23,13 @@ class Limits:
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
     advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones
+    advisory_records: int = 2_000_000  # records of one source; npm alone has a quarter of a million
+    dump_bytes: int = 1 * GIB  # one database's dump, or its list of changes
+    changed_records: int = 2_000  # more than these are not fetched one by one: the dump is fetched anew
+    fetch_timeout_s: float = 30.0  # for a connection, and for each silence after it
+    fetch_deadline_s: float = 1_800.0  # one file, however slowly it comes
+    fetch_attempts: int = 3  # of one file, each going on where the last broke off
+    fetch_redirects: int = 5
     nesting: int = 200  # levels of JSON, YAML or TOML
     yaml_nodes: int = 2_000_000  # nodes after aliases were followed
     include_files: int = 500  # files that one requirements file may pull in
@@ -35,6 +42,7 @@ class Limits:
     member_header_bytes: int = 1 * MIB  # one long name, one set of extended attributes, one link's target
     pickle_ops: int = 400_000_000  # opcodes of one stream
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream
+    pickle_streams: int = 1_000_000  # pickles that follow each other in one file
     pickle_names: int = 100_000  # different names that one stream may import
     pickle_events: int = 5_000_000  # imports, calls and changes of one stream that are worth telling
     pickle_name_bytes: int = 64 * KIB  # one name or number written as a line

@@ -98,6 +98,10 @@ class Inspection(Judge):
             self.streams += 1
             self.protocol = max(self.protocol, machine.protocol)
             self.end = machine.end
+            if self.streams > self.subject.limits.pickle_streams:
+                yield from self._names_in_the_end()
+                allowed = self.subject.limits.pickle_streams
+                raise LimitReached("pickle_streams", allowed=allowed, offset=self.end)
             if not self.subject.source.read_at(self.end, 1):
                 break
         yield from self._names_in_the_end()

@@ -24,6 +24,7 @@ TRANSPARENT = frozenset(
         "dill.dill._get_attr",
     }
 )
+_CHAIN = 8  # calls of results of calls that are followed down to a name
 _LOADS = "loads another pickle"  # the capability's words in the policy's data
 _IMPORTERS = frozenset(
     {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
@@ -233,7 +234,7 @@ class Judge:
 def _base(made: Made) -> str:
     """The name at the bottom of a chain of calls of results."""
     value: Value = made
-    for _ in range(100):
+    for _ in range(_CHAIN):
         if not isinstance(value, Made):
             break
         value = value.callee

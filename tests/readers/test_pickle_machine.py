@@ -50,6 +50,11 @@ def calls(data: bytes) -> list[str]:
     [
         pytest.param(stream(call("os.system", "id")), "os.system('id')", id="GLOBAL"),
         pytest.param(
+            stream(name("os", "system"), literal(["ls"]), number(0), text("id"), b"s\x85R"),
+            "os.system(['id'])",
+            id="an argument that is replaced",
+        ),
+        pytest.param(
             stream(stack_name("os", "system"), literal(("id",)), b"R"), "os.system('id')", id="STACK_GLOBAL"
         ),
         pytest.param(b"(S'id'\nios\nsystem\n.", "os.system('id')", id="INST"),
@@ -300,6 +305,10 @@ OK = stream(name("m", "f"), b")R")
         pytest.param(b"\x8e" + b"\xff" * 7 + b"\x7fabc", "truncated", id="a literal of eight exabytes"),
         pytest.param(b"V" + b"x" * 100_000, "truncated", id="a line without its end"),
         pytest.param(b"NNa.", "not-a-container", id="append to None"),
+        pytest.param(b"}Na.", "not-a-container", id="append to a dict"),
+        pytest.param(b"](N\x90.", "not-a-container", id="add to a list"),
+        pytest.param(b"(N\x91(N\x90.", "not-a-container", id="add to a frozenset"),
+        pytest.param(b"\x8fNNs.", "not-a-container", id="an item of a set"),
     ],
 )
 def test_streams_that_no_loader_finishes_name_the_law_they_break(data: bytes, law: str) -> None:

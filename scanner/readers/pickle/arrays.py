@@ -58,7 +58,7 @@ def _entries(machine: "Calls", value: Value | None) -> dict[str, Value]:
     if type(value) is not Fresh or value.kind != "dict" or value.count != len(value.items):
         return {}
     keys = (machine.text(key) for key in value.items[::2])
-    return {key: item for key, item in zip(keys, value.items[1::2], strict=True) if key is not None}
+    return {key: item for key, item in zip(keys, value.items[1::2], strict=False) if key is not None}
 
 
 def _item(machine: "Calls", dtype: Value | None, depth: int) -> Behind | None:

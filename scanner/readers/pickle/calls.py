@@ -29,6 +29,8 @@ LONGEST_TEXT = 64 * KIB  # of a name, or of a text the machine computes with
 
 _KEPT_TEXTS = 4096
 _CHAIN = 40  # calls that one call leads to (partial of partial …)
+# The one way to fill each kind of container.
+_KINDS = {"list": "append", "dict": "setitem", "set": "add"}
 _CONSTRUCTIONS = frozenset({"newobj", "newobj_ex"})
 
 
@@ -266,6 +268,11 @@ class Calls:
     def _fill(self, target: Value, stack: list[Value], mark: int, how: str, offset: int) -> None:
         """APPEND(S), SETITEM(S), ADDITEMS: everything above ``mark`` goes into ``target``."""
         if type(target) is Fresh:
+            if target.kind == "list" and how == "setitem":
+                self._replace(target, stack, mark)
+                return
+            if _KINDS.get(target.kind) != how:
+                raise Malformed("not-a-container", offset=offset, found=target.kind, wanted=f"one to {how}")
             self._fill_fresh(target, stack, mark, pairs=how == "setitem")
             return
         items = tuple(stack[mark : mark + KEPT_ITEMS])
@@ -287,6 +294,13 @@ class Calls:
         elif type(target) is tuple or (type(target) is int and self.byte_at(target) != BYTEARRAY8):
             raise Malformed("not-a-container", offset=offset)
         self._events.append(Change(target, items, how, offset))
+
+    def _replace(self, target: Fresh, stack: list[Value], mark: int) -> None:
+        """``list[index] = value``: the items that are kept stay those of the list."""
+        for index in range(mark, len(stack), 2):
+            at = self.number(stack[index])
+            if at is not None and -len(target.items) <= at < len(target.items):
+                target.items[at] = stack[index + 1]
 
     def _fill_fresh(self, target: Fresh, stack: list[Value], mark: int, *, pairs: bool) -> None:
         if target.count < KEPT_ITEMS:

@@ -238,7 +238,7 @@ class Machine(RareOpcodes):
                                     "odd-items", offset=base + at, found=size, wanted="keys and values"
                                 )
                             target = stack[mark - 1]
-                            if type(target) is Fresh and literal_above <= mark:
+                            if type(target) is Fresh and literal_above <= mark and target.kind == "dict":
                                 if target.count < KEPT_ITEMS:
                                     target.items += stack[mark : mark + KEPT_ITEMS]
                                 target.count += size
@@ -285,7 +285,7 @@ class Machine(RareOpcodes):
                         size = len(stack) - mark
                         if size:
                             target = stack[mark - 1]
-                            if type(target) is Fresh and literal_above <= mark:
+                            if type(target) is Fresh and literal_above <= mark and target.kind == "list":
                                 if target.count < KEPT_ITEMS:
                                     target.items += stack[mark : mark + KEPT_ITEMS]
                                 target.count += size

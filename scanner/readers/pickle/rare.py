@@ -101,8 +101,7 @@ class RareOpcodes(Memory):
         made = Fresh({0x6C: "list", 0x64: "dict"}.get(op, "frozenset"))
         if op == 0x64 and (len(self._stack) - mark) % 2:
             raise Malformed("odd-items", offset=self.position, wanted="keys and values")
-        how = "setitem" if op == 0x64 else "append"
-        self._fill(made, self._stack, mark, how, self.position)
+        self._fill_fresh(made, self._stack, mark, pairs=op == 0x64)
         del self._stack[mark:]
         self._stack.append(made)
         self._at += 1
