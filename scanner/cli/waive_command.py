@@ -33,11 +33,11 @@ _OWN = "weighbridge.toml"
 
 @record
 class Target:
-    """The file that takes the entry, under which header, and the folder that its paths count from."""
+    """The file that takes the entry, under which header; the scanned root as seen from its folder."""
 
     path: Path
     header: str
-    folder: Path
+    prefix: str
     bare: bool = False  # holds nothing but waivers
     honoured: bool = True
 
@@ -117,7 +117,7 @@ def waive(
     target = _target(found.gathered, path, file, untrusted=untrusted)
     from scanner.policy.entry import entry_for
 
-    scene = _scene(found, path, target)
+    scene = _scene(found, target)
     entry = entry_for(
         found.finding,
         scene,
@@ -142,44 +142,49 @@ def _target(gathered: "Gathered", root: Path, file: Path | None, *, untrusted: b
     """Where the entry belongs. Raises UsageError where it would not be honoured."""
     from scanner.errors import UsageError
 
-    read = Path(gathered.choice.file) if gathered.choice.file else None
+    choice = gathered.choice
+    read = Path(choice.file) if choice.file else None
     kept = Path(gathered.settings.waivers_file) if gathered.settings.waivers_file else None
-    if file is None and read is None:
-        here = Path(os.path.realpath(Path.cwd()))
-        if untrusted or not _folder(root).is_relative_to(here):
-            raise UsageError(
-                "no settings are honoured for this tree: name with --file where the waiver is to be kept,"
-                " and scan with --config naming the same file"
-            )
-        return Target(here / _OWN, "waivers", here)
-    chosen = file or kept or read
-    assert chosen is not None  # noqa: S101  (for the type checker: one of them is there)
+    folder = _folder(root)
+    here = Path(os.path.realpath(Path.cwd()))
+    own = here / _OWN
+    new = read is None and not untrusted and folder.is_relative_to(here)
+    chosen = file or kept or read or (own if new else None)
+    if chosen is None:
+        raise UsageError(
+            "no settings are honoured for this tree: name with --file where the waiver is to be kept,"
+            " and scan with --config naming the same file"
+        )
+    if chosen.is_symlink() and not chosen.exists():
+        # A tree could plant one to have a file of its choice made.
+        raise UsageError(f"{chosen} is a link that leads nowhere")
     real = Path(os.path.realpath(chosen))
-    if kept is not None and read is not None and real == Path(os.path.realpath(kept)):
+    if kept is not None and real == Path(os.path.realpath(kept)):
         # The patterns in a file of waivers count from the folder of the settings that name it.
-        return Target(real, "waivers", read.parent, bare=True)
+        return Target(real, "waivers", choice.prefix, bare=True)
     header = "tool.weighbridge.waivers" if real.name == "pyproject.toml" else "waivers"
-    same = read is not None and real == Path(os.path.realpath(read))
-    made = read is None and not untrusted and real == Path(os.path.realpath(Path.cwd())) / _OWN
-    return Target(real, header, real.parent, honoured=same or made)
+    if read is not None and real == Path(os.path.realpath(read)):
+        return Target(real, header, choice.prefix)
+    inside = folder != real.parent and folder.is_relative_to(real.parent)
+    prefix = folder.relative_to(real.parent).as_posix() if inside else ""
+    return Target(real, header, prefix, honoured=new and real == own)
 
 
 def _folder(root: Path) -> Path:
     return Path(os.path.realpath(root if root.is_dir() else root.parent))
 
 
-def _scene(found: "Found", root: Path, target: Target) -> "Scene":
+def _scene(found: "Found", target: Target) -> "Scene":
     """What the entry will be held against once it is read from the target."""
     from scanner.policy import claims
     from scanner.rubric import judge, rules
 
-    folder, report = _folder(root), found.report
-    inside = folder != target.folder and folder.is_relative_to(target.folder)
+    report = found.report
     return claims.Scene(
         judge.digests_of(report.artifacts),
         {component.ref: component for component in report.inventory.components},
         claims.products_of(report.inventory, found.gathered.policy.products, report.target),
-        folder.relative_to(target.folder).as_posix() if inside else "",
+        target.prefix,
         rules.version(),
     )
 

@@ -123,6 +123,9 @@ def _open(report: Report) -> list[Finding]:
         found,
         key=lambda f: (
             -LEVELS.index(f.level),
+            # What is new is what fails; of what a baseline knows the longest overdue comes first.
+            f.known,
+            f.due,
             f.evidence.rule,
             f.evidence.where.order,
             f.evidence.message,
