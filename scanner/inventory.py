@@ -37,7 +37,19 @@ _MAX_PARTS = 16  # folders of a path that a command names
 _MAX_HOMES = 64  # projects that one shared requirements file is counted in
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
-_FOLDER_MANIFESTS = frozenset({"pyproject.toml", "uv.lock"})  # these make their folder a project
+_FOLDER_MANIFESTS = frozenset(  # these make their folder a project
+    {
+        "pyproject.toml",
+        "uv.lock",
+        "poetry.lock",
+        "pdm.lock",
+        "pipfile",
+        "pipfile.lock",
+        "pylock.toml",
+        "setup.py",
+        "setup.cfg",
+    }
+)
 
 
 def resolve_include(from_path: str, include: Include | str) -> str | None:

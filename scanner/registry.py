@@ -622,6 +622,12 @@ def _uv_lock(data: bytes, where: Location) -> Iterator[Reading]:
     return uv_lock.parse(data, where)
 
 
+def _poetry_lock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import poetry_lock
+
+    return poetry_lock.parse(data, where)
+
+
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
         "requirements",
@@ -637,6 +643,7 @@ MANIFESTS: tuple[Manifest, ...] = (
     ),
     Manifest("pyproject", "pyproject.toml (PEP 621, PEP 735)", ("pyproject.toml",), _pyproject),
     Manifest("uv-lock", "uv.lock", ("uv.lock",), _uv_lock, lock=True),
+    Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
 )
 
 REQUIREMENTS = MANIFESTS[0]
