@@ -628,6 +628,12 @@ def _poetry_lock(data: bytes, where: Location) -> Iterator[Reading]:
     return poetry_lock.parse(data, where)
 
 
+def _pdm_lock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pdm_lock
+
+    return pdm_lock.parse(data, where)
+
+
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
         "requirements",
@@ -644,6 +650,7 @@ MANIFESTS: tuple[Manifest, ...] = (
     Manifest("pyproject", "pyproject.toml (PEP 621, PEP 735)", ("pyproject.toml",), _pyproject),
     Manifest("uv-lock", "uv.lock", ("uv.lock",), _uv_lock, lock=True),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
+    Manifest("pdm-lock", "pdm.lock", ("pdm.lock",), _pdm_lock, lock=True),
 )
 
 REQUIREMENTS = MANIFESTS[0]

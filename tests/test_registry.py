@@ -72,6 +72,7 @@ def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken
         ("requirements/dev.txt", "requirements"),
         ("pyproject.toml", "pyproject"),
         ("x/uv.lock", "uv-lock"),
+        ("pdm.lock", "pdm-lock"),
         ("poetry.lock", "poetry-lock"),
         ("readme.txt", None),
         ("requirements/notes.md", None),
