@@ -8,7 +8,7 @@ from scanner.model import Derived, Event, Evidence, Factors, Subject, factors
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
-from scanner.readers.pickle.values import Change, Global, Made, Persistent, Quiet, Use, Value
+from scanner.readers.pickle.values import Change, Fresh, Global, Made, Persistent, Quiet, Use, Value
 from scanner.text import visible
 
 _EACH = 16  # findings of one rule about one name; the rest is counted
@@ -185,8 +185,14 @@ class Judge:
         self.called.add(target.path)
         items = describe(machine, change.items if len(change.items) > 1 else change.items[0])
         message = f"loading this changes {target.path}, which it did not make: {change.how} {items}"
-        known = target.module is not None and self.classify(target).kind is not Kind.UNKNOWN
-        yield from self.say("ART-001" if known else "ART-002", change.offset, target.path, message)
+        # A class takes no items and its attributes only as slots: without those the load merely fails.
+        planted = (
+            any(isinstance(part, Fresh) and part.references for part in change.items[0])
+            if isinstance(change.items[0], tuple)
+            else False
+        )
+        sink = target.module is not None and self.classify(target).kind is Kind.SINK
+        yield from self.say("ART-001" if sink or planted else "ART-002", change.offset, target.path, message)
 
     # --- saying it ----------------------------------------------------------------------------------------
 

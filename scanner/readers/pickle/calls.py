@@ -57,6 +57,7 @@ class Calls:
         self._quiet = quiet
         self._joblib = joblib
         self._base = 0
+        self._at = 0  # the next opcode, counted from _base
         self._window = b""
         self._events: list[Event] = []
         self._texts: dict[int, str] = {}
@@ -66,6 +67,11 @@ class Calls:
         self._object_array = False
         # What BUILD made an attribute of a name, which all its instances then have.
         self._planted_names: dict[Global, dict[str, Value]] = {}
+
+    @property
+    def position(self) -> int:
+        """The offset of the next opcode."""
+        return self._base + self._at
 
     # --- literals -----------------------------------------------------------------------------------------
 
@@ -166,19 +172,27 @@ class Calls:
 
     def _stack_name(self, module: Value, name: Value) -> Global:
         """The name of STACK_GLOBAL: both parts may be literals, computed, or beyond us."""
-        offset = self._base  # replaced by _imported
+        offset = self.position
         parts: list[str | None] = []
         for value in (module, name):
             text = self.text(value)
-            if text is None and type(value) is not Made:
-                if type(value) is not int or self.byte_at(value) not in TEXT:
-                    raise Malformed("stack-global", wanted="two texts")
-                text = None
+            if text is None and not self._could_be_text(value):
+                raise Malformed("stack-global", offset=self.position, wanted="two texts")
             parts.append(text)
         if parts[0] is None or parts[1] is None:
             said = f"{parts[0] or '<computed>'}.{parts[1] or '<computed>'}"
             return self._name(None, said, offset, computed=True)
         return self._name(parts[0], parts[1], offset)
+
+    def _could_be_text(self, value: Value) -> bool:
+        """Whether a loader could find a text here: one that is too long for us, or a call's result."""
+        if type(value) is int:
+            return self.byte_at(value) in TEXT and not self.literal(value)[1]
+        if type(value) is not Made:
+            return False
+        callee = value.callee
+        # An honest function that returns texts is followed, and never quiet.
+        return type(callee) is not Global or not (value.how in _CONSTRUCTIONS or callee.quiet & Quiet.CALL)
 
     def _extension(self, code: int, offset: int) -> Global:
         known = self.extensions.get(code)

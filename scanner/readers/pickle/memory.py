@@ -46,8 +46,6 @@ class Memory(Calls):
         super().__init__(source, limits, quiet, joblib=joblib)
         self.straddle: tuple[int, int] | None = None
         self._base = start
-        self._at = 0  # the next opcode, counted from _base
-        self._window = b""
         self._window_size = _FIRST_WINDOW
         self._frame_end: int | None = None
         self._counter = repeat(None, limits.pickle_ops)
@@ -65,11 +63,6 @@ class Memory(Calls):
     def source(self) -> Source:
         """The bytes that it reads."""
         return self._source
-
-    @property
-    def position(self) -> int:
-        """The offset of the next opcode."""
-        return self._base + self._at
 
     # --- windows ------------------------------------------------------------------------------------------
 
