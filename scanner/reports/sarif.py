@@ -100,6 +100,8 @@ def _write(
             "grade": report.verdict.grade,
             "release": report.verdict.release,
             "coverage": report.coverage.state,
+            "rubric": {"version": report.tool.rubric_version, "sha256": report.tool.rubric_digest},
+            "rules": {"sha256": report.tool.rules_digest},
         },
     }
     document: Row = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -43,6 +43,7 @@ _EXITS = {
     3: "nothing at or above {gate}, but something that should have been checked was not",
 }
 
+_FINGERPRINT = 11  # its version and eight digits: enough to ask for it
 _RELEASES: dict[str, Style] = {"eligible": "good", "ineligible": "bad"}
 _EXIT_STYLES: dict[int, Style] = {0: "good", 3: "unsure"}
 
@@ -258,7 +259,10 @@ def _clock(finding: Finding) -> str:
 def _why(page: Page, finding: Finding, indent: int) -> None:
     if finding.because:
         assumed = f" (assumed: {', '.join(finding.assumed)})" if finding.assumed else ""
-        page.put(_own(finding.because) + assumed, indent=indent, label="Why: ", mark="dim", style="dim")
+        more = f"; weighbridge explain {_show(finding.fingerprint[:_FINGERPRINT])}"
+        page.put(
+            _own(finding.because) + assumed + more, indent=indent, label="Why: ", mark="dim", style="dim"
+        )
 
 
 def _fixes(page: Page, findings: Iterable[Finding], shown: int | None, indent: int) -> None:
@@ -387,6 +391,10 @@ def _sources(page: Page, report: Report) -> None:
         text = ", ".join(_own(part) for part in parts if part)
         fresh = source.state in {"current", "built-in", "off", "unused"}
         page.put(text, indent=2, label=f"{_show(source.name)}: ", style="" if fresh else "unsure")
+    tool = report.tool
+    if tool.rubric_version:
+        digests = f"sha256 {tool.rubric_digest[:16]}…, rules {tool.rules_digest[:16]}…"
+        page.put(f"version {tool.rubric_version}, {digests}", indent=2, label="rubric: ")
     for notice in report.notices:
         page.put(_own(notice), indent=2, label="Note: ", mark="unsure")
 

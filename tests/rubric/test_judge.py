@@ -31,6 +31,7 @@ from scanner.rubric.judge import (
     canonical,
     digests_of,
     fingerprint,
+    in_order,
     judge,
     judge_all,
 )
@@ -220,6 +221,14 @@ def test_nobody_but_the_policy_speaks_in_the_operator_s_name() -> None:
         and any(isinstance(each, ast.Constant) and each.value == "declared" for each in node.args)
     ]
     assert speaking == []
+
+
+def test_findings_that_were_judged_apart_come_in_the_order_of_all() -> None:
+    evidence = many()
+    apart = (*judge_all(evidence[3:], context="internal"), *judge_all(evidence[:3], context="internal"))
+    assert [each.evidence for each in in_order(apart)] == [
+        each.evidence for each in judge_all(evidence, context="internal")
+    ]
 
 
 # --- what is assumed ---------------------------------------------------------------------------------------
