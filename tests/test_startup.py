@@ -27,7 +27,17 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(said)}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["scan", "--help"], ["hook", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        *([name, "--help"] for name in ("scan", "hook", "explain", "waive", "diff", "rubric", "config")),
+        ["rubric", "show"],
+        ["config", "show"],
+        ["explain", "ART-001"],
+    ],
+)
 def test_help_and_version_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert not imported(*arguments, cwd=tmp_path) & HEAVY
 

@@ -52,7 +52,7 @@ def test_the_exported_files_grade_alike_without_any_of_our_code(tmp_path: Path) 
 def test_the_sums_are_those_of_the_exported_files(tmp_path: Path) -> None:
     weighbridge("rubric", "export", ".", cwd=tmp_path)
     lines = (tmp_path / "SHA256SUMS").read_text("ascii").splitlines()
-    named = dict(reversed(line.split("  ")) for line in lines)
+    named = {name: digest for digest, name in (line.split("  ") for line in lines)}
     assert named == {
         file.name: sha256(file.read_bytes()).hexdigest()
         for file in tmp_path.iterdir()

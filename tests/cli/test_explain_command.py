@@ -1,5 +1,6 @@
 """``weighbridge explain``: the way to a level, for a rule and for a finding that is there."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_the_beginning_of_a_fingerprint_is_enough(tree: Path, shape: str) -> Non
     assert f"Fingerprint: {whole}" in done.out
 
 
+def test_the_text_report_says_what_to_ask(tree: Path) -> None:
+    (tree / "model.pkl").write_bytes(HOSTILE)
+    page = " ".join(weighbridge("scan", ".", "--no-advisories", cwd=tree).out.split())
+    asked = re.search(r"weighbridge explain (v1:[0-9a-f]{8})", page)
+    assert asked is not None
+    assert "CRITICAL ART-001" in explained(tree, asked[1]).out
+
+
 def test_what_packs_and_context_ask_for_is_in_the_explanation(tree: Path) -> None:
     (tree / "requirements.txt").write_text("requests\n")
     known = fingerprint(tree, "DEP-001")
@@ -83,10 +92,11 @@ def test_a_finding_that_is_set_aside_says_on_whose_word(tree: Path) -> None:
 def test_a_finding_of_the_baseline_says_since_when(tree: Path) -> None:
     (tree / "requirements.txt").write_text("requests\n")
     known = fingerprint(tree, "DEP-001")
-    day = {"SOURCE_DATE_EPOCH": "1795000000"}
-    weighbridge("scan", ".", "--no-advisories", "--write-baseline", "b.json", cwd=tree, **day)
+    day = "1795000000"
+    arguments = ("scan", ".", "--no-advisories", "--write-baseline", "b.json")
+    weighbridge(*arguments, cwd=tree, SOURCE_DATE_EPOCH=day)
     (tree / "weighbridge.toml").write_text('baseline = "b.json"\n')
-    done = weighbridge("explain", known, "--no-advisories", cwd=tree, **day)
+    done = weighbridge("explain", known, "--no-advisories", cwd=tree, SOURCE_DATE_EPOCH=day)
     assert "The baseline knows it since 2026-11-18" in done.out
 
 
