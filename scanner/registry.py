@@ -154,6 +154,18 @@ def _hub_config(subject: Subject) -> Iterator[Event]:
     return hub_config.inspect(subject)
 
 
+def _chat_template(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import chat_template
+
+    return chat_template.inspect(subject)
+
+
+def _gguf(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import gguf
+
+    return gguf.inspect(subject)
+
+
 def _zip(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import zip as zip_
 
@@ -332,7 +344,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "hub-config",
-        "Hub configuration (the Python that auto_map names)",
+        "Hub configuration (the Python that auto_map names, chat templates)",
         names=(
             "config.json",
             "tokenizer_config.json",
@@ -341,9 +353,24 @@ FORMATS: tuple[Format, ...] = (
             "adapter_config.json",
             "generation_config.json",
             "model_index.json",
+            "chat_template.json",
         ),
         inspect=_hub_config,
         model=False,
+    ),
+    Format(
+        "chat-template",
+        "Chat template (Jinja)",
+        suffixes=(".jinja", ".jinja2"),
+        inspect=_chat_template,
+        model=False,
+    ),
+    Format(
+        "gguf",
+        "GGUF (llama.cpp), with its chat template",
+        suffixes=(".gguf",),
+        magic=((0, b"GGUF"),),
+        inspect=_gguf,
     ),
     # --- recognised: loaders that may run code ------------------------------------------------------------
     Format(
@@ -365,10 +392,10 @@ FORMATS: tuple[Format, ...] = (
     Format("nemo", "NVIDIA NeMo archive", suffixes=(".nemo",), promises="code"),
     Format("onnx", "ONNX", suffixes=(".onnx", ".ort"), promises="data"),
     Format(
-        "gguf",
-        "GGUF or GGML (llama.cpp)",
-        suffixes=(".gguf", ".ggml"),
-        magic=((0, b"GGUF"), (0, b"lmgg"), (0, b"fmgg"), (0, b"tjgg"), (0, b"algg")),
+        "ggml",
+        "GGML (llama.cpp before GGUF)",
+        suffixes=(".ggml",),
+        magic=((0, b"lmgg"), (0, b"fmgg"), (0, b"tjgg"), (0, b"algg")),
         unread="total",
     ),
     Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code"),
@@ -634,6 +661,24 @@ def _pdm_lock(data: bytes, where: Location) -> Iterator[Reading]:
     return pdm_lock.parse(data, where)
 
 
+def _pipfile_lock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pipfile_lock
+
+    return pipfile_lock.parse(data, where)
+
+
+def _pipfile(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pipfile
+
+    return pipfile.parse(data, where)
+
+
+def _dockerfile(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import dockerfile
+
+    return dockerfile.parse(data, where)
+
+
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
         "requirements",
@@ -649,7 +694,17 @@ MANIFESTS: tuple[Manifest, ...] = (
     ),
     Manifest("pyproject", "pyproject.toml (PEP 621, PEP 735)", ("pyproject.toml",), _pyproject),
     Manifest("uv-lock", "uv.lock", ("uv.lock",), _uv_lock, lock=True),
+    Manifest(
+        "dockerfile",
+        "Dockerfile or Containerfile (images, install commands)",
+        ("dockerfile", "dockerfile.*", "*.dockerfile", "containerfile", "containerfile.*", "*.containerfile"),
+        _dockerfile,
+        ecosystem="oci",
+        around=True,
+    ),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
+    Manifest("pipfile", "Pipfile", ("pipfile",), _pipfile),
+    Manifest("pipfile-lock", "Pipfile.lock", ("pipfile.lock",), _pipfile_lock, lock=True),
     Manifest("pdm-lock", "pdm.lock", ("pdm.lock",), _pdm_lock, lock=True),
 )
 

@@ -25,6 +25,7 @@ class Lock:
     where: Location
     rows: list[Reading] = field(default_factory=list)
     findings: int = 0
+    remedy: str = "Lock again with the tool that wrote the file; this part was checked against nothing."
 
     def bad(self, line: int | None, what: str) -> None:
         """Records a part that could not be read. Raises LimitReached past the findings of one file."""
@@ -32,14 +33,13 @@ class Lock:
         if self.findings > _LIMITS.evidence_rows:
             raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
         shown = visible(urls.masked(what), limit=200)
-        remedy = "Lock again with the tool that wrote the file; this part was checked against nothing."
         self.rows.append(
             Evidence(
                 "COV-005",
                 self.where.at(line=line),
                 f"Not read: {shown}",
                 f"{self.where.path}: {shown}",
-                remedy=remedy,
+                remedy=self.remedy,
             )
         )
 
