@@ -1,4 +1,4 @@
-"""Hub configurations beside weights: ``auto_map``, which names Python that a loader imports.
+"""Hub configurations beside weights: ``auto_map``, which names Python that a loader imports; chat templates.
 
 Law: transformers' documentation, "Building custom models": a class is ``module.Class`` in a file beside the
 configuration, or ``owner/name--module.Class`` in one that is fetched from another repository.
@@ -10,16 +10,18 @@ from collections.abc import Iterator
 
 from sbom.model import Fact, FactName
 from scanner.errors import LimitReached, Malformed
-from scanner.model import Event, Evidence, Subject, factors
+from scanner.model import Derived, Event, Evidence, Subject, factors
 from scanner.text import visible
 
 _KEYS = ("auto_map", "custom_pipelines")
+_TEMPLATE = "chat_template"
 _DEPTH = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
     """ART-012 for each class that loading with ``trust_remote_code`` would import; facts of the model.
 
+    Chat templates are handed on to be judged.
     Raises Malformed for JSON that is broken and speaks of such classes: any other broken ``config.json`` is
     somebody else's.
     """
@@ -33,12 +35,14 @@ def inspect(subject: Subject) -> Iterator[Event]:
     for key in _KEYS:
         for name in sorted(set(_classes(config.get(key)))):
             yield _evidence(subject, key, name)
+    yield from _templates(subject, config.get(_TEMPLATE))
     yield from _facts(config)
 
 
 def _parsed(data: bytes, nesting: int) -> object:
-    speaks = any(key.encode() in data for key in _KEYS)
-    if not speaks and b'"architectures"' not in data and b'"model_type"' not in data:
+    speaks = any(key.encode() in data for key in (*_KEYS, _TEMPLATE))
+    # A key may be written in escapes: such a file is parsed to see.
+    if not speaks and b"\\u" not in data and b'"architectures"' not in data and b'"model_type"' not in data:
         return None
     depth = 0
     for found in _DEPTH.finditer(data):
@@ -67,6 +71,25 @@ def _classes(value: object) -> Iterator[str]:
                 yield from _classes(each)
             elif isinstance(each, dict) and isinstance(each.get("impl"), str):
                 yield each["impl"]
+
+
+def _templates(subject: Subject, value: object) -> Iterator[Derived]:
+    """The template, or each of a list of named ones."""
+    if isinstance(value, str):
+        rows: list[tuple[str, object]] = [(_TEMPLATE, value)]
+    elif isinstance(value, dict):
+        rows = [(f"{_TEMPLATE}[{name}]", text) for name, text in list(value.items())[:1000]]
+    elif isinstance(value, list):
+        named = [each for each in value[:1000] if isinstance(each, dict)]
+        rows = [
+            (f"{_TEMPLATE}[{at}:{each.get('name')}]", each.get("template")) for at, each in enumerate(named)
+        ]
+    else:
+        return
+    for name, text in rows:
+        if isinstance(text, str):
+            where = subject.where.inside(visible(name, limit=100))
+            yield Derived("chat-template", text.encode("utf-8", "surrogatepass"), where)
 
 
 def _evidence(subject: Subject, key: str, name: str) -> Evidence:

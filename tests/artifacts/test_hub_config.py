@@ -9,7 +9,7 @@ from scanner.artifacts import hub_config
 from scanner.errors import LimitReached, Malformed
 from scanner.files.source import BytesSource
 from scanner.limits import Budget, Limits
-from scanner.model import Event, Evidence, Subject
+from scanner.model import Derived, Event, Evidence, Subject
 
 
 def events(data: bytes) -> list[Event]:
@@ -82,3 +82,24 @@ def test_hostile_names_are_shown_and_not_obeyed() -> None:
     (item,) = (event for event in events(data) if isinstance(event, Evidence))
     assert "\x1b" not in item.message
     assert "\u202e" not in item.message
+
+
+@pytest.mark.parametrize(
+    ("value", "templates"),
+    [
+        pytest.param("{{ a }}", [b"{{ a }}"], id="one"),
+        pytest.param(
+            [{"name": "default", "template": "{{ a }}"}, {"name": "rag", "template": "{{ b }}"}, 3],
+            [b"{{ a }}", b"{{ b }}"],
+            id="named ones",
+        ),
+        pytest.param({"default": "{{ a }}"}, [b"{{ a }}"], id="under names"),
+        pytest.param(None, [], id="none"),
+    ],
+)
+def test_chat_templates_are_handed_on(value: object, templates: list[bytes]) -> None:
+    found = [
+        event for event in events(json.dumps({"chat_template": value}).encode()) if isinstance(event, Derived)
+    ]
+    assert [(item.format, item.data) for item in found] == [("chat-template", each) for each in templates]
+    assert len({item.where for item in found}) == len(found)
