@@ -71,10 +71,11 @@ def _from_artifacts(seen: Survey) -> Iterator[Evidence]:
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
-    from scanner.checks import custody, origins, pins
+    from scanner.checks import custody, images, origins, pins
 
     yield from pins.check(stock)
     yield from origins.check(stock)
+    yield from images.check(stock)
     yield from custody.check(seen.artifacts, policy.pack)
 
 

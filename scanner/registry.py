@@ -673,11 +673,25 @@ def _pipfile(data: bytes, where: Location) -> Iterator[Reading]:
     return pipfile.parse(data, where)
 
 
+def _conda(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import conda
+
+    return conda.parse(data, where)
+
+
 def _dockerfile(data: bytes, where: Location) -> Iterator[Reading]:
     from scanner.manifests import dockerfile
 
     return dockerfile.parse(data, where)
 
+
+def _pylock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pylock
+
+    return pylock.parse(data, where)
+
+
+_YAML = ("yml", "yaml")
 
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
@@ -695,6 +709,17 @@ MANIFESTS: tuple[Manifest, ...] = (
     Manifest("pyproject", "pyproject.toml (PEP 621, PEP 735)", ("pyproject.toml",), _pyproject),
     Manifest("uv-lock", "uv.lock", ("uv.lock",), _uv_lock, lock=True),
     Manifest(
+        "conda-environment",
+        "conda environment.yml",
+        tuple(
+            f"{stem}.{end}"
+            for stem in ("environment*", "env", "conda", "conda[-_][!l]*", "*[-_]environment")
+            for end in _YAML
+        ),
+        _conda,
+        ecosystem="conda",
+    ),
+    Manifest(
         "dockerfile",
         "Dockerfile or Containerfile (images, install commands)",
         ("dockerfile", "dockerfile.*", "*.dockerfile", "containerfile", "containerfile.*", "*.containerfile"),
@@ -703,12 +728,19 @@ MANIFESTS: tuple[Manifest, ...] = (
         around=True,
     ),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
+    Manifest("pylock", "pylock.toml (PEP 751)", ("pylock.toml", "pylock.*.toml"), _pylock, lock=True),
     Manifest("pipfile", "Pipfile", ("pipfile",), _pipfile),
     Manifest("pipfile-lock", "Pipfile.lock", ("pipfile.lock",), _pipfile_lock, lock=True),
     Manifest("pdm-lock", "pdm.lock", ("pdm.lock",), _pdm_lock, lock=True),
 )
 
 REQUIREMENTS = MANIFESTS[0]
+_CONDA = next(row for row in MANIFESTS if row.name == "conda-environment")
+
+
+def included_row(path: str) -> Manifest:
+    """The row that reads a file which another one pulls in, whatever it is called."""
+    return manifest_of(path) or (_CONDA if path.lower().endswith((".yml", ".yaml")) else REQUIREMENTS)
 
 
 def manifest_of(path: str) -> Manifest | None:

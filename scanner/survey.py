@@ -27,7 +27,7 @@ from scanner.model import (
     Reading,
 )
 from scanner.policy import Policy
-from scanner.registry import REQUIREMENTS, Manifest, manifest_of
+from scanner.registry import Manifest, included_row, manifest_of
 from scanner.text import visible
 
 
@@ -133,7 +133,7 @@ def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Surve
                     seen.evidence.append(_not_included(reading, f"more than {limits.include_files} includes"))
                     continue
                 asked.setdefault(target, reading.where)
-                todo.append((target, manifest_of(target) or REQUIREMENTS))
+                todo.append((target, included_row(target)))
 
 
 def _target(path: str, include: Include, root: Path) -> str | None:

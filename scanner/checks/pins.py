@@ -13,6 +13,7 @@ from scanner.text import visible
 
 BUILD_GROUP = "build-system"
 _WEAK = frozenset({"md5", "sha1"})
+_AROUND = frozenset({"oci", "githubactions", "apt"})  # no lock of a project's settles these
 _SHOWN = 8  # names in one message
 
 
@@ -54,7 +55,9 @@ def _files(stock: Stock) -> list[_File]:
         rows = stock.declarations.get(component.ref, ())
         hashed = any(row.hashes for row in rows)
         for row in rows:
-            if row.group == BUILD_GROUP or row.constraint or not _from_index(row):
+            if row.ecosystem in _AROUND or row.group == BUILD_GROUP:
+                continue
+            if row.constraint or not _from_index(row):
                 continue
             file = files.setdefault(row.where.path, _File(row.where.path))
             _sort_in(file, row, component, hashed=hashed)
@@ -101,6 +104,13 @@ def _lock_command(path: str) -> str:
     shown = visible(path, limit=200)
     if path.endswith("pyproject.toml"):
         return "Run `uv lock` beside this file and commit uv.lock, or pin each name with ==."
+    if path.endswith((".yml", ".yaml")) and ".github/" not in path:
+        return f"Run `conda-lock -f {shown}`, commit conda-lock.yml and install the environment from that."
+    if not path.endswith((".txt", ".in")):
+        return (
+            "Put the names into a requirements file, lock it (`uv pip compile --generate-hashes`) and "
+            "install from that here: `pip install --require-hashes -r requirements.lock.txt`."
+        )
     stem = shown.rpartition(".")[0] or shown
     return (
         f"Run `uv pip compile --generate-hashes {shown} -o {stem}.lock.txt` (or pip-compile), "
