@@ -72,6 +72,8 @@ def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken
         ("requirements/dev.txt", "requirements"),
         ("pyproject.toml", "pyproject"),
         ("x/uv.lock", "uv-lock"),
+        ("pylock.dev.toml", "pylock"),
+        ("pylock.toml", "pylock"),
         ("pipfile", "pipfile"),
         ("pipfile.lock", "pipfile-lock"),
         ("pdm.lock", "pdm-lock"),
