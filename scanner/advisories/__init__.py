@@ -3,7 +3,7 @@
 Each function imports what it needs: a command that asks nothing pays nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from scanner.errors import Changed, ConfigurationError, LimitReached, Malformed,
 if TYPE_CHECKING:
     from sbom.model import Component
     from scanner.advisories.store import Snapshot
+    from scanner.advisories.update import Updated
     from scanner.model import Consulted, Declaration, Evidence
 
 _UNUSABLE = (Malformed, LimitReached, Unreadable, Changed)
@@ -106,6 +107,23 @@ def import_snapshot(path: Path, kev: Path | None = None) -> Iterator[str]:
     yield from status()
 
 
+def update(
+    ecosystems: Sequence[str] = (),
+    url: str = "",
+    *,
+    force: bool = False,
+    tell: Callable[[str], None] | None = None,
+    clock: datetime | None = None,
+) -> "Updated":
+    """Brings the store up to date over the network; see ``scanner.advisories.update``.
+
+    Raises ConfigurationError.
+    """
+    from scanner.advisories import update as online
+
+    return online.update(ecosystems, url, force=force, tell=tell, now=clock)
+
+
 def status(clock: datetime | None = None) -> Iterator[str]:
     """Which snapshot is in use, what it holds and how old it is, line by line."""
     from scanner.advisories import sources
@@ -120,6 +138,10 @@ def status(clock: datetime | None = None) -> Iterator[str]:
                 yield f"  sha256 {row.digest}"
             if row.detail:
                 yield f"  {row.detail}"
+        for feed, state in sorted(snapshot.feeds.items()):
+            count, youngest = snapshot.of_feed(feed)
+            origin = f"fetched {state.get('fetched', '')[:16]} from {state.get('url', '')}"
+            yield f"  {feed}: {count:,} records as of {youngest[:10]}, {origin}"
         for name, packages in sorted(snapshot.ecosystems.items()):
             yield f"  {name}: {packages:,} packages"
 

@@ -3,7 +3,7 @@
 import gc
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 _BATCH = 1_000  # rows that wait to be written
+IMPORTED = "import"  # the feed of what somebody handed over as a file
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 # What each database asks of who passes its records on.
@@ -29,6 +30,30 @@ _LICENCES = {
     "GHSA": "GitHub Advisory Database, CC-BY-4.0",
     "MAL": "OpenSSF Malicious Packages, Apache-2.0",
 }
+
+
+@record
+class Source:
+    """Records to take in: a zip, a folder, one file, or a snapshot but for the feeds in ``without``."""
+
+    path: Path
+    feed: str = IMPORTED
+    without: frozenset[str] = frozenset()
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether the records lie in a snapshot of ours."""
+        return self.path.name.endswith(".sqlite")
+
+
+@record
+class Recipe:
+    """What a snapshot is made of. ``base``: the one whose joined catalogues are kept where none is named."""
+
+    sources: tuple[Source, ...]
+    kev: Path | None = None
+    base: Path | None = None
+    feeds: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 def build_snapshot(
@@ -43,29 +68,46 @@ def build_snapshot(
     Raises Malformed where nothing of it is a record or the catalogue is none, LimitReached where the whole is
     too much, Unreadable, Changed, ConfigurationError where the cache cannot be written.
     """
-    limits = limits or Limits()
-    stamp = cache.stamp(path)
-    source = cache.digest(path, _SUFFIXES)
-    catalogue, kev_digest = _read_catalogue(kev, limits) if kev else (_Catalogue(), "")
-    target = cache.directory(store.FOLDER) / f"osv-{_key(source, kev_digest)}.sqlite"
+    return compose(Recipe((Source(path),), kev), limits=limits, now=now)
+
+
+def compose(recipe: Recipe, *, limits: Limits | None = None, now: datetime | None = None) -> Path:
+    """The snapshot of several sources, of a record that several hold the youngest. As ``build_snapshot``."""
+    limits = limits or default_limits()
+    before = [(cache.stamp(each.path), cache.digest(each.path, _SUFFIXES)) for each in recipe.sources]
+    catalogue, kev_digest = _read_catalogue(recipe.kev, limits) if recipe.kev else (_Catalogue(), "")
+    base = cache.digest(recipe.base, _SUFFIXES) if recipe.base else ""
+    target = (
+        cache.directory(store.FOLDER)
+        / f"osv-{_key(recipe, [each[1] for each in before], kev_digest, base)}.sqlite"
+    )
     if _is_snapshot(target):
         return target
-    latest = ((now or datetime.now(UTC)) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    said = {"latest": latest, "source": source, "kev": kev_digest}
+    said = {"latest": latest(now), "source": _source(recipe, [each[1] for each in before]), "kev": kev_digest}
 
     def write(draft: Path) -> None:
         connection = cache.create_database(draft)
         try:
             with _uncollected():
-                _fill(connection, path, catalogue, limits, said)
+                _fill(connection, recipe, catalogue, limits, said)
         finally:
             connection.close()
         # What was edited while it was read would be stored under the wrong name.
-        if cache.changed(path, _SUFFIXES, (stamp, source)):
-            raise Changed
+        for each, since in zip(recipe.sources, before, strict=True):
+            if cache.changed(each.path, _SUFFIXES, since):
+                raise Changed
 
     return cache.publish(target, write)
+
+
+def default_limits() -> Limits:
+    """The bounds of an import: a database has more members than any archive of a project may have."""
+    return Limits(container_members=Limits().advisory_records)
+
+
+def latest(now: datetime | None = None) -> str:
+    """The moment after which no record can have been modified: a day is left for clocks that are ahead."""
+    return ((now or datetime.now(UTC)) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextmanager
@@ -83,8 +125,22 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _key(source: str, kev: str) -> str:
-    return sha256(f"{store.SCHEMA}:{source}:{kev}".encode()).hexdigest()
+def _key(recipe: Recipe, digests: Sequence[str], kev: str, base: str) -> str:
+    if recipe == Recipe((Source(recipe.sources[0].path),), recipe.kev):
+        return sha256(f"{store.SCHEMA}:{digests[0]}:{kev}".encode()).hexdigest()
+    rows = [
+        [each.feed, digest, sorted(each.without)]
+        for each, digest in zip(recipe.sources, digests, strict=True)
+    ]
+    return sha256(json.dumps([store.SCHEMA, rows, kev, base, recipe.feeds]).encode()).hexdigest()
+
+
+def _source(recipe: Recipe, digests: Sequence[str]) -> str:
+    """The digest of what it is made from: of the one source, or over those of several."""
+    if len(digests) == 1:
+        return digests[0]
+    rows = [f"{each.feed}:{digest}\n" for each, digest in zip(recipe.sources, digests, strict=True)]
+    return sha256("".join(rows).encode()).hexdigest()
 
 
 def _is_snapshot(path: Path) -> bool:
@@ -141,6 +197,7 @@ class _Import:
 
     latest: str
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> modified, row
+    feeds: dict[str, set[str]] = field(default_factory=dict)  # id -> which gave it
     packages: dict[tuple[str, str], dict[int, pack.Row]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     databases: Counter[str] = field(default_factory=Counter)
@@ -152,19 +209,28 @@ class _Import:
 
 
 def _fill(
-    connection: "sqlite3.Connection", path: Path, catalogue: _Catalogue, limits: Limits, said: dict[str, str]
+    connection: "sqlite3.Connection",
+    recipe: Recipe,
+    catalogue: _Catalogue,
+    limits: Limits,
+    said: dict[str, str],
 ) -> None:
     connection.executescript(store.TABLES)
     connection.execute("BEGIN")
     state = _Import(latest=said["latest"])
-    with cache.documents(path, _SUFFIXES, limits) as documents:
-        for name, read in documents:
-            found = _read_record(name, read, state)
-            if found:
-                _add(connection, state, *found)
+    for source in recipe.sources:
+        with _documents(source, limits) as documents:
+            for name, read, feeds in documents:
+                found = _read_record(name, read, state)
+                if found:
+                    _add(connection, state, *found)
+                    state.feeds.setdefault(found[0].id, set()).update(feeds)
     _flush(connection, state)
     if state.catalogue and not said["kev"]:
         catalogue, said["kev"] = state.catalogue
+    carried = _carried(recipe.base) if recipe.base and not said["kev"] else None
+    if carried:
+        catalogue, said["kev"] = carried
     if not state.seen:
         raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
     ecosystems: Counter[str] = Counter()
@@ -176,6 +242,8 @@ def _fill(
         bodies.append((ecosystem, name, store.stored(pack.body(ecosystem, rows.values()))))
     connection.executemany("INSERT INTO package VALUES (?, ?, ?)", bodies)
     connection.executemany("INSERT INTO affects VALUES (?, ?, ?)", affects)
+    origins = [(feed, state.seen[identity][1]) for identity, feeds in state.feeds.items() for feed in feeds]
+    connection.executemany("INSERT INTO origin VALUES (?, ?)", sorted(origins))
     connection.executemany("INSERT INTO exploited VALUES (?, ?)", sorted(catalogue.added.items()))
     meta = {
         "schema": str(store.SCHEMA),
@@ -184,6 +252,7 @@ def _fill(
         "kev_as_of": catalogue.released,
         "kev_records": str(len(catalogue.added)),
         "records": str(len(state.seen)),
+        "feeds": json.dumps({feed: dict(rows) for feed, rows in recipe.feeds}),
         "as_of": state.as_of,
         "refused": str(state.refused.total()),
         "refused_by_law": json.dumps(dict(sorted(state.refused.items()))),
@@ -199,6 +268,32 @@ def _fill(
     connection.executescript(
         f"PRAGMA application_id={store.APPLICATION_ID}; PRAGMA user_version={store.SCHEMA};"
     )
+
+
+Documents = Iterator[tuple[str, Callable[[], cache.Body], frozenset[str]]]
+
+
+@contextmanager
+def _documents(source: Source, limits: Limits) -> Iterator[Documents]:
+    """Name, reader and feeds of each document of a source."""
+    if source.is_snapshot:
+        with store.Snapshot(source.path) as held:
+            yield (
+                (f"{identity}.json", read, feeds - source.without or frozenset({IMPORTED}))
+                for identity, read, feeds in held.bodies()
+                if not feeds or feeds - source.without
+            )
+        return
+    with cache.documents(source.path, _SUFFIXES, limits) as documents:
+        yield ((name, read, frozenset({source.feed})) for name, read in documents)
+
+
+def _carried(base: Path) -> tuple[_Catalogue, str] | None:
+    """The catalogue that the snapshot before had."""
+    with store.Snapshot(base) as held:
+        if not held.has_catalogue:
+            return None
+        return _Catalogue(dict(held.table("exploited")), held.meta["kev_as_of"]), held.meta["kev_sha256"]
 
 
 def _read_record(name: str, read: Callable[[], cache.Body], state: _Import) -> tuple[Record, bytes] | None:

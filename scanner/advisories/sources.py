@@ -11,7 +11,7 @@ from scanner.model import Consulted, Evidence
 from scanner.text import visible
 
 SNAPSHOT, CATALOGUE, INCIDENTS = "OSV snapshot", "KEV catalogue", "incident list"
-IMPORT = "weighbridge advisories import PATH (a zip or folder of OSV records)"
+IMPORT = "weighbridge advisories update, or without a network: weighbridge advisories import PATH"
 
 
 def _is_stale(snapshot: Snapshot, clock: datetime, max_age_days: int | None) -> bool:

@@ -6,7 +6,7 @@ and one small JSON document. The records as they came lie beside it, for who wan
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from scanner import cache, versions
 from scanner.advisories.osv import Affected, Range, Record
 from scanner.errors import Malformed, ScanError
-from scanner.limits import KIB
+from scanner.limits import KIB, Limits
 
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 3
+SCHEMA = 4
 FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
 _PACKED_FROM = 4096  # characters of a package's row
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
+JOINED = ("exploited",)  # tables about CVEs, from other catalogues
+_MAX_RECORD = Limits().advisory_bytes
 _MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
 
 TABLES = """
@@ -36,6 +38,7 @@ CREATE TABLE affects (ecosystem TEXT NOT NULL, name TEXT NOT NULL, rid INTEGER N
   PRIMARY KEY (ecosystem, name, rid)) WITHOUT ROWID;
 CREATE TABLE alias (alias TEXT NOT NULL, rid INTEGER NOT NULL, relation TEXT NOT NULL,
   PRIMARY KEY (alias, rid)) WITHOUT ROWID;
+CREATE TABLE origin (feed TEXT NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (feed, rid)) WITHOUT ROWID;
 CREATE TABLE exploited (cve TEXT PRIMARY KEY, added TEXT NOT NULL) WITHOUT ROWID;
 """
 INDEXES = """
@@ -195,6 +198,45 @@ class Snapshot:
         found: dict[str, int] = json.loads(self.meta.get("ecosystems", "{}"))
         return found
 
+    @property
+    def feeds(self) -> dict[str, dict[str, str]]:
+        """Where its records came from, by dump: address, when it was fetched, how far it was followed."""
+        found: dict[str, dict[str, str]] = json.loads(self.meta.get("feeds", "{}"))
+        return found
+
+    def of_feed(self, feed: str, latest: str = "9999") -> tuple[int, str]:
+        """How many records a feed gave, and when the youngest was modified (none after ``latest``)."""
+        query = "SELECT COUNT(*), MAX(CASE WHEN modified <= ? THEN modified END)"
+        [(count, youngest)] = self._rows(
+            f"{query} FROM origin JOIN record USING (rid) WHERE feed = ?",
+            (latest, feed),
+        )
+        return int(count), str(youngest or "")
+
+    def modified(self, identity: str) -> str:
+        """When a record was modified, as it says itself; empty where there is none."""
+        rows = self._rows("SELECT modified FROM record WHERE id = ?", (identity,))
+        return str(rows[0][0]) if rows else ""
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        """The rows of a table that is joined to the records."""
+        return self._rows(f"SELECT * FROM {name} ORDER BY 1") if name in JOINED else []  # noqa: S608  (a name of ours)
+
+    def bodies(self) -> Iterator[tuple[str, Callable[[], cache.Body], frozenset[str]]]:
+        """Each record with its id, a reader, and the feeds that gave it, in the order of import."""
+        feeds: dict[int, set[str]] = {}
+        for feed, rid in self._rows("SELECT feed, rid FROM origin"):
+            feeds.setdefault(rid, set()).add(str(feed))
+        for rid, identity in self._rows("SELECT rid, id FROM record ORDER BY rid"):
+
+            def read(rid: object = rid) -> cache.Body:
+                for (body,) in self._rows("SELECT body FROM record WHERE rid = ?", (rid,)):
+                    data = _inflate(body, _MAX_RECORD)
+                    return cache.Body(data.encode() if isinstance(data, str) else data, body)
+                raise Malformed("snapshot", found="no body", wanted="a record")
+
+            yield str(identity), read, frozenset(feeds.get(rid, ()))
+
     def lookup(self, ecosystem: str, name: str) -> tuple[Record, ...]:
         """The records on a package, withdrawn ones among them, with what matching needs of each."""
         return self._package(ecosystem, name)[0]
@@ -278,14 +320,14 @@ def stored(text: str) -> str | bytes:
     return text if len(text) < _PACKED_FROM else deflated(text.encode())
 
 
-def _inflate(body: object) -> str | bytes:
+def _inflate(body: object, most: int = _MAX_ROW) -> str | bytes:
     if isinstance(body, str):
         return body
     if not isinstance(body, bytes):
         raise Malformed("snapshot", found=type(body).__name__, wanted="text or compressed bytes")
     inflater = zlib.decompressobj(-15)
     try:
-        data = inflater.decompress(body, _MAX_ROW)
+        data = inflater.decompress(body, most)
     except zlib.error as error:
         raise Malformed("snapshot", found=error, wanted="compressed bytes") from error
     if inflater.unconsumed_tail or not inflater.eof:

@@ -7,7 +7,14 @@ import typer
 
 from sbom.record import replace
 from scanner import __version__
-from scanner.cli import config_commands, diff_command, explain_command, rubric_commands, waive_command
+from scanner.cli import (
+    advisory_commands,
+    config_commands,
+    diff_command,
+    explain_command,
+    rubric_commands,
+    waive_command,
+)
 from scanner.cli.options import (
     Advisories,
     Baseline,
@@ -36,9 +43,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 sbom = typer.Typer(help="The bill of materials.", no_args_is_help=True, rich_markup_mode=None)
-advisories = typer.Typer(help="The store of known advisories.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(sbom, name="sbom")
-app.add_typer(advisories, name="advisories")
+app.add_typer(advisory_commands.app, name="advisories")
 app.add_typer(rubric_commands.app, name="rubric")
 app.add_typer(config_commands.app, name="config")
 
@@ -180,32 +186,6 @@ def sbom_write(
         advisories__path=advisories_path,
     )
     output.write(run_scan(path, gathered.policy), plan, gathered.policy)
-
-
-@advisories.command("import")
-def advisories_import(
-    path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records (JSON).")],
-    kev: Annotated[
-        File,
-        typer.Option("--kev", help="CISA's catalogue of known exploited vulnerabilities (JSON)."),
-    ] = None,
-) -> None:
-    """Import a snapshot of advisories and use it for every scan from now on. Needs no network."""
-    from scanner.advisories import import_snapshot
-
-    for line in import_snapshot(path, kev):
-        typer.echo(line)
-
-
-@advisories.command("status")
-def advisories_status() -> None:
-    """Say which snapshot is in use, how many records it holds, how old it is. Exit code 3: there is none."""
-    from scanner.advisories import open_snapshot, status
-
-    for line in status():
-        typer.echo(line)
-    with open_snapshot() as snapshot:
-        raise typer.Exit(0 if snapshot else 3)
 
 
 app.command()(explain_command.explain)

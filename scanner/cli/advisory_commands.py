@@ -1,0 +1,81 @@
+"""``weighbridge advisories``: the store of known advisories."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanner.cli.options import Config, File, Text, Texts
+
+app = typer.Typer(help="The store of known advisories.", no_args_is_help=True, rich_markup_mode=None)
+_INCOMPLETE = 3
+
+
+@app.command("update")
+def advisories_update(
+    ecosystems: Annotated[
+        Texts,
+        typer.Option(
+            "--ecosystem",
+            metavar="NAME",
+            help="PyPI, npm, crates.io, Go, GitHub Actions … May repeat. Default: PyPI and those held.",
+        ),
+    ] = None,
+    url: Annotated[
+        Text, typer.Option("--url", metavar="URL", help="A mirror in OSV's layout (advisories.url).")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take a dump that is older or smaller than the one in use.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Fetch OSV's public dumps, or what changed since, and use them for every scan from now on.
+
+    It sends nothing about what you scan. Exit code 3: something could not be had; what was there stays.
+
+    Example: weighbridge advisories update --ecosystem PyPI --ecosystem npm
+    """
+    from scanner.advisories import status, update
+    from scanner.cli.settings import clock, gather
+    from scanner.text import visible
+
+    gathered = gather(Path(), config=config)
+    done = update(ecosystems or (), url or gathered.policy.advisories_url, force=force, tell=_tell)
+    for line in status(clock()):
+        typer.echo(visible(line, limit=2000))
+    for _, reason in done.failed:
+        _tell(reason)
+    raise typer.Exit(_INCOMPLETE if done.failed else 0)
+
+
+def _tell(text: str) -> None:
+    from scanner.text import visible
+
+    sys.stderr.write(f"weighbridge: {visible(text, limit=2000)}\n")
+
+
+@app.command("import")
+def advisories_import(
+    path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records (JSON).")],
+    kev: Annotated[
+        File,
+        typer.Option("--kev", help="CISA's catalogue of known exploited vulnerabilities (JSON)."),
+    ] = None,
+) -> None:
+    """Import a snapshot of advisories and use it for every scan from now on. Needs no network."""
+    from scanner.advisories import import_snapshot
+
+    for line in import_snapshot(path, kev):
+        typer.echo(line)
+
+
+@app.command("status")
+def advisories_status() -> None:
+    """Say which snapshot is in use, how many records it holds, how old it is. Exit code 3: there is none."""
+    from scanner.advisories import open_snapshot, status
+
+    for line in status():
+        typer.echo(line)
+    with open_snapshot() as snapshot:
+        raise typer.Exit(0 if snapshot else 3)
