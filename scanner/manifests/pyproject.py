@@ -8,95 +8,18 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from sbom.purl import normalise_name
-from sbom.record import field, mutable, replace
+from sbom.record import replace
 from scanner.errors import LimitReached
 from scanner.knots import knots
 from scanner.limits import Limits
-from scanner.manifests import pep508, toml, urls
-from scanner.manifests.requirements import declared
-from scanner.model import Declaration, Evidence, Include, IndexUse, Origin, OriginKind, ProjectName, Reading
+from scanner.manifests import toml, urls
+from scanner.manifests.project import ProjectFile, kind_of, require
+from scanner.model import Include, IndexUse, Origin, OriginKind, ProjectName, Reading
 from scanner.text import visible
 
 _LIMITS = Limits()
 BUILD_GROUP = "build-system"
 _PYPI = frozenset({"https://pypi.org/simple", "https://pypi.org/simple/", "https://pypi.python.org/simple"})
-_KINDS = {
-    dict: "a table",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
-
-
-@mutable
-class _File:
-    """The document with its lines, and what is waiting to be yielded."""
-
-    where: Location
-    document: toml.Table
-    lines: dict[toml.Path, int]
-    rows: list[Reading] = field(default_factory=list)
-    indexes: dict[str, str] = field(default_factory=dict)  # index name -> URL, of [[tool.uv.index]]
-    findings: int = 0
-    sources: dict[str, list[Origin]] = field(default_factory=dict)  # normalised name -> origins
-
-    def at(self, path: toml.Path) -> Location:
-        return self.where.at(line=toml.line_of(self.lines, path))
-
-    def bad(self, path: toml.Path, why: str) -> None:
-        """Records a place that could not be read."""
-        self.findings += 1
-        if self.findings > _LIMITS.evidence_rows:
-            raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
-        place = ".".join(str(part) for part in path)
-        message = f"{visible(urls.masked(place), limit=120)} is not read: {why}"
-        remedy = "Correct it; what it asks for is in no list and was checked against nothing."
-        self.rows.append(
-            Evidence("COV-005", self.at(path), message, f"{self.where.path}: {place}", remedy=remedy)
-        )
-
-    def get(self, path: toml.Path) -> object:
-        """The value at ``path``, or None."""
-        value: object = self.document
-        for key in path:
-            if not isinstance(value, dict) or key not in value:
-                return None
-            value = value[key]
-        return value
-
-    def table(self, path: toml.Path) -> toml.Table:
-        """The table at ``path``; empty where it is missing, with a finding where it is something else."""
-        value = self.get(path)
-        if value is None or isinstance(value, dict):
-            return value or {}
-        self.bad(path, f"it is {_kind(value)}, not a table")
-        return {}
-
-    def items(self, path: toml.Path) -> list[tuple[toml.Path, object]]:
-        """The items of the array at ``path``, each with its own path; empty where it is missing."""
-        value = self.get(path)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            self.bad(path, f"it is {_kind(value)}, not an array")
-            return []
-        return [((*path, index), item) for index, item in enumerate(value)]
-
-    def texts(self, path: toml.Path) -> list[tuple[toml.Path, str]]:
-        """The strings of the array at ``path``; a finding for each item that is none."""
-        found = []
-        for place, item in self.items(path):
-            if isinstance(item, str):
-                found.append((place, item))
-            else:
-                self.bad(place, f"it is {_kind(item)}, not a string")
-        return found
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a date or a time")
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
@@ -108,10 +31,11 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if len(data) > _LIMITS.project_bytes:
         raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
     document, text, trouble = toml.load(data)
-    file = _File(where, document, toml.lines_of(text))
+    file = ProjectFile(where, document, toml.lines_of(text))
     if trouble:
         file.bad((), trouble)
-    for step in (_uv_indexes, _uv_sources, _project, _groups, _build_system, _tools, _unread_tools):
+    steps = (_uv_indexes, _uv_sources, _poetry_sources, _project, _groups, _build_system, _tools, _poetry)
+    for step in steps:
         limit = None
         try:
             step(file)
@@ -123,34 +47,10 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
             raise limit
 
 
-def _require(file: _File, path: toml.Path, text: str, group: str, *, constraint: bool = False) -> None:
-    try:
-        found = pep508.parse(text)
-    except pep508.InvalidRequirement as error:
-        shown = visible(urls.masked(text), limit=160)
-        file.bad(path, f"{shown} is no requirement ({error})")
-        return
-    declaration = declared(found, file.at(path), group=group)
-    if constraint:
-        declaration = replace(declaration, constraint=True)
-    origins = file.sources.get(normalise_name(declaration.name), [])
-    if declaration.origin is not None or not origins or group == BUILD_GROUP:
-        file.rows.append(declaration)
-    else:
-        # One source for each marker: the name may come from any of them.
-        file.rows.extend(_from(declaration, origin) for origin in origins)
-
-
-def _from(declaration: Declaration, origin: Origin) -> Declaration:
-    told, version, _ = urls.named_by(origin.url) if origin.kind is OriginKind.URL else ("", "", ())
-    exact = version if told else declaration.version
-    return replace(declaration, origin=origin, version=exact)
-
-
 # --- [project] --------------------------------------------------------------------------------------------
 
 
-def _project(file: _File) -> None:
+def _project(file: ProjectFile) -> None:
     project = file.table(("project",))
     if not project:
         return
@@ -158,7 +58,7 @@ def _project(file: _File) -> None:
     for key in ("name", "version", "description"):
         value = project.get(key)
         if value is not None and not isinstance(value, str):
-            file.bad(("project", key), f"it is {_kind(value)}, not a string")
+            file.bad(("project", key), f"it is {kind_of(value)}, not a string")
         words[key] = value if isinstance(value, str) else ""
     licence = project.get("license")
     text = licence.get("text") if isinstance(licence, dict) else licence
@@ -173,14 +73,14 @@ def _project(file: _File) -> None:
         )
     )
     for path, requirement in file.texts(("project", "dependencies")):
-        _require(file, path, requirement, "")
+        require(file, path, requirement, "")
     for extra in file.table(("project", "optional-dependencies")):
         for path, requirement in file.texts(("project", "optional-dependencies", extra)):
-            _require(file, path, requirement, normalise_name(extra))
+            require(file, path, requirement, normalise_name(extra))
     _dynamic(file)
 
 
-def _dynamic(file: _File) -> None:
+def _dynamic(file: ProjectFile) -> None:
     """Dependencies that are computed at build time: the files that they come from, where those are named."""
     for path, key in file.texts(("project", "dynamic")):
         if key not in {"dependencies", "optional-dependencies"}:
@@ -189,13 +89,15 @@ def _dynamic(file: _File) -> None:
             file.bad(path, f"{key} is both listed and called dynamic")
             continue
         named = _dynamic_files(file, key)
+        if file.get(("tool", "poetry", "dependencies")) is not None:
+            continue  # Poetry's own table says it
         if named:
             file.rows.extend(Include(name, file.at(place)) for place, name in named)
         else:
             file.bad(path, f"the {key} are computed when the project is built, which is never done here")
 
 
-def _dynamic_files(file: _File, key: str) -> list[tuple[toml.Path, str]]:
+def _dynamic_files(file: ProjectFile, key: str) -> list[tuple[toml.Path, str]]:
     base: toml.Path = ("tool", "setuptools", "dynamic", key)
     spots = [(*base, "file")]
     if key == "optional-dependencies":
@@ -216,7 +118,7 @@ def _dynamic_files(file: _File, key: str) -> list[tuple[toml.Path, str]]:
 # --- [dependency-groups], [build-system] ------------------------------------------------------------------
 
 
-def _groups(file: _File) -> None:
+def _groups(file: ProjectFile) -> None:
     groups = file.table(("dependency-groups",))
     known: dict[str, str] = {}
     includes: dict[str, list[tuple[toml.Path, str]]] = {}
@@ -229,7 +131,7 @@ def _groups(file: _File) -> None:
         for place, item in file.items(path):
             target = item.get("include-group") if isinstance(item, dict) and len(item) == 1 else None
             if isinstance(item, str):
-                _require(file, place, item, group)
+                require(file, place, item, group)
             elif isinstance(target, str):
                 includes.setdefault(group, []).append((place, normalise_name(target)))
             else:
@@ -244,16 +146,16 @@ def _groups(file: _File) -> None:
                 file.bad(place, f"the group {visible(group)} includes itself")
 
 
-def _build_system(file: _File) -> None:
+def _build_system(file: ProjectFile) -> None:
     if file.table(("build-system",)):
         for path, requirement in file.texts(("build-system", "requires")):
-            _require(file, path, requirement, BUILD_GROUP)
+            require(file, path, requirement, BUILD_GROUP)
 
 
 # --- [tool.uv] --------------------------------------------------------------------------------------------
 
 
-def _uv_indexes(file: _File) -> None:
+def _uv_indexes(file: ProjectFile) -> None:
     unsafe = file.get(("tool", "uv", "index-strategy")) in {"unsafe-first-match", "unsafe-best-match"}
     for path, item in file.items(("tool", "uv", "index")):
         url = item.get("url") if isinstance(item, dict) else None
@@ -281,12 +183,12 @@ def _uv_indexes(file: _File) -> None:
             file.rows.append(IndexUse(host, file.at(path), explicit=True, trusted=True))
 
 
-def _index_use(file: _File, path: toml.Path, text: str) -> IndexUse:
+def _index_use(file: ProjectFile, path: toml.Path, text: str) -> IndexUse:
     url, had = urls.without_credentials(text)
     return IndexUse(url, file.at(path), had_credentials=had)
 
 
-def _uv_sources(file: _File) -> None:
+def _uv_sources(file: ProjectFile) -> None:
     for name, value in file.table(("tool", "uv", "sources")).items():
         path: toml.Path = ("tool", "uv", "sources", name)
         for index, item in enumerate(value if isinstance(value, list) else [value]):
@@ -298,7 +200,7 @@ def _uv_sources(file: _File) -> None:
                 file.sources.setdefault(normalise_name(name), []).append(origin)
 
 
-def _uv_source(file: _File, item: toml.Table) -> Origin | None:
+def _uv_source(file: ProjectFile, item: toml.Table) -> Origin | None:
     match item:
         case {"git": str(url)}:
             ref = next((str(item[key]) for key in ("rev", "tag", "branch") if key in item), "")
@@ -322,33 +224,53 @@ def _uv_source(file: _File, item: toml.Table) -> Origin | None:
 # --- other tools ------------------------------------------------------------------------------------------
 
 
-def _tools(file: _File) -> None:
+def _tools(file: ProjectFile) -> None:
     for path, text in file.texts(("tool", "uv", "dev-dependencies")):
-        _require(file, path, text, "dev")
+        require(file, path, text, "dev")
     for key in ("constraint-dependencies", "override-dependencies"):
         for path, text in file.texts(("tool", "uv", key)):
-            _require(file, path, text, "", constraint=True)
+            require(file, path, text, "", constraint=True)
     for group in file.table(("tool", "pdm", "dev-dependencies")):
         for path, text in file.texts(("tool", "pdm", "dev-dependencies", group)):
-            _require(file, path, text.removeprefix("-e "), normalise_name(group))
+            require(file, path, text.removeprefix("-e "), normalise_name(group))
+    _pdm_sources(file)
+    _hatch(file)
+
+
+def _hatch(file: ProjectFile) -> None:
     for name, value in file.table(("tool", "hatch", "envs")).items():
         for key in ("dependencies", "extra-dependencies") if isinstance(value, dict) else ():
             for path, text in file.texts(("tool", "hatch", "envs", name, key)):
-                _require(file, path, text, normalise_name(name))
+                require(file, path, text, normalise_name(name))
+    for path, text in file.texts(("tool", "hatch", "build", "dependencies")):
+        require(file, path, text, BUILD_GROUP)
+    for target in file.table(("tool", "hatch", "build", "targets")):
+        if isinstance(file.get(("tool", "hatch", "build", "targets", target)), dict):
+            for path, text in file.texts(("tool", "hatch", "build", "targets", target, "dependencies")):
+                require(file, path, text, BUILD_GROUP)
 
 
-def _unread_tools(file: _File) -> None:
-    for path in (("tool", "poetry", "dependencies"), ("tool", "poetry", "dev-dependencies")):
-        value = file.get(path)
-        if (
-            isinstance(value, dict)
-            and set(value) - {"python"}
-            and file.get(("project", "dependencies")) is None
-        ):
-            file.bad(path, "requirements in Poetry's own notation are not read by this version")
-    groups = file.get(("tool", "poetry", "group"))
-    for name in groups if isinstance(groups, dict) else ():
-        file.bad(
-            ("tool", "poetry", "group", name),
-            "requirements in Poetry's own notation are not read by this version",
-        )
+def _pdm_sources(file: ProjectFile) -> None:
+    for path, item in file.items(("tool", "pdm", "source")):
+        url = item.get("url") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(url, str):
+            # A source without a URL only changes what another one is asked for.
+            continue
+        use = _index_use(file, (*path, "url"), url)
+        extra, unverified = item.get("name") != "pypi", item.get("verify_ssl") is False
+        flat = item.get("type") == "find_links"
+        file.rows.append(replace(use, extra=extra, trusted=unverified, flat=flat))
+
+
+def _poetry_sources(file: ProjectFile) -> None:
+    if file.table(("tool", "poetry")):
+        from scanner.manifests import poetry
+
+        poetry.sources(file)
+
+
+def _poetry(file: ProjectFile) -> None:
+    if isinstance(file.get(("tool", "poetry")), dict):
+        from scanner.manifests import poetry
+
+        poetry.requirements(file)

@@ -195,8 +195,6 @@ def test_dynamic_dependencies_lead_to_their_files() -> None:
         pytest.param('[dependency-groups]\na = [{include = "b"}]', 2, id="an unknown table"),
         pytest.param('[[tool.uv.index]]\nname = "x"', 1, id="an index without a url"),
         pytest.param('[tool.uv.sources]\nx = {hg = "y"}', 2, id="an unknown source"),
-        pytest.param('[tool.poetry.dependencies]\npython = "^3"\nx = "^1"', 1, id="Poetry's notation"),
-        pytest.param('[tool.poetry.group.dev.dependencies]\nx = "^1"', 1, id="Poetry's groups"),
     ],
 )
 def test_what_cannot_be_read_is_one_finding_at_its_line(text: str, line: int) -> None:
@@ -313,3 +311,17 @@ def test_a_value_of_any_type_anywhere_never_crashes_the_reader(place: str, value
     if place == "project.dynamic":
         text += "[tool.setuptools.dynamic]\ndependencies = 1\n"
     read(text)
+
+
+def test_sources_of_pdm_and_build_requirements_of_hatch_are_read() -> None:
+    text = (
+        '[[tool.pdm.source]]\nname = "pypi"\nurl = "https://corp.example/simple"\nverify_ssl = false\n'
+        '[[tool.pdm.source]]\nname = "two"\nurl = "https://two.example/simple"\n'
+        '[tool.hatch.build]\ndependencies = ["cython"]\n'
+        '[tool.hatch.build.targets.wheel]\ndependencies = ["numpy>=2"]\n'
+    )
+    rows = list(pyproject.parse(text.encode(), Location("pyproject.toml")))
+    uses = [(row.url, row.extra, row.trusted) for row in rows if isinstance(row, IndexUse)]
+    assert uses == [("https://corp.example/simple", False, True), ("https://two.example/simple", True, False)]
+    asked = [(row.name, row.group) for row in rows if isinstance(row, Declaration)]
+    assert asked == [("cython", "build-system"), ("numpy", "build-system")]
