@@ -154,6 +154,18 @@ def _hub_config(subject: Subject) -> Iterator[Event]:
     return hub_config.inspect(subject)
 
 
+def _keras_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import keras_config
+
+    return keras_config.inspect(subject)
+
+
+def _keras_archive(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import keras_config
+
+    return keras_config.inspect_archive(subject)
+
+
 def _chat_template(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import chat_template
 
@@ -359,6 +371,13 @@ FORMATS: tuple[Format, ...] = (
         model=False,
     ),
     Format(
+        "keras-config",
+        "Keras model configuration (Lambda layers, custom objects)",
+        names=("config.json",),
+        inspect=_keras_config,
+        model=False,
+    ),
+    Format(
         "chat-template",
         "Chat template (Jinja)",
         suffixes=(".jinja", ".jinja2"),
@@ -380,7 +399,7 @@ FORMATS: tuple[Format, ...] = (
         magic=tuple((at, _HDF5) for at in (0, 512, 1024, 2048, 4096)),
         promises="code",
     ),
-    Format("keras", "Keras v3 archive", suffixes=(".keras",), promises="code"),
+    Format("keras", "Keras v3 archive", suffixes=(".keras",), inspect=_keras_archive, promises="code"),
     Format(
         "tensorflow-graph",
         "TensorFlow SavedModel, MetaGraph or frozen graph",
