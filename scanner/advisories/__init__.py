@@ -107,7 +107,7 @@ def import_snapshot(path: Path, kev: Path | None = None) -> Iterator[str]:
     yield from status()
 
 
-def update(
+def refresh(
     ecosystems: Sequence[str] = (),
     url: str = "",
     *,
@@ -122,6 +122,39 @@ def update(
     from scanner.advisories import update as online
 
     return online.update(ecosystems, url, force=force, tell=tell, now=clock)
+
+
+def export(target: Path) -> str:
+    """Writes the store in use as one file; its SHA-256. Raises ConfigurationError."""
+    import shutil
+
+    from scanner import cache
+    from scanner.advisories import store
+
+    found = store.get_current()
+    if found is None:
+        raise ConfigurationError("no advisory snapshot is in use: there is nothing to export")
+    if not target.absolute().parent.is_dir():
+        raise ConfigurationError(f"no such folder: {target.absolute().parent}")
+
+    def write(draft: Path) -> None:
+        shutil.copyfile(found, draft)
+
+    cache.publish(target.absolute(), write)
+    return cache.digest(target, ())
+
+
+def explain(identity: str) -> Iterator[str]:
+    """One record of the store, line by line: what it goes by, whom it affects, since when it is mended.
+
+    Raises ConfigurationError where there is no such record.
+    """
+    from scanner.advisories import show
+
+    with open_snapshot() as snapshot:
+        if snapshot is None:
+            raise ConfigurationError("no advisory snapshot is in use")
+        yield from show.lines(snapshot, identity)
 
 
 def status(clock: datetime | None = None) -> Iterator[str]:

@@ -15,7 +15,7 @@ from scanner import cache
 from scanner.advisories import osv, pack, store
 from scanner.advisories.osv import Affected, Record
 from scanner.errors import Changed, LimitReached, Malformed, ScanError
-from scanner.limits import Limits
+from scanner.limits import Budget, Limits
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,7 +43,7 @@ class Source:
     @property
     def is_snapshot(self) -> bool:
         """Whether the records lie in a snapshot of ours."""
-        return self.path.name.endswith(".sqlite")
+        return store.is_snapshot(self.path)
 
 
 @record
@@ -59,7 +59,9 @@ class Recipe:
 def build_snapshot(
     path: Path, kev: Path | None = None, *, limits: Limits | None = None, now: datetime | None = None
 ) -> Path:
-    """The snapshot of the OSV records at ``path`` (a zip, a folder, or one file), built where it is missing.
+    """The snapshot of the OSV records at ``path`` (a zip, a folder, one file, or an exported snapshot).
+
+    Built where it is missing; of an exported one every record is read anew, as of any other source.
 
     ``kev`` is CISA's catalogue of exploited vulnerabilities; its entries join by CVE. ``now`` is the moment
     after which no record can have been modified. Documents that are no OSV record are refused one by one and
@@ -68,7 +70,12 @@ def build_snapshot(
     Raises Malformed where nothing of it is a record or the catalogue is none, LimitReached where the whole is
     too much, Unreadable, Changed, ConfigurationError where the cache cannot be written.
     """
-    return compose(Recipe((Source(path),), kev), limits=limits, now=now)
+    if not store.is_snapshot(path):
+        return compose(Recipe((Source(path),), kev), limits=limits, now=now)
+    with store.Snapshot(path) as held:
+        held.check()
+        feeds = tuple((name, tuple(sorted(state.items()))) for name, state in sorted(held.feeds.items()))
+    return compose(Recipe((Source(path),), kev, base=path, feeds=feeds), limits=limits, now=now)
 
 
 def compose(recipe: Recipe, *, limits: Limits | None = None, now: datetime | None = None) -> Path:
@@ -278,14 +285,24 @@ def _documents(source: Source, limits: Limits) -> Iterator[Documents]:
     """Name, reader and feeds of each document of a source."""
     if source.is_snapshot:
         with store.Snapshot(source.path) as held:
-            yield (
-                (f"{identity}.json", read, feeds - source.without or frozenset({IMPORTED}))
-                for identity, read, feeds in held.bodies()
-                if not feeds or feeds - source.without
-            )
+            yield _of_snapshot(held, source, Budget(limits))
         return
     with cache.documents(source.path, _SUFFIXES, limits) as documents:
         yield ((name, read, frozenset({source.feed})) for name, read in documents)
+
+
+def _of_snapshot(held: store.Snapshot, source: Source, budget: Budget) -> Documents:
+    for identity, read, feeds in held.bodies():
+        budget.spend_member()
+        if feeds and not feeds - source.without:
+            continue
+
+        def bounded(read: Callable[[], cache.Body] = read) -> cache.Body:
+            body = read()
+            budget.spend_inflated(len(body.data))
+            return body
+
+        yield f"{identity}.json", bounded, feeds - source.without or frozenset({source.feed})
 
 
 def _carried(base: Path) -> tuple[_Catalogue, str] | None:
@@ -293,7 +310,9 @@ def _carried(base: Path) -> tuple[_Catalogue, str] | None:
     with store.Snapshot(base) as held:
         if not held.has_catalogue:
             return None
-        return _Catalogue(dict(held.table("exploited")), held.meta["kev_as_of"]), held.meta["kev_sha256"]
+        rows = [{"cveID": cve, "dateAdded": added} for cve, added in held.table("exploited")]
+        found = _catalogue({"vulnerabilities": rows, "dateReleased": held.meta.get("kev_as_of", "")})
+        return found, held.meta["kev_sha256"][:64]
 
 
 def _read_record(name: str, read: Callable[[], cache.Body], state: _Import) -> tuple[Record, bytes] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from scanner import cache, versions
 from scanner.advisories.osv import Affected, Range, Record
-from scanner.errors import Malformed, ScanError
+from scanner.errors import Malformed, ScanError, Unreadable
 from scanner.limits import KIB, Limits
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
 _PACKED_FROM = 4096  # characters of a package's row
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
+_MAGIC = b"SQLite format 3\0"
 JOINED = ("exploited",)  # tables about CVEs, from other catalogues
 _MAX_RECORD = Limits().advisory_bytes
 _MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
@@ -56,6 +57,17 @@ def set_current(path: Path) -> None:
     """Makes a built snapshot the one that scans use when they are not told. Raises ConfigurationError."""
     pointer = {"schema": SCHEMA, "snapshot": path.name}
     cache.replace(cache.directory(FOLDER) / _POINTER, json.dumps(pointer).encode())
+
+
+def is_snapshot(path: Path) -> bool:
+    """Whether a file is a database, which only a snapshot of ours may be. Raises Unreadable."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from error
 
 
 def get_current() -> Path | None:
@@ -201,8 +213,16 @@ class Snapshot:
     @property
     def feeds(self) -> dict[str, dict[str, str]]:
         """Where its records came from, by dump: address, when it was fetched, how far it was followed."""
-        found: dict[str, dict[str, str]] = json.loads(self.meta.get("feeds", "{}"))
-        return found
+        try:
+            found: object = json.loads(self.meta.get("feeds", "{}"))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict) or not all(isinstance(state, dict) for state in found.values()):
+            raise Malformed("snapshot", found="other feeds", wanted="an advisory snapshot")
+        return {
+            str(feed)[:100]: {str(key)[:20]: str(value)[:400] for key, value in state.items()}
+            for feed, state in found.items()
+        }
 
     def of_feed(self, feed: str, latest: str = "9999") -> tuple[int, str]:
         """How many records a feed gave, and when the youngest was modified (none after ``latest``)."""
@@ -291,10 +311,30 @@ class Snapshot:
                 raise Malformed("snapshot", found=error, wanted="a record") from error
         return None
 
+    def named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The ids of the records that share one of ``names``, sorted."""
+        found: set[str] = set()
+        for name in names:
+            rows = self._rows("SELECT id FROM alias JOIN record USING (rid) WHERE alias = ?", (name,))
+            found.update(str(identity) for (identity,) in rows)
+        return tuple(sorted(found))
+
     def identities(self) -> Iterator[str]:
         """The ids of all records, sorted."""
         for (identity,) in self._rows("SELECT id FROM record ORDER BY id"):
             yield str(identity)
+
+    def check(self) -> None:
+        """Raises Malformed where the file holds more than one of ours does (views, triggers) or is damaged."""
+        listed = self._rows("SELECT type, name, sql FROM sqlite_master")
+        wanted = {line.strip() for line in (TABLES + INDEXES).split(";")}
+        for kind, name, sql in listed:
+            if kind not in ("table", "index") or (sql is not None and sql not in wanted):
+                raise Malformed(
+                    "snapshot", found=f"{kind} {name}"[:80], wanted="the tables of a snapshot alone"
+                )
+        if self._rows("PRAGMA quick_check(1)") != [("ok",)]:
+            raise Malformed("snapshot", found="damage", wanted="a whole file")
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -36,12 +36,12 @@ def advisories_update(
 
     Example: weighbridge advisories update --ecosystem PyPI --ecosystem npm
     """
-    from scanner.advisories import status, update
+    from scanner.advisories import refresh, status
     from scanner.cli.settings import clock, gather
     from scanner.text import visible
 
     gathered = gather(Path(), config=config)
-    done = update(ecosystems or (), url or gathered.policy.advisories_url, force=force, tell=_tell)
+    done = refresh(ecosystems or (), url or gathered.policy.advisories_url, force=force, tell=_tell)
     for line in status(clock()):
         typer.echo(visible(line, limit=2000))
     for _, reason in done.failed:
@@ -57,7 +57,7 @@ def _tell(text: str) -> None:
 
 @app.command("import")
 def advisories_import(
-    path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records (JSON).")],
+    path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records, or an exported store.")],
     kev: Annotated[
         File,
         typer.Option("--kev", help="CISA's catalogue of known exploited vulnerabilities (JSON)."),
@@ -79,3 +79,31 @@ def advisories_status() -> None:
         typer.echo(line)
     with open_snapshot() as snapshot:
         raise typer.Exit(0 if snapshot else 3)
+
+
+@app.command("export")
+def advisories_export(
+    file: Annotated[Path, typer.Argument(help="Where to write, e.g. advisories.sqlite.")],
+) -> None:
+    """Write the store in use as one file, to be imported on another machine, and print its digest.
+
+    Example: weighbridge advisories export advisories.sqlite
+    """
+    from scanner.advisories import export
+    from scanner.text import visible
+
+    typer.echo(f"sha256:{export(file)}  {visible(str(file), limit=400)}")
+
+
+@app.command("show")
+def advisories_show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Its id, or an alias such as a CVE.")],
+) -> None:
+    """Explain one record of the store: its names, whom it affects, since when it is mended.
+
+    Example: weighbridge advisories show CVE-2022-45907
+    """
+    from scanner.advisories import explain
+
+    for line in explain(identity):
+        typer.echo(line)
