@@ -96,6 +96,7 @@ class Manifest:
     parse: ManifestParser
     lock: bool = False
     ecosystem: str = "pypi"
+    marked: bool = False
     folders: tuple[str, ...] = ()
     around: bool = False
 
@@ -698,6 +699,42 @@ def _conda(data: bytes, where: Location) -> Iterator[Reading]:
     return conda.parse(data, where)
 
 
+def _notebook(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import notebook
+
+    return notebook.parse(data, where)
+
+
+def _workflow(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import workflow
+
+    return workflow.parse(data, where)
+
+
+def _gitlab_ci(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import gitlab_ci
+
+    return gitlab_ci.parse(data, where)
+
+
+def _compose(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import compose
+
+    return compose.parse(data, where)
+
+
+def _script(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import scripts
+
+    return scripts.parse_shell(data, where)
+
+
+def _makefile(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import scripts
+
+    return scripts.parse_make(data, where)
+
+
 def _dockerfile(data: bytes, where: Location) -> Iterator[Reading]:
     from scanner.manifests import dockerfile
 
@@ -711,6 +748,13 @@ def _pylock(data: bytes, where: Location) -> Iterator[Reading]:
 
 
 _YAML = ("yml", "yaml")
+
+
+def _script(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import script
+
+    return script.parse(data, where)
+
 
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
@@ -746,11 +790,58 @@ MANIFESTS: tuple[Manifest, ...] = (
         ecosystem="oci",
         around=True,
     ),
+    Manifest("notebook", "Jupyter notebook (install commands)", ("*.ipynb",), _notebook, around=True),
+    Manifest(
+        "workflow",
+        "GitHub Actions workflow (actions, images, install commands)",
+        ("*.yml", "*.yaml"),
+        _workflow,
+        ecosystem="githubactions",
+        folders=tuple(
+            f"{at}.{host}/workflows" for at in ("", "*/") for host in ("github", "gitea", "forgejo")
+        ),
+        around=True,
+    ),
+    Manifest(
+        "action",
+        "GitHub action",
+        ("action.yml", "action.yaml"),
+        _workflow,
+        ecosystem="githubactions",
+        around=True,
+    ),
+    Manifest(
+        "gitlab-ci",
+        "GitLab CI (images, install commands)",
+        tuple(f"*.gitlab-ci.{end}" for end in _YAML),
+        _gitlab_ci,
+        ecosystem="oci",
+        around=True,
+    ),
+    Manifest(
+        "compose",
+        "Docker compose (images)",
+        tuple(f"{stem}.{end}" for stem in ("docker-compose*", "compose", "compose[.-]*") for end in _YAML),
+        _compose,
+        ecosystem="oci",
+        around=True,
+    ),
+    Manifest("shell", "shell script (install commands)", ("*.sh", "*.bash"), _script, around=True),
+    Manifest(
+        "makefile",
+        "Makefile (install commands)",
+        ("makefile", "gnumakefile", "makefile.*", "*.mk"),
+        _makefile,
+        around=True,
+    ),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
     Manifest("pylock", "pylock.toml (PEP 751)", ("pylock.toml", "pylock.*.toml"), _pylock, lock=True),
     Manifest("pipfile", "Pipfile", ("pipfile",), _pipfile),
     Manifest("pipfile-lock", "Pipfile.lock", ("pipfile.lock",), _pipfile_lock, lock=True),
     Manifest("pdm-lock", "pdm.lock", ("pdm.lock",), _pdm_lock, lock=True),
+    Manifest(
+        "script", "Python scripts with inline metadata (PEP 723)", ("*.py", "*.pyw"), _script, marked=True
+    ),
 )
 
 REQUIREMENTS = MANIFESTS[0]

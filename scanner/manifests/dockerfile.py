@@ -26,9 +26,6 @@ _HEREDOC = re.compile(r"<<(-?)(?:'([^'\s]+)'|\"([^\"\s]+)\"|([A-Za-z0-9_.!-]+))"
 _ASSIGNED = re.compile(
     r"([A-Za-z_][A-Za-z0-9_]*)=((?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|\\.|[^\s\"'\\])*)", re.DOTALL
 )
-_VARIABLE = re.compile(
-    r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?([-+])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))", re.ASCII
-)
 
 
 @mutable
@@ -149,17 +146,6 @@ def _flags(text: str) -> tuple[dict[str, str], str]:
     return flags, text.lstrip()
 
 
-def _expanded(text: str, known: dict[str, str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        name, operator, other = found.group(1) or found.group(4), found.group(2), found.group(3)
-        if operator == "+":
-            return other if known.get(name) else ""
-        held = known.get(name)
-        return held or (other if operator == "-" else found.group())
-
-    return _VARIABLE.sub(value, text)[: _LIMITS.literal_bytes]
-
-
 def _from(file: _File, one: _Instruction) -> Iterator[Reading]:
     file.begun += 1
     file.known = {}
@@ -172,7 +158,7 @@ def _from(file: _File, one: _Instruction) -> Iterator[Reading]:
 
 
 def _image(file: _File, reference: str, line: int, known: dict[str, str] | None = None) -> Iterator[Reading]:
-    text = _expanded(reference.strip("\"'"), {**file.outer, **file.known} if known is None else known)
+    text = images.expanded(reference.strip("\"'"), {**file.outer, **file.known} if known is None else known)
     if (
         text.lower() in file.stages
         or text.lower() == "scratch"
@@ -203,7 +189,7 @@ def _assign(file: _File, one: _Instruction) -> None:
         pairs = [(name, value.strip())]
     for name, value in pairs:
         plain = re.sub(r"\\(.)", r"\1", value.strip("\"'"))
-        whole = _expanded(plain, {**file.outer, **file.known})
+        whole = images.expanded(plain, {**file.outer, **file.known})
         if "$" not in whole:
             target[name] = whole
     if one.word == "ARG":

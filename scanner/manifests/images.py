@@ -4,6 +4,7 @@ Law: distribution/reference, "Grammar", and how docker completes a short name.
 """
 
 import re
+from collections.abc import Mapping
 
 from sbom.model import Digest, Location
 from scanner.manifests.urls import HASH_DIGITS
@@ -15,6 +16,9 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 _MAX_CHARS = 1024
+_VARIABLE = re.compile(
+    r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?([-+])([^{}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))", re.ASCII
+)
 
 
 def declared(reference: str, where: Location, *, group: str = "") -> Declaration | None:
@@ -47,3 +51,16 @@ def full_name(name: str) -> str:
     if slash and ("." in first or ":" in first or first == "localhost"):
         return name
     return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+
+
+def expanded(text: str, known: Mapping[str, str]) -> str:
+    """The text with its variables filled in: with what is known, else with the default beside them."""
+
+    def value(found: re.Match[str]) -> str:
+        name, operator, other = found.group(1) or found.group(4), found.group(2), found.group(3)
+        if operator == "+":
+            return other if known.get(name) else ""
+        held = known.get(name)
+        return held or (other if operator == "-" else found.group())
+
+    return _VARIABLE.sub(value, text)[: 4 * _MAX_CHARS]

@@ -7,7 +7,7 @@ the process substitution and ``|&``. Nothing is expanded but variables that the 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from sbom.record import field, mutable, record
+from sbom.record import field, mutable, record, replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 
@@ -17,6 +17,8 @@ _OPERATORS = ("&&", "||", ";;", "|&", ";", "&", "|", "(", ")")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PLAIN = re.compile(r"[^\s\\'\"$`;&|()<>#]+")
 _IN_QUOTES = re.compile(r'["\\$`]')
+_BLANKS = re.compile(r"\s+")
+_SPLIT = "\0"  # where a value without quotes falls into words; no shell text can hold one
 _REDIRECT = re.compile(r"(?:[0-9]|&)?(?:>>|>\||>&|<&|<>|>|<)")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z0-9_.!-]+))")
 _SETS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
@@ -59,7 +61,7 @@ class _Reader:
     def __init__(
         self, lines: list[Line], variables: dict[str, str], depth: int = 0, expanded: list[int] | None = None
     ) -> None:
-        self.text = "\n".join(text for _, text in lines)
+        self.text = "\n".join(text.replace(_SPLIT, " ") for _, text in lines)
         self.variables = variables
         self.at = 0
         self._depth = depth
@@ -102,7 +104,7 @@ class _Reader:
                 yield from self._done(current)
                 current = Command(piped=piped)
             elif not self._redirects(current):
-                current.words.append(self._word())
+                current.words.extend(self._split(self._word()))
         yield from self._done(current)
 
     def _done(self, command: Command) -> Iterator[Command]:
@@ -188,6 +190,15 @@ class _Reader:
 
     # --- words ---
 
+    @staticmethod
+    def _split(word: Word) -> list[Word]:
+        """The words that a value without quotes around it falls into."""
+        if _SPLIT not in word.text:
+            return [word]
+        if _SETS.match(word.text):
+            return [replace(word, text=word.text.replace(_SPLIT, " "))]
+        return [replace(word, text=text) for text in word.text.split(_SPLIT) if text]
+
     def _word(self) -> Word:
         line = self._line()
         parts: list[str] = []
@@ -215,7 +226,9 @@ class _Reader:
                 self.at += 1
                 is_open |= self._quoted(parts, runs)
             elif char in "$`":
-                is_open |= self._expansion(parts, runs)
+                inner: list[str] = []
+                is_open |= self._expansion(inner, runs)
+                parts.extend(_BLANKS.sub(_SPLIT, text) for text in inner)
             elif char in "<>" and self.text.startswith("(", self.at + 1):
                 self.at += 2
                 runs.extend(self._inside(")"))

@@ -1,0 +1,105 @@
+"""Jupyter notebooks: what their cells install, by shell escapes and magics; nothing else in them is read.
+
+Law: nbformat 3 and 4, and IPython's documentation, "Built-in magic commands" and "System shell access".
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+from sbom.model import Location
+from scanner.errors import LimitReached, Malformed
+from scanner.limits import Limits
+from scanner.manifests import decoding
+from scanner.manifests.installers import Installs
+from scanner.manifests.shell import Line
+from scanner.model import Reading
+
+_LIMITS = Limits()
+_ESCAPE = re.compile(r"\s*(?:[A-Za-z_][A-Za-z0-9_.]*\s*=\s*)?!{1,2}(?!=)\s*(.*)", re.ASCII | re.DOTALL)
+_MAGIC = re.compile(
+    r"\s*(?:[A-Za-z_]\w*\s*=\s*)?%(pip|conda|mamba|micromamba|uv|sx|system)\b\s*(.*)", re.DOTALL
+)
+_AUTOMATIC = re.compile(r"(?:pip|conda|mamba|uv)\s+(?:pip\s+)?(?:install|add|create)\s.*", re.DOTALL)
+_SHELL_CELL = re.compile(r"%%(?:bash|sh|system|sx|!|script\s+(?:--?\S+\s+)*(?:\S*/)?(?:ba|z|da)?sh\b).*")
+_INNER = re.compile(r"\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}", re.ASCII)
+
+
+def parse(data: bytes, where: Location) -> Iterator[Reading]:
+    """What a notebook's code cells install: cells counted from 1, lines inside the cell.
+
+    Raises Malformed where this is no notebook, LimitReached past the bytes or the nesting.
+    """
+    if len(data) > _LIMITS.text_bytes:
+        raise LimitReached("text_bytes", allowed=_LIMITS.text_bytes, found=len(data))
+    text, _ = decoding.decode(data)
+    try:
+        book = json.loads(text.removeprefix("\ufeff") or "{}")
+    except RecursionError as error:
+        raise LimitReached("nesting", allowed=_LIMITS.nesting) from error
+    except ValueError as error:
+        line = getattr(error, "lineno", None)
+        raise Malformed("notebook", line=line, found="no JSON", wanted="a notebook") from error
+    if not isinstance(book, dict):
+        raise Malformed("notebook", line=1, found="no object", wanted="a notebook")
+    installs = Installs(where)
+    number = 0
+    for cell in _cells(book):
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        number += 1
+        rows = list(enumerate(_source(cell).split("\n"), 1))
+        for piece in _pieces(rows):
+            yield from installs.read(piece, Location(where.path, where.member, cell=number))
+
+
+def _cells(book: dict[str, object]) -> Iterator[object]:
+    cells = book.get("cells")
+    yield from cells if isinstance(cells, list) else ()
+    sheets = book.get("worksheets")  # nbformat 3
+    for sheet in sheets if isinstance(sheets, list) else ():
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        yield from cells if isinstance(cells, list) else ()
+
+
+def _source(cell: dict[str, object]) -> str:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(row for row in source if isinstance(row, str))
+    return source.replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else ""
+
+
+def _pieces(rows: list[Line]) -> Iterator[list[Line]]:
+    """The shell text of a cell: one piece for each escape, or all of a shell's cell."""
+    first = next((at for at, (_, row) in enumerate(rows) if row.strip()), len(rows))
+    if first < len(rows) and _SHELL_CELL.fullmatch(rows[first][1].strip()):
+        yield rows[first + 1 :]
+        return
+    at = 0
+    while at < len(rows):
+        number, row = rows[at]
+        at += 1
+        text = _shell_text(row)
+        if text is None:
+            continue
+        piece = [(number, _known(text))]
+        while piece[-1][1].endswith("\\") and at < len(rows):
+            piece.append((rows[at][0], _known(rows[at][1])))
+            at += 1
+        yield piece
+
+
+def _shell_text(row: str) -> str | None:
+    if found := _ESCAPE.fullmatch(row):
+        return found.group(1)
+    if found := _MAGIC.fullmatch(row):
+        shell = found.group(1) in {"sx", "system"}
+        return found.group(2) if shell else f"{found.group(1)} {found.group(2)}"
+    return row if _AUTOMATIC.fullmatch(row) else None
+
+
+def _known(text: str) -> str:
+    """``{sys.executable}`` is a Python; what else the notebook would fill in is a variable."""
+    return _INNER.sub(
+        lambda found: "python" if found.group(1) == "sys.executable" else f"${{{found.group(1)}}}", text
+    )

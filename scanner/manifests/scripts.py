@@ -1,0 +1,61 @@
+"""Shell scripts and Makefiles: what their commands install.
+
+Law: as in ``shell`` and ``installers``; GNU make's manual, "Recipe Syntax" and "Setting Variables".
+"""
+
+import re
+from collections.abc import Iterator
+
+from sbom.model import Location
+from scanner.errors import LimitReached
+from scanner.limits import Limits
+from scanner.manifests import decoding
+from scanner.manifests.installers import Installs
+from scanner.manifests.shell import Line
+from scanner.model import Reading
+
+_LIMITS = Limits()
+_ASSIGNS = re.compile(r" *(?:export +|override +)*([A-Za-z_][A-Za-z0-9_]*)\s*(?::{0,3}|\?)=\s*(.*)", re.ASCII)
+_VARIABLE = re.compile(r"\$(?:\(([A-Za-z_][A-Za-z0-9_]*)\)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
+
+
+def parse_shell(data: bytes, where: Location) -> Iterator[Reading]:
+    """What a shell script installs. Raises LimitReached past the bytes of one script, after its beginning."""
+    yield from Installs(where).read(_lines(data))
+    _bounded(data)
+
+
+def parse_make(data: bytes, where: Location) -> Iterator[Reading]:
+    """What a Makefile's recipes install; variables with a literal value are filled in."""
+    known: dict[str, str] = {}
+    installs = Installs(where)
+    recipe: list[Line] = []
+    for number, row in _lines(data):
+        if row.startswith("\t") or (recipe and recipe[-1][1].endswith("\\")):
+            text = _filled(row.strip("\t ").lstrip("@-+"), known).replace("$$", "$")
+            recipe.append((number, text))
+            continue
+        yield from installs.read(recipe)
+        recipe = []
+        if found := _ASSIGNS.fullmatch(row):
+            value = _filled(found.group(2).partition(" #")[0].strip(), known)
+            if "$" not in value and len(value) <= _LIMITS.literal_bytes:
+                known[found.group(1)] = value
+    yield from installs.read(recipe)
+    _bounded(data)
+
+
+def _lines(data: bytes) -> list[Line]:
+    text, _ = decoding.decode(data[: _LIMITS.project_bytes])
+    return [(at, row.removesuffix("\r")) for at, row in enumerate(text.removeprefix("\ufeff").split("\n"), 1)]
+
+
+def _bounded(data: bytes) -> None:
+    if len(data) > _LIMITS.project_bytes:
+        raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
+
+
+def _filled(text: str, known: dict[str, str]) -> str:
+    if text.count("$") > _LIMITS.nesting:
+        return text
+    return _VARIABLE.sub(lambda found: known.get(found.group(1) or found.group(2), found.group()), text)
