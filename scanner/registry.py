@@ -87,7 +87,8 @@ class Manifest:
     """One row of the manifest table: ``names`` are fnmatch patterns over the lower-cased file name.
 
     ``folders`` are fnmatch patterns over the lower-cased folder, one of which must hold too. ``around``: it
-    tells what projects run in and are built by, and belongs to the nearest of them.
+    tells what projects run in and are built by, and belongs to the nearest of them. ``marked``: only a
+    file that holds the row's mark is a manifest; of any other the parser yields nothing.
     """
 
     name: str
@@ -153,6 +154,12 @@ def _hub_config(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import hub_config
 
     return hub_config.inspect(subject)
+
+
+def _hdf5(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import hdf5
+
+    return hdf5.inspect(subject)
 
 
 def _keras_config(subject: Subject) -> Iterator[Event]:
@@ -395,9 +402,10 @@ FORMATS: tuple[Format, ...] = (
     # --- recognised: loaders that may run code ------------------------------------------------------------
     Format(
         "hdf5",
-        "HDF5, which legacy Keras models are stored in",
+        "HDF5, which legacy Keras models are stored in (searched for their configuration, not followed)",
         suffixes=(".h5", ".hdf5", ".he5", ".hdf"),
         magic=tuple((at, _HDF5) for at in (0, 512, 1024, 2048, 4096)),
+        inspect=_hdf5,
         promises="code",
     ),
     Format("keras", "Keras v3 archive", suffixes=(".keras",), inspect=_keras_archive, promises="code"),
@@ -750,7 +758,7 @@ def _pylock(data: bytes, where: Location) -> Iterator[Reading]:
 _YAML = ("yml", "yaml")
 
 
-def _script(data: bytes, where: Location) -> Iterator[Reading]:
+def _inline_metadata(data: bytes, where: Location) -> Iterator[Reading]:
     from scanner.manifests import script
 
     return script.parse(data, where)
@@ -840,7 +848,11 @@ MANIFESTS: tuple[Manifest, ...] = (
     Manifest("pipfile-lock", "Pipfile.lock", ("pipfile.lock",), _pipfile_lock, lock=True),
     Manifest("pdm-lock", "pdm.lock", ("pdm.lock",), _pdm_lock, lock=True),
     Manifest(
-        "script", "Python scripts with inline metadata (PEP 723)", ("*.py", "*.pyw"), _script, marked=True
+        "script",
+        "Python scripts with inline metadata (PEP 723)",
+        ("*.py", "*.pyw"),
+        _inline_metadata,
+        marked=True,
     ),
 )
 
