@@ -61,6 +61,14 @@ class LimitReached(ScanError):
         return f"limit {self.limit}: allowed {self.allowed}{found}"
 
 
+class PartlyRead(ScanError):
+    """The end of a reader that does not follow its format in depth; ``reason`` says what it did do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Unreadable(ScanError):
     """A file that the operating system would not give us; ``reason`` is its own word."""
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from sbom.model import Digest, Fact, Location
 from sbom.record import field, mutable, record, replace
-from scanner.errors import Changed, LimitReached, Malformed, MissingDependency, Unreadable
+from scanner.errors import Changed, LimitReached, Malformed, MissingDependency, PartlyRead, Unreadable
 from scanner.files.lfs import pointer
 from scanner.files.source import BytesSource
 from scanner.limits import MIB, Budget, Limits
@@ -185,6 +185,8 @@ def _run(claim: Claim, subject: Subject) -> Iterator[Step]:
         except (Malformed, LimitReached, Unreadable, Changed, MissingDependency) as error:
             outcome, detail = _outcome(error), str(error)
             where = where.at(offset=getattr(error, "offset", None))
+        except PartlyRead as error:
+            outcome, detail = Outcome.RECOGNISED, f"{row.short}: recognised, {error}"
         except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
             outcome, detail = Outcome.CRASHED, f"{type(error).__name__}: {error}"
         for rule, count in rows.items():

@@ -162,6 +162,12 @@ def _hdf5(subject: Subject) -> Iterator[Event]:
     return hdf5.inspect(subject)
 
 
+def _hdf5(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import hdf5
+
+    return hdf5.inspect(subject)
+
+
 def _keras_config(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import keras_config
 
