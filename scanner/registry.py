@@ -162,12 +162,6 @@ def _hdf5(subject: Subject) -> Iterator[Event]:
     return hdf5.inspect(subject)
 
 
-def _hdf5(subject: Subject) -> Iterator[Event]:
-    from scanner.artifacts import hdf5
-
-    return hdf5.inspect(subject)
-
-
 def _keras_config(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import keras_config
 
@@ -868,7 +862,10 @@ _CONDA = next(row for row in MANIFESTS if row.name == "conda-environment")
 
 def included_row(path: str) -> Manifest:
     """The row that reads a file which another one pulls in, whatever it is called."""
-    return manifest_of(path) or (_CONDA if path.lower().endswith((".yml", ".yaml")) else REQUIREMENTS)
+    found = manifest_of(path)
+    if found is not None and not found.marked:
+        return found
+    return _CONDA if path.lower().endswith((".yml", ".yaml")) else REQUIREMENTS
 
 
 def manifest_of(path: str) -> Manifest | None:

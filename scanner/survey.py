@@ -117,7 +117,11 @@ def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Surve
         path, row = todo.pop(0)
         if path in seen.readings:
             continue
+        rows = len(seen.rows)
         readings = _read_manifest(path, row, root, limits, seen, asked.get(path))
+        if row.marked and not readings and seen.rows[rows].outcome is Outcome.INSPECTED:
+            del seen.rows[rows]  # a file of that name without the mark is no manifest
+            continue
         seen.readings[path] = readings
         for reading in readings:
             if not isinstance(reading, Include):

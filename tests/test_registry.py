@@ -72,6 +72,7 @@ def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken
         ("requirements/dev.txt", "requirements"),
         ("pyproject.toml", "pyproject"),
         ("x/uv.lock", "uv-lock"),
+        ("tools/run.py", "script"),
         ("pylock.dev.toml", "pylock"),
         ("pylock.toml", "pylock"),
         ("pipfile", "pipfile"),

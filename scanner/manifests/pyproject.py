@@ -34,7 +34,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     file = ProjectFile(where, document, toml.lines_of(text))
     if trouble:
         file.bad((), trouble)
-    steps = (_uv_indexes, _uv_sources, _poetry_sources, _project, _groups, _build_system, _tools, _poetry)
+    steps = (uv_indexes, uv_sources, _poetry_sources, _project, _groups, _build_system, _tools, _poetry)
     for step in steps:
         limit = None
         try:
@@ -155,7 +155,7 @@ def _build_system(file: ProjectFile) -> None:
 # --- [tool.uv] --------------------------------------------------------------------------------------------
 
 
-def _uv_indexes(file: ProjectFile) -> None:
+def uv_indexes(file: ProjectFile) -> None:
     unsafe = file.get(("tool", "uv", "index-strategy")) in {"unsafe-first-match", "unsafe-best-match"}
     for path, item in file.items(("tool", "uv", "index")):
         url = item.get("url") if isinstance(item, dict) else None
@@ -188,7 +188,7 @@ def _index_use(file: ProjectFile, path: toml.Path, text: str) -> IndexUse:
     return IndexUse(url, file.at(path), had_credentials=had)
 
 
-def _uv_sources(file: ProjectFile) -> None:
+def uv_sources(file: ProjectFile) -> None:
     for name, value in file.table(("tool", "uv", "sources")).items():
         path: toml.Path = ("tool", "uv", "sources", name)
         for index, item in enumerate(value if isinstance(value, list) else [value]):
