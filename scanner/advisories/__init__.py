@@ -5,7 +5,7 @@ Each function imports what it needs: a command that asks nothing pays nothing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +122,19 @@ def refresh(
     from scanner.advisories import update as online
 
     return online.update(ecosystems, url, force=force, tell=tell, now=clock)
+
+
+def is_due(clock: datetime | None = None) -> bool:
+    """Whether a day has passed since some dump that the store follows was fetched, or there is none."""
+    with open_snapshot() as snapshot:
+        feeds = snapshot.feeds if snapshot else {}
+    try:
+        fetched = [datetime.fromisoformat(state["fetched"]) for state in feeds.values()]
+        oldest = min(fetched).astimezone(UTC)
+    except (ValueError, KeyError):
+        return True
+    now = clock or datetime.now(UTC)
+    return not timedelta() <= now - oldest < timedelta(days=1)
 
 
 def export(target: Path) -> str:

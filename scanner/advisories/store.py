@@ -325,7 +325,7 @@ class Snapshot:
             yield str(identity)
 
     def check(self) -> None:
-        """Raises Malformed where the file holds more than one of ours does (views, triggers) or is damaged."""
+        """Raises Malformed where the file holds more than ours do (views, triggers) or is damaged."""
         listed = self._rows("SELECT type, name, sql FROM sqlite_master")
         wanted = {line.strip() for line in (TABLES + INDEXES).split(";")}
         for kind, name, sql in listed:

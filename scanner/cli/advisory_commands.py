@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from sbom.record import replace
 from scanner.cli.options import Config, File, Text, Texts
+from scanner.errors import ConfigurationError, UsageError
+from scanner.policy import Policy
 
 app = typer.Typer(help="The store of known advisories.", no_args_is_help=True, rich_markup_mode=None)
 _INCOMPLETE = 3
@@ -47,6 +50,44 @@ def advisories_update(
     for _, reason in done.failed:
         _tell(reason)
     raise typer.Exit(_INCOMPLETE if done.failed else 0)
+
+
+def refreshed(policy: Policy, *, asked: bool) -> Policy:
+    """The policy after an update, where ``asked`` or the configuration says so; with what went wrong noted.
+
+    Raises UsageError where the command line asks for what cannot be.
+    """
+    if not asked and policy.refresh == "never":
+        return policy
+    if not policy.check_advisories or policy.advisories is not None:
+        if asked:
+            raise UsageError("--refresh: this scan does not use the store that would be updated")
+        return policy
+    if policy.pack.network_forbidden:
+        said = f"the pack {', '.join(policy.pack.ids)} forbids the network"
+        if asked:
+            raise UsageError(f"--refresh: {said}")
+        return _noted(policy, f"refresh = {policy.refresh}: {said}; the advisories are not updated")
+    from scanner import advisories
+
+    if not asked and not advisories.is_due():
+        return policy
+    try:
+        done = advisories.refresh((), policy.advisories_url, tell=_tell)
+    except ConfigurationError as error:
+        return _noted(policy, _fallback(str(error)))
+    return _noted(policy, *(_fallback(reason) for _, reason in done.failed))
+
+
+def _fallback(reason: str) -> str:
+    from scanner.advisories import status
+
+    held = next(status(), "")
+    return f"the advisories were not updated: {reason}. What is used: {held}"
+
+
+def _noted(policy: Policy, *notices: str) -> Policy:
+    return replace(policy, notices=(*policy.notices, *notices))
 
 
 def _tell(text: str) -> None:

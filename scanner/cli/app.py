@@ -93,6 +93,9 @@ def scan(
     advisories_path: Advisories = None,
     no_advisories: NoAdvisories = False,
     max_advisory_age: MaxAge = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Update the advisories first; the old ones serve if that fails.")
+    ] = False,
     config: Config = None,
     untrusted: Untrusted = False,
     packs: Packs = None,
@@ -144,7 +147,7 @@ def scan(
         jobs=jobs,
         require_inputs=require_inputs or None,
     )
-    policy = replace(gathered.policy, shown=plan.shown)
+    policy = replace(advisory_commands.refreshed(gathered.policy, asked=refresh), shown=plan.shown)
     report = run_scan(path, policy, names_from(files_from))
     output.write(report, plan, policy)
     if write_baseline is not None:

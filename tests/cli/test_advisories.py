@@ -13,7 +13,11 @@ from tests.advisories.mirror import Mirror, reply, running
 from tests.advisories.osvzip import catalogue, record, zipped
 from tests.cli.command import Done, weighbridge
 
-OFF = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), "")
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | Path, tree: Path, cache: str = "cache") -> Done:
-    return weighbridge(*arguments, cwd=tree, cache=tree.parent / cache, **OFF)
+    return weighbridge(*arguments, cwd=tree, cache=tree.parent / cache)
 
 
 def test_an_update_is_used_by_the_next_scan_and_says_what_it_sends(mirror: Mirror, tree: Path) -> None:
@@ -131,3 +135,67 @@ def test_a_store_is_a_zip_of_nothing_else(tmp_path: Path, tree: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("x.json", json.dumps({}))
     assert run("advisories", "import", tmp_path / "x.zip", tree=tree).code == 2
+
+
+# --- scan --refresh ---------------------------------------------------------------------------------------
+
+OLD = ("--max-advisory-age", "99999")
+
+
+def test_a_scan_fetches_nothing_unless_it_is_asked_to(mirror: Mirror, tree: Path) -> None:
+    (tree.parent / "own.toml").write_text(f'[advisories]\nurl = "{mirror.url}"\n')
+    run("scan", ".", "--config", "../own.toml", tree=tree)
+    assert mirror.paths == []
+
+
+def test_a_scan_that_is_asked_to_updates_first(mirror: Mirror, tree: Path) -> None:
+    (tree.parent / "own.toml").write_text(f'[advisories]\nurl = "{mirror.url}"\n')
+    done = run("scan", ".", "--refresh", "--config", "../own.toml", *OLD, tree=tree)
+    assert "PYSEC-1" in done.out
+    assert "/PyPI/all.zip" in mirror.paths
+
+
+def test_daily_is_once_a_day(mirror: Mirror, tree: Path) -> None:
+    (tree.parent / "own.toml").write_text(f'refresh = "daily"\n[advisories]\nurl = "{mirror.url}"\n')
+    assert "PYSEC-1" in run("scan", ".", "--config", "../own.toml", *OLD, tree=tree).out
+    mirror.asked.clear()
+    run("scan", ".", "--config", "../own.toml", *OLD, tree=tree)
+    assert mirror.paths == []
+
+
+@pytest.mark.parametrize("honoured", [True, False])
+def test_a_scanned_tree_has_nothing_fetched_unless_it_is_honoured(
+    mirror: Mirror, tree: Path, honoured: bool
+) -> None:
+    (tree / "weighbridge.toml").write_text(f'refresh = "daily"\n[advisories]\nurl = "{mirror.url}"\n')
+    run("scan", ".", *([] if honoured else ["--untrusted"]), tree=tree)
+    assert bool(mirror.paths) is honoured
+
+
+def test_where_the_update_fails_the_old_snapshot_is_used_and_its_age_is_said(
+    mirror: Mirror, tree: Path
+) -> None:
+    run("advisories", "update", "--url", mirror.url, tree=tree)
+    mirror.odd["/PyPI/modified_id.csv"] = reply(503)
+    (tree.parent / "own.toml").write_text(f'[advisories]\nurl = "{mirror.url}"\n')
+    done = run("scan", ".", "--refresh", "--config", "../own.toml", *OLD, tree=tree)
+    assert "PYSEC-1" in done.out
+    assert "answered 503" in done.err
+    assert "as of 2024-05-01" in done.err
+    assert "days old" in done.err
+
+
+def test_without_any_snapshot_a_failed_update_is_never_clean(mirror: Mirror, tree: Path) -> None:
+    mirror.files.clear()
+    (tree.parent / "own.toml").write_text(f'[advisories]\nurl = "{mirror.url}"\n')
+    done = run("scan", ".", "--refresh", "--config", "../own.toml", tree=tree)
+    assert done.code == 3
+    assert "weighbridge advisories update" in done.out
+
+
+def test_a_pack_that_forbids_the_network_is_obeyed(mirror: Mirror, tree: Path) -> None:
+    (tree.parent / "own.toml").write_text(f'refresh = "daily"\n[advisories]\nurl = "{mirror.url}"\n')
+    daily = run("scan", ".", "--pack", "airgap", "--config", "../own.toml", tree=tree)
+    assert "forbids" in daily.err
+    assert run("scan", ".", "--pack", "airgap", "--refresh", tree=tree).code == 2
+    assert mirror.paths == []
