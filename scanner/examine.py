@@ -25,7 +25,7 @@ from scanner.model import (
     Subject,
     factors,
 )
-from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims
+from scanner.registry import BY_NAME, FORMATS, HEAD, TAIL, Claim, Format, broken_promise, claims
 from scanner.text import visible
 
 # A member's end is looked at only where reaching it costs little.
@@ -111,7 +111,7 @@ def _examine(
             yield Unclaimed(_outer(where))
         return
     lower = name.lower()
-    if all(claim.format.weak and not claim.format.claims_name(lower) for claim in claimed):
+    if all(claim.format.weak for claim in claimed) and not any(row.claims_name(lower) for row in FORMATS):
         yield from _on_suspicion(source, where, name, claimed, budget, depth)
         return
     yield from _run_all(source, where, name, claimed, budget, depth)

@@ -634,7 +634,8 @@ def claims(name: str, head: bytes, tail: bytes) -> tuple[Claim, ...]:
     for row in named:
         if row in content:
             continue
-        if row.by_name_only or (not kept and (row.promises == "data" or not chosen)):
+        promises_data = row.promises == "data" and not row.container
+        if row.by_name_only or (not kept and (promises_data or not chosen)):
             chosen[row.name] = Claim(row, by_name=True)
     return tuple(chosen[row.name] for row in FORMATS if row.name in chosen)
 
@@ -764,6 +765,12 @@ def _inline_metadata(data: bytes, where: Location) -> Iterator[Reading]:
     return script.parse(data, where)
 
 
+def _setup_cfg(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import setup_cfg
+
+    return setup_cfg.parse(data, where)
+
+
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
         "requirements",
@@ -843,6 +850,7 @@ MANIFESTS: tuple[Manifest, ...] = (
         around=True,
     ),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
+    Manifest("setup-cfg", "setup.cfg (setuptools)", ("setup.cfg",), _setup_cfg),
     Manifest("pylock", "pylock.toml (PEP 751)", ("pylock.toml", "pylock.*.toml"), _pylock, lock=True),
     Manifest("pipfile", "Pipfile", ("pipfile",), _pipfile),
     Manifest("pipfile-lock", "Pipfile.lock", ("pipfile.lock",), _pipfile_lock, lock=True),

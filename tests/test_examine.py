@@ -1,5 +1,6 @@
 """One file examined: outcomes, members, what is kept when a reader breaks."""
 
+import bz2
 import gzip
 import io
 import zipfile
@@ -86,6 +87,13 @@ def test_a_pickle_of_plain_data_that_is_cut_is_broken_where_its_name_claims_it(n
     found = artifacts(HONEST[:-1], name)
     assert set(outcomes(found).values()) == {Outcome.MALFORMED}
     assert rules(found) == ["ART-013"]
+
+
+def test_a_stream_that_is_cut_is_broken_where_its_name_promises_a_model() -> None:
+    data = bz2.compress(HOSTILE)
+    found = artifacts(data[: len(data) // 2], "model.joblib")
+    assert outcomes(found)["compressed"] is Outcome.MALFORMED
+    assert "ART-013" in rules(found)
 
 
 def test_nesting_past_the_limit_is_said_and_what_was_met_on_the_way_is_kept() -> None:
