@@ -156,6 +156,12 @@ def _hub_config(subject: Subject) -> Iterator[Event]:
     return hub_config.inspect(subject)
 
 
+def _onnx(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import onnx
+
+    return onnx.inspect(subject)
+
+
 def _hdf5(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import hdf5
 
@@ -418,7 +424,7 @@ FORMATS: tuple[Format, ...] = (
     Format("skops", "skops archive", suffixes=(".skops",), promises="code"),
     Format("torchserve", "TorchServe archive", suffixes=(".mar",), promises="code"),
     Format("nemo", "NVIDIA NeMo archive", suffixes=(".nemo",), promises="code"),
-    Format("onnx", "ONNX", suffixes=(".onnx", ".ort"), promises="data"),
+    Format("onnx", "ONNX", suffixes=(".onnx", ".ort"), inspect=_onnx, promises="data"),
     Format(
         "ggml",
         "GGML (llama.cpp before GGUF)",
