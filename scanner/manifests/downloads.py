@@ -27,19 +27,18 @@ _PREFIXES = _words("sudo doas env time exec nohup command nice ! then do else if
 
 
 def _plain(words: Sequence[Word]) -> list[Word]:
-    rest = list(words)
-    while rest:
-        text = rest[0].text
-        if text in _PREFIXES and (len(rest) > 1 and text != "eval"):
-            rest.pop(0)
-            while rest and rest[0].text.startswith("-"):
-                takes = rest[0].text in {"-u", "-g"}
-                rest = rest[2 if takes else 1 :]
+    at, count = 0, len(words)
+    while at < count:
+        text = words[at].text
+        if text in _PREFIXES and at + 1 < count and text != "eval":
+            at += 1
+            while at < count and words[at].text.startswith("-"):
+                at += 2 if words[at].text in {"-u", "-g"} else 1
         elif re.match(r"[A-Za-z_][A-Za-z0-9_]*=", text):
-            rest.pop(0)
+            at += 1
         else:
             break
-    return rest
+    return list(words[at:])
 
 
 def _head(words: Sequence[Word]) -> str:

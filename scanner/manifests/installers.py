@@ -334,21 +334,20 @@ def installs(
 
 def bare(words: Sequence[Word]) -> Sequence[Word]:
     """The words of a command without what only introduces it: assignments, sudo, keywords."""
-    rest = list(words)
-    while rest:
-        head = rest[0].text.rpartition("/")[2]
-        if rest[0].text in _KEYWORDS or re.match(r"[A-Za-z_][A-Za-z0-9_]*=", rest[0].text):
-            rest.pop(0)
+    at, count = 0, len(words)
+    while at < count:
+        head = words[at].text.rpartition("/")[2]
+        if words[at].text in _KEYWORDS or re.match(r"[A-Za-z_][A-Za-z0-9_]*=", words[at].text):
+            at += 1
         elif head in _PREFIXES:
             values = _PREFIXES[head].split()
-            rest.pop(0)
-            while rest and rest[0].text.startswith("-"):
-                rest = rest[2 if rest[0].text in values else 1 :]
-            if head in {"timeout", "gosu"} and rest:
-                rest.pop(0)
+            at += 1
+            while at < count and words[at].text.startswith("-"):
+                at += 2 if words[at].text in values else 1
+            at += head in {"timeout", "gosu"}
         else:
             break
-    return rest
+    return words[at:]
 
 
 def _script(words: Sequence[Word], command: Command) -> tuple[str, int] | None:

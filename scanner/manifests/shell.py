@@ -113,16 +113,15 @@ class _Reader:
         self._count += 1
         if self._count > _LIMITS.declarations:
             raise LimitReached("declarations", allowed=_LIMITS.declarations)
-        while command.words and (found := _SETS.fullmatch(command.words[0].text)):
-            alone = len(command.words) == 1 or all(_SETS.fullmatch(word.text) for word in command.words)
-            if not alone:
-                break
-            word = command.words.pop(0)
-            if word.open:
-                self.variables.pop(found.group(1), None)
-            else:
-                self.variables[found.group(1)] = found.group(2)
-            yield from word.runs
+        if all(_SETS.fullmatch(word.text) for word in command.words):
+            for word in command.words:
+                name, _, value = word.text.partition("=")
+                if word.open:
+                    self.variables.pop(name, None)
+                else:
+                    self.variables[name] = value
+                yield from word.runs
+            command.words = []
         if command.words and command.words[0].text in {"export", "readonly", "declare", "local"}:
             for word in command.words[1:]:
                 if (found := _SETS.fullmatch(word.text)) and not word.open:
