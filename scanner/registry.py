@@ -162,6 +162,12 @@ def _onnx(subject: Subject) -> Iterator[Event]:
     return onnx.inspect(subject)
 
 
+def _onnx(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import onnx
+
+    return onnx.inspect(subject)
+
+
 def _hdf5(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import hdf5
 
