@@ -92,17 +92,29 @@ def match_incidents(
     return answer.match_incidents(components, declarations)
 
 
-def import_snapshot(path: Path, kev: Path | None = None) -> Iterator[str]:
+def import_snapshot(
+    path: Path | None, kev: Path | None = None, epss: Path | None = None, ssvc: Path | None = None
+) -> Iterator[str]:
     """Builds a snapshot and puts it in use; what it holds, line by line.
+
+    Without ``path`` the catalogues join the records in use; what is not named stays as it is.
 
     Raises ConfigurationError.
     """
     from scanner.advisories import snapshot, store
 
     try:
-        built = snapshot.build_snapshot(path, kev)
+        if path is None:
+            held = store.get_current()
+            if held is None:
+                raise ConfigurationError("no advisory snapshot is in use: there is nothing to join to")
+            built = snapshot.build_snapshot(held, kev, epss, ssvc)
+        else:
+            built = snapshot.build_snapshot(path, kev, epss, ssvc)
     except _UNUSABLE as error:
-        raise ConfigurationError(f"advisories {path}: {error or type(error).__name__}") from error
+        raise ConfigurationError(
+            f"advisories {path or kev or epss or ssvc}: {error or type(error).__name__}"
+        ) from error
     store.set_current(built)
     yield from status()
 

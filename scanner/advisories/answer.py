@@ -41,7 +41,7 @@ def _asked(components: Sequence[Component], declarations: Declarations) -> list[
 
 def _check(rows: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Evidence]:
     packages: dict[tuple[str, str], Package] = {}
-    exploited = snapshot.exploited if snapshot and snapshot.has_catalogue else None
+    exploited: facts.Catalogues | None = snapshot
     for row in rows:
         key = (row.ecosystem, versions.name(row.ecosystem, row.component.name))
         if key not in packages:
@@ -97,7 +97,7 @@ def _evidence(value: str, because: str) -> tuple[FactorName, Measured]:
 # --- exact versions ---------------------------------------------------------------------------------------
 
 
-def _pinned(row: Asked, package: Package, exploited: facts.Exploited | None) -> Iterator[Evidence]:
+def _pinned(row: Asked, package: Package, exploited: facts.Catalogues | None) -> Iterator[Evidence]:
     version = row.component.version
     order = versions.order(package.ecosystem)
     readable = order is not None and order(version) is not None
@@ -159,10 +159,10 @@ class _Range:
     allowed: ranges.Allowed
     cap: str
     note: str
-    exploited: facts.Exploited | None
+    exploited: facts.Catalogues | None
 
 
-def _ranged(row: Asked, package: Package, exploited: facts.Exploited | None) -> Iterator[Evidence]:
+def _ranged(row: Asked, package: Package, exploited: facts.Catalogues | None) -> Iterator[Evidence]:
     wanted = versions.specifier(row.component.specifier)
     allowed = ranges.allowed(package, wanted)
     cap, note = row.cap, row.note
@@ -273,6 +273,6 @@ def _floor(asked: _Range, some: Sequence[ranges.Admitted]) -> tuple[str, str]:
     return floor, f"From {visible(floor, limit=60)} on none of them is known{but}."
 
 
-def _attacked(group: Group, exploited: facts.Exploited | None) -> Measured | None:
+def _attacked(group: Group, exploited: facts.Catalogues | None) -> Measured | None:
     told = dict(facts.severity(group, exploited).factors)["exploitation"]
     return told if told.value == "active" else None

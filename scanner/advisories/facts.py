@@ -3,9 +3,9 @@
 A factor that no record speaks about is told as unknown, so that the report lists it as assumed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from sbom.record import record
 from scanner.advisories import cvss, incidents
@@ -24,7 +24,20 @@ _SURE = ("heuristic", "indicated", "confirmed")
 # Only where no vector is there. HIGH is given to total and to partial effects alike: it says nothing.
 _LABELS = {"LOW": "partial", "MODERATE": "partial", "MEDIUM": "partial", "CRITICAL": "total"}
 
-Exploited = Callable[[Sequence[str]], tuple[str, str] | None]
+_ACTIVE_FROM, _POC_FROM = 0.90, 0.10  # EPSS; the rubric's thresholds
+
+
+class Catalogues(Protocol):
+    """What is asked about a CVE beside its records: a snapshot."""
+
+    def __hash__(self) -> int: ...
+    @property
+    def has_catalogue(self) -> bool: ...
+    @property
+    def meta(self) -> dict[str, str]: ...
+    def exploited(self, names: Sequence[str]) -> tuple[str, str] | None: ...
+    def probability(self, names: Sequence[str]) -> tuple[str, float] | None: ...
+    def decisions(self, names: Sequence[str]) -> tuple[tuple[str, str, str, str], ...]: ...
 
 
 @record
@@ -43,8 +56,8 @@ def malice(group: Group) -> str:
     return max((one.record.malice for one in group.advisories), key=("", *_SURE).index, default="")
 
 
-def severity(group: Group, exploited: Exploited | None) -> Severity:
-    """The facts of a group. ``exploited`` asks the catalogue; None where there is none to ask."""
+def severity(group: Group, exploited: Catalogues | None) -> Severity:
+    """The facts of a group. ``exploited`` are the catalogues; None where there are none to ask."""
     if malice(group):
         return _of_malware(group)
     return _of_vulnerability(group.advisories, group.names, exploited)
@@ -66,13 +79,23 @@ def _of_malware(group: Group) -> Severity:
 
 @lru_cache(maxsize=4096)
 def _of_vulnerability(
-    advisories: tuple[Advisory, ...], names: tuple[str, ...], exploited: Exploited | None
+    advisories: tuple[Advisory, ...], names: tuple[str, ...], exploited: Catalogues | None
 ) -> Severity:
     records = [one.record for one in advisories]
     told = [(record, vector) for record in records for vector in _vectors(record)]
     exploitation = _exploitation(names, told, exploited)
-    effect = _worst(_EFFECTS, ((vector.effect, _ref(record, vector)) for record, vector in told))
+    decided = exploited.decisions(names) if exploited else ()
+    ssvc = _worst(
+        _EFFECTS, ((row[3], f"CISA SSVC: technical impact of {row[0]} is {row[3]}") for row in decided)
+    )
+    alone = _worst(
+        _TRIGGERS,
+        ((_TRIGGERS[row[2] == "yes"], f"CISA SSVC: {row[0]} automatable: {row[2]}") for row in decided),
+    )
+    effect = ssvc or _worst(_EFFECTS, ((vector.effect, _ref(record, vector)) for record, vector in told))
     trigger = _worst(_TRIGGERS, ((vector.trigger, _ref(record, vector)) for record, vector in told))
+    if alone and (trigger is None or alone.value == "automatic"):
+        trigger = alone
     effect = effect or _label(records)
     rule: Rule = "ADV-003" if effect is not None and effect.value == "partial" else "ADV-002"
     if exploitation.value == "active":
@@ -125,17 +148,29 @@ def _label(records: Sequence[Record]) -> Measured | None:
     )
 
 
+def _foretold(names: tuple[str, ...], asked: Catalogues) -> Iterable[tuple[str, str]]:
+    """What CISA's decisions and EPSS say of exploitation, with the model that said it."""
+    for cve, stated, _, _ in asked.decisions(names):
+        yield stated, f"CISA SSVC: exploitation of {cve} is {stated}"
+    likely = asked.probability(names)
+    if likely:
+        cve, share = likely
+        value = "active" if share >= _ACTIVE_FROM else "poc" if share >= _POC_FROM else "none"
+        model = f"model {asked.meta.get('epss_version', '')} of {asked.meta.get('epss_as_of', '')}"
+        yield value, f"EPSS: {cve} {share:.5f}, {model}"
+
+
 def _exploitation(
-    names: tuple[str, ...], told: Sequence[tuple[Record, cvss.Vector]], exploited: Exploited | None
+    names: tuple[str, ...], told: Sequence[tuple[Record, cvss.Vector]], exploited: Catalogues | None
 ) -> Measured:
-    found = exploited(names) if exploited else None
+    found = exploited.exploited(names) if exploited else None
     if found:
         return Measured("active", "feed", f"CISA KEV: {found[0]}, added {found[1]}")
     said = ((vector.exploitation, _ref(record, vector)) for record, vector in told if vector.exploitation)
-    stated = _worst(_EXPLOITED, said)
+    stated = _worst(_EXPLOITED, (*said, *(_foretold(names, exploited) if exploited else ())))
     if stated and stated.value != "none":
         return stated
-    if exploited and any(name.startswith("CVE-") for name in names):
+    if exploited and exploited.has_catalogue and any(name.startswith("CVE-") for name in names):
         return Measured("none", "feed", "not in CISA's catalogue of exploited vulnerabilities")
     return stated or Measured(
         _UNKNOWN, "unknown-policy", "no catalogue of exploited vulnerabilities was asked"

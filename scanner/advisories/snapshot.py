@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sbom.record import field, mutable, record
 from scanner import cache
-from scanner.advisories import osv, pack, store
+from scanner.advisories import joined, osv, pack, store
 from scanner.advisories.osv import Affected, Record
 from scanner.errors import Changed, LimitReached, Malformed, ScanError
 from scanner.limits import Budget, Limits
@@ -52,12 +52,20 @@ class Recipe:
 
     sources: tuple[Source, ...]
     kev: Path | None = None
+    epss: Path | None = None
+    ssvc: Path | None = None
     base: Path | None = None
     feeds: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 def build_snapshot(
-    path: Path, kev: Path | None = None, *, limits: Limits | None = None, now: datetime | None = None
+    path: Path,
+    kev: Path | None = None,
+    epss: Path | None = None,
+    ssvc: Path | None = None,
+    *,
+    limits: Limits | None = None,
+    now: datetime | None = None,
 ) -> Path:
     """The snapshot of the OSV records at ``path`` (a zip, a folder, one file, or an exported snapshot).
 
@@ -71,11 +79,11 @@ def build_snapshot(
     too much, Unreadable, Changed, ConfigurationError where the cache cannot be written.
     """
     if not store.is_snapshot(path):
-        return compose(Recipe((Source(path),), kev), limits=limits, now=now)
+        return compose(Recipe((Source(path),), kev, epss, ssvc), limits=limits, now=now)
     with store.Snapshot(path) as held:
         held.check()
         feeds = tuple((name, tuple(sorted(state.items()))) for name, state in sorted(held.feeds.items()))
-    return compose(Recipe((Source(path),), kev, base=path, feeds=feeds), limits=limits, now=now)
+    return compose(Recipe((Source(path),), kev, epss, ssvc, base=path, feeds=feeds), limits=limits, now=now)
 
 
 def compose(recipe: Recipe, *, limits: Limits | None = None, now: datetime | None = None) -> Path:
@@ -83,7 +91,16 @@ def compose(recipe: Recipe, *, limits: Limits | None = None, now: datetime | Non
     limits = limits or default_limits()
     before = [(cache.stamp(each.path), cache.digest(each.path, _SUFFIXES)) for each in recipe.sources]
     catalogue, kev_digest = _read_catalogue(recipe.kev, limits) if recipe.kev else (_Catalogue(), "")
-    base = cache.digest(recipe.base, _SUFFIXES) if recipe.base else ""
+    tables = (
+        joined.read_epss(recipe.epss, limits) if recipe.epss else None,
+        joined.read_ssvc(recipe.ssvc, limits) if recipe.ssvc else None,
+    )
+    base = ":".join(
+        [
+            cache.digest(recipe.base, _SUFFIXES) if recipe.base else "",
+            *(table.digest if table else "" for table in tables),
+        ]
+    )
     target = (
         cache.directory(store.FOLDER)
         / f"osv-{_key(recipe, [each[1] for each in before], kev_digest, base)}.sqlite"
@@ -96,7 +113,7 @@ def compose(recipe: Recipe, *, limits: Limits | None = None, now: datetime | Non
         connection = cache.create_database(draft)
         try:
             with _uncollected():
-                _fill(connection, recipe, catalogue, limits, said)
+                _fill(connection, recipe, catalogue, limits, said, tables)
         finally:
             connection.close()
         # What was edited while it was read would be stored under the wrong name.
@@ -221,6 +238,7 @@ def _fill(
     catalogue: _Catalogue,
     limits: Limits,
     said: dict[str, str],
+    tables: "Tables",
 ) -> None:
     connection.executescript(store.TABLES)
     connection.execute("BEGIN")
@@ -252,7 +270,7 @@ def _fill(
     origins = [(feed, state.seen[identity][1]) for identity, feeds in state.feeds.items() for feed in feeds]
     connection.executemany("INSERT INTO origin VALUES (?, ?)", sorted(origins))
     connection.executemany("INSERT INTO exploited VALUES (?, ?)", sorted(catalogue.added.items()))
-    meta = {
+    meta = _join(connection, recipe, tables) | {
         "schema": str(store.SCHEMA),
         "source_sha256": said["source"],
         "kev_sha256": said["kev"],
@@ -303,6 +321,31 @@ def _of_snapshot(held: store.Snapshot, source: Source, budget: Budget) -> Docume
             return body
 
         yield f"{identity}.json", bounded, feeds - source.without or frozenset({source.feed})
+
+
+Tables = tuple[joined.Table | None, joined.Table | None]
+
+
+def _join(connection: "sqlite3.Connection", recipe: Recipe, tables: Tables) -> dict[str, str]:
+    """Writes EPSS and SSVC, new or as the snapshot before had them; what to say of them."""
+    meta: dict[str, str] = {}
+    for name, table, width in zip(("epss", "ssvc"), tables, (3, 5), strict=True):
+        found = table or (_carried_table(recipe.base, name) if recipe.base else None)
+        if found is None:
+            continue
+        rows = [(cve, *row) for cve, row in sorted(found.rows.items())]
+        connection.executemany(f"INSERT INTO {name} VALUES ({','.join('?' * width)})", rows)  # noqa: S608  (our names)
+        meta |= {f"{name}_version": found.version, f"{name}_as_of": found.as_of}
+        meta |= {f"{name}_sha256": found.digest, f"{name}_records": str(len(rows))}
+    return meta
+
+
+def _carried_table(base: Path, name: str) -> joined.Table | None:
+    with store.Snapshot(base) as held:
+        if not held.meta.get(f"{name}_sha256"):
+            return None
+        said = [held.meta.get(f"{name}_{key}", "")[:80] for key in ("version", "as_of", "sha256")]
+        return joined.checked(name, held.table(name), *said)
 
 
 def _carried(base: Path) -> tuple[_Catalogue, str] | None:

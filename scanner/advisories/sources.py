@@ -43,6 +43,12 @@ def consulted(
         rows.append(
             Consulted(CATALOGUE, "current", meta["kev_as_of"], int(meta["kev_records"]), meta["kev_sha256"])
         )
+    for name, title in (("epss", "EPSS"), ("ssvc", "CISA SSVC")):
+        meta = snapshot.meta
+        if meta.get(f"{name}_sha256"):
+            model = f"model {meta[f'{name}_version']}" if meta[f"{name}_version"] else ""
+            count, digest = int(meta[f"{name}_records"]), meta[f"{name}_sha256"]
+            rows.append(Consulted(title, "current", meta[f"{name}_as_of"], count, digest, model))
     rows += [
         Consulted(f"{SNAPSHOT} for {ecosystem}", "absent", detail="it holds nothing of this ecosystem")
         for ecosystem in _uncovered(asked, snapshot)

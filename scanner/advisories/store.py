@@ -19,13 +19,13 @@ from scanner.limits import KIB, Limits
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 4
+SCHEMA = 5
 FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
 _PACKED_FROM = 4096  # characters of a package's row
 APPLICATION_ID = 0x57425244  # "WBRD": a SQLite file that is one of ours
 _MAGIC = b"SQLite format 3\0"
-JOINED = ("exploited",)  # tables about CVEs, from other catalogues
+JOINED = ("exploited", "epss", "ssvc")  # tables about CVEs, from other catalogues
 _MAX_RECORD = Limits().advisory_bytes
 _MAX_ROW = 256 * 1024 * 1024  # one inflated row of our own making
 
@@ -41,6 +41,9 @@ CREATE TABLE alias (alias TEXT NOT NULL, rid INTEGER NOT NULL, relation TEXT NOT
   PRIMARY KEY (alias, rid)) WITHOUT ROWID;
 CREATE TABLE origin (feed TEXT NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (feed, rid)) WITHOUT ROWID;
 CREATE TABLE exploited (cve TEXT PRIMARY KEY, added TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE epss (cve TEXT PRIMARY KEY, score TEXT NOT NULL, percentile TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE ssvc (cve TEXT PRIMARY KEY, exploitation TEXT NOT NULL, automatable TEXT NOT NULL,
+  impact TEXT NOT NULL, decided TEXT NOT NULL) WITHOUT ROWID;
 """
 INDEXES = """
 CREATE UNIQUE INDEX record_id ON record (id);
@@ -293,6 +296,22 @@ class Snapshot:
                 for (added,) in self._rows("SELECT added FROM exploited WHERE cve = ?", (name,)):
                     return name, str(added)
         return None
+
+    def probability(self, names: Sequence[str]) -> tuple[str, float] | None:
+        """The CVE of ``names`` that EPSS thinks most likely to be exploited, with how likely."""
+        if not self.meta.get("epss_version"):
+            return None
+        found = [(float(row[1]), str(row[0])) for row in self._joined("epss", names)]
+        return (max(found)[1], max(found)[0]) if found else None
+
+    def decisions(self, names: Sequence[str]) -> tuple[tuple[str, str, str, str], ...]:
+        """CVE, exploitation, automatable and impact of each of ``names`` that CISA decided upon."""
+        rows = self._joined("ssvc", names) if self.meta.get("ssvc_sha256") else []
+        return tuple((str(row[0]), str(row[1]), str(row[2]), str(row[3])) for row in rows)
+
+    def _joined(self, table: str, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        query = f"SELECT * FROM {table} WHERE cve = ?"  # noqa: S608  (a name of ours)
+        return [row for name in names if name.startswith("CVE-") for row in self._rows(query, (name,))]
 
     @property
     def has_catalogue(self) -> bool:

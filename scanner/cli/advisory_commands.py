@@ -98,16 +98,27 @@ def _tell(text: str) -> None:
 
 @app.command("import")
 def advisories_import(
-    path: Annotated[Path, typer.Argument(help="A zip or folder of OSV records, or an exported store.")],
+    path: Annotated[
+        File, typer.Argument(help="A zip or folder of OSV records, or an exported store.")
+    ] = None,
     kev: Annotated[
         File,
         typer.Option("--kev", help="CISA's catalogue of known exploited vulnerabilities (JSON)."),
     ] = None,
+    epss: Annotated[File, typer.Option("--epss", help="EPSS' list (CSV or CSV.gz).")] = None,
+    ssvc: Annotated[
+        File, typer.Option("--ssvc", help="A folder or zip of CVE records with CISA's SSVC decisions.")
+    ] = None,
 ) -> None:
-    """Import a snapshot of advisories and use it for every scan from now on. Needs no network."""
+    """Import a snapshot of advisories and use it for every scan from now on. Needs no network.
+
+    Without PATH the catalogues join the records that are in use.
+    """
     from scanner.advisories import import_snapshot
 
-    for line in import_snapshot(path, kev):
+    if path is None and not (kev or epss or ssvc):
+        raise UsageError("advisories import: name a source, --kev, --epss or --ssvc")
+    for line in import_snapshot(path, kev, epss, ssvc):
         typer.echo(line)
 
 

@@ -199,3 +199,17 @@ def test_a_pack_that_forbids_the_network_is_obeyed(mirror: Mirror, tree: Path) -
     assert "forbids" in daily.err
     assert run("scan", ".", "--pack", "airgap", "--refresh", tree=tree).code == 2
     assert mirror.paths == []
+
+
+def test_catalogues_are_joined_to_the_store_in_use(tree: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "epss.csv"
+    listed.write_text(
+        "#model_version:v4,score_date:2025-06-01T00:00:00+0000\ncve,epss,percentile\nCVE-2024-1000,0.95,1.0\n"
+    )
+    assert run("advisories", "import", "--epss", listed, tree=tree).code == 2  # nothing to join to
+    assert run("advisories", "import", tree=tree).code == 2
+    run("advisories", "import", zipped(tmp_path / "a.zip", record(aliases=["CVE-2024-1000"])), tree=tree)
+    done = run("advisories", "import", "--epss", listed, tree=tree)
+    assert done.code == 0
+    assert "EPSS: 1 records, as of 2025-06-01" in done.out
+    assert "model v4" in done.out
