@@ -5,7 +5,7 @@ variables that the text sets itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sbom.model import Location
 from sbom.record import mutable, replace
@@ -248,13 +248,10 @@ class Installs:
     # --- conda ---
 
     def _conda(self, words: Sequence[Word], depth: int) -> Iterator[Reading]:
-        while words and words[0].text.startswith("-"):
-            words = words[2 if words[0].text in _CONDA_VALUES else 1 :]
+        words = words[_options_end(words, _CONDA_VALUES) :]
         verb = words[0].text if words else ""
         if verb == "run":
-            rest = list(words[1:])
-            while rest and rest[0].text.startswith("-"):
-                rest = rest[2 if rest[0].text in _CONDA_VALUES | {"--cwd"} else 1 :]
+            rest = list(words[1 + _options_end(words[1:], _CONDA_VALUES | {"--cwd"}) :])
             if rest and depth < _DEPTH:
                 yield from self._of([Command(rest)], depth + 1)
             return
@@ -383,9 +380,7 @@ def _of_pip(head: str, words: Sequence[Word]) -> tuple[Sequence[Word], _Run] | N
 
 
 def _of_uv(words: Sequence[Word]) -> tuple[Sequence[Word], _Run] | None:
-    rest = list(words)
-    while rest and rest[0].text.startswith("-"):
-        rest = rest[2 if rest[0].text in _PIP_VALUES else 1 :]
+    rest = list(words[_options_end(words, _PIP_VALUES) :])
     verbs = [word.text for word in rest[:2]]
     run = _Run(uv=True)
     if verbs == ["pip", "install"] or verbs == ["tool", "install"]:
@@ -420,13 +415,17 @@ def _only_options(words: Sequence[Word]) -> list[Word]:
     return list(words[:at])
 
 
+def _options_end(words: Sequence[Word], values: Collection[str]) -> int:
+    """Where the options that a command line begins with end, those with a value counted twice."""
+    at = 0
+    while at < len(words) and words[at].text.startswith("-"):
+        at += 2 if words[at].text in values else 1
+    return at
+
+
 def _after_verb(words: Sequence[Word], verbs: set[str], run: _Run) -> tuple[Sequence[Word], _Run] | None:
-    before: list[Word] = []
-    rest = list(words)
-    while rest and rest[0].text.startswith("-"):
-        takes = rest[0].text in _PIP_VALUES or rest[0].text in _PIP_MEANT
-        before += rest[: 2 if takes else 1]
-        rest = rest[2 if takes else 1 :]
+    end = _options_end(words, _PIP_VALUES | _PIP_MEANT.keys())
+    before, rest = words[:end], words[end:]
     if not rest or rest[0].text not in verbs:
         return None
     return [*before, *rest[1:]], run
