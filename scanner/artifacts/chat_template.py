@@ -7,6 +7,7 @@ functions, generators and frames. CVE-2024-34359 rendered templates of model fil
 import re
 from collections.abc import Iterator
 
+from sbom.record import replace
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import MIB
 from scanner.model import Event, Evidence, Subject
@@ -21,6 +22,7 @@ _WALK = re.compile(
     r"__(?:class|bases?|mro|subclasses|globals|builtins|import|dict|getattribute|closure|reduce|reduce_ex"
     r"|wrapped|qualname)__"
 )
+_PIECE = re.compile(r"__\w*|\w*__")
 _HIDDEN_NAME = re.compile(r"(?:^|\.)_")
 # What the sandbox refuses although it does not begin with an underscore.
 _INTERNALS = frozenset(
@@ -56,7 +58,11 @@ def inspect(subject: Subject) -> Iterator[Event]:
         raise Malformed("template-encoding", offset=error.start, wanted="UTF-8") from None
     template = jinja.read(text)
     seen: set[str] = set()
+    has_pieces = any(use.kind == "text" and _PIECE.fullmatch(use.value) for use in template.uses)
     for use in template.uses:
+        if use.kind == "computed-key" and has_pieces:
+            # Loops, namespaces and tuples carry pieces past what is folded.
+            use = replace(use, underscored=True)  # noqa: PLW2901  (the same use, with what is known now)
         reason = _reason(use, is_chat=is_chat)
         if reason is None or reason in seen:
             continue

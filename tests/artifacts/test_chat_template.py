@@ -180,6 +180,8 @@ def test_what_the_sandbox_refuses_is_named(template: str, word: str) -> None:
         pytest.param("{% raw %}{% endraw %}{{ ''.__class__ }}", id="behind a raw block"),
         pytest.param("{% set k %}__class__{% endset %}{{ ''[k] }}", id="a rendered block"),
         pytest.param("{% macro k() %}__class__{% endmacro %}{{ ''[k()] }}", id="a macro"),
+        pytest.param("{% set a, b = '__', 'class' %}{{ x[a ~ b ~ a] }}", id="several variables at once"),
+        pytest.param("{% set ns.a = '__init__' %}{{ x[ns.a] }}", id="a namespace"),
         pytest.param("{% unknown ''.__class__ %}", id="a tag nobody knows"),
     ],
 )
