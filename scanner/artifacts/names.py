@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sbom.record import record
+from scanner.readers.pickle import arrays
 from scanner.readers.pickle.resolve import BOUND, RESOLVERS
 from scanner.readers.pickle.values import Quiet
 
@@ -206,6 +207,8 @@ def quiet(module: str, name: str) -> int:
     if verdict.kind is not Kind.HONEST:
         return 0
     flags = _QUIET[verdict.use]
+    if name in arrays.FILE_WRAPPERS:
+        flags &= ~Quiet.FILL  # the state says which file is loaded too
     return flags & ~Quiet.CALL if is_followed(f"{module}.{name}") else flags
 
 

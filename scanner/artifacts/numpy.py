@@ -4,11 +4,13 @@ Law: NumPy's NEP 1 and the documentation of ``numpy.lib.format``.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from math import prod
 
 from sbom.model import Fact, FactName
 from sbom.record import record
+from scanner.artifacts.pickle_probe import probe
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB
 from scanner.model import Derived, Event, Source, Subject
@@ -16,7 +18,9 @@ from scanner.model import Derived, Event, Source, Subject
 MAGIC = b"\x93NUMPY"
 _HEADER = 64 * KIB  # numpy itself refuses more than 10,000 bytes unless told otherwise
 _NESTING = 60
+_PROBED = 8 * KIB  # of what lies behind the last array
 _ARRAYS = 10_000  # arrays that were saved one behind the other into one file
+_LONG = re.compile(r"""('[^']*'|"[^"]*")|\b(\d+)\s*L\b""")
 _SIZES = {"b": 1, "i": 4, "u": 4, "f": 4, "c": 8}
 
 
@@ -54,6 +58,9 @@ def inspect(subject: Subject) -> Iterator[Event]:
                 wanted=str(header.length),
             )
         if arrays >= _ARRAYS or source.read_at(end, len(MAGIC)) != MAGIC:
+            if probe(source.read_at(end, _PROBED)):
+                # What is no array, the next numpy.load of the open file unpickles.
+                yield Derived("pickle", b"", subject.where.inside("pickle"), Tail(source, end))
             break
         offset = end
     yield Fact(FactName.TENSORS, arrays)
@@ -95,10 +102,18 @@ def read_header(source: Source, offset: int) -> Header:
     text = source.read_at(at, length)
     if len(text) < length:
         raise Malformed("header-length", offset=at, found=len(text), wanted=str(length))
-    descr, shape = _fields(text.decode("utf-8" if major == 3 else "latin-1", "replace"), at)
+    if major == 3:
+        descr, shape = _fields(text.decode("utf-8", "replace"), at)
+    else:
+        descr, shape = _fields(_without_longs(text.decode("latin-1")), at)
     size = _item_size(descr, at)
     dtype = descr if isinstance(descr, str) else "record"
     return Header(dtype, shape, at + length, None if size is None else size * prod(shape))
+
+
+def _without_longs(text: str) -> str:
+    """The header as NumPy reads what Python 2 wrote: ``(3L,)`` is ``(3,)``, outside quotes."""
+    return _LONG.sub(lambda found: found[1] or found[2], text) if "L" in text else text
 
 
 def _fields(text: str, at: int) -> tuple[object, tuple[int, ...]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from scanner.artifacts import names
 from scanner.artifacts.names import Kind, Verdict
 from scanner.model import Derived, Event, Evidence, Factors, Subject, factors
+from scanner.readers.pickle import arrays
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
@@ -24,6 +25,7 @@ TRANSPARENT = frozenset(
         "dill.dill._get_attr",
     }
 )
+_OUT_OF_THE_FOLDER = ("/", "\\", ":")
 _CHAIN = 8  # calls of results of calls that are followed down to a name
 _LOADS = "loads another pickle"  # the capability's words in the policy's data
 _IMPORTERS = frozenset(
@@ -60,7 +62,9 @@ class Judge:
 
     def _judge_named(self, machine: Machine, made: Made, callee: Global, verdict: Verdict) -> Iterator[Event]:
         path = callee.path
-        constructs = made.how in ("newobj", "newobj_ex") or (made.how in ("obj", "inst") and made.args == ())
+        constructs = made.how in ("newobj", "newobj_ex") or (
+            made.how in ("obj", "inst") and made.args == () and _could_be_class(callee)
+        )
         handed = self._sink_among(machine, made)
         if handed is not None and names.is_applier(path) and made.result is None:
             self.called.add(handed.path)
@@ -180,6 +184,8 @@ class Judge:
     def judge_change(self, machine: Machine, change: Change) -> Iterator[Event]:
         """What is wrong with a change of something that the stream did not make."""
         target = change.target
+        if isinstance(target, Made):
+            yield from self._judge_file(machine, target, change)
         if not isinstance(target, Global):
             return  # its own object: judged by the call that made it
         self.called.add(target.path)
@@ -193,6 +199,17 @@ class Judge:
         )
         sink = target.module is not None and self.classify(target).kind is Kind.SINK
         yield from self.say("ART-001" if sink or planted else "ART-002", change.offset, target.path, message)
+
+    def _judge_file(self, machine: Machine, target: Made, change: Change) -> Iterator[Event]:
+        """joblib's old wrappers load the file that they name, pickles in it too: one beside their own."""
+        callee = target.callee
+        if not isinstance(callee, Global) or callee.name not in arrays.FILE_WRAPPERS or change.how != "build":
+            return
+        state = arrays.entries(machine, change.items[0])
+        named = machine.text(state["filename"]) if "filename" in state else None
+        if named is None or any(mark in named for mark in _OUT_OF_THE_FOLDER):
+            message = f"loading this has joblib load a file from elsewhere: {named or 'a computed name'}"
+            yield from self.say("ART-002", change.offset, callee.path, message, factors(evidence="confirmed"))
 
     # --- saying it ----------------------------------------------------------------------------------------
 
@@ -235,6 +252,14 @@ class Judge:
             and self.classify(value).kind is Kind.HONEST
             for value in handed
         )
+
+
+def _could_be_class(name: Global) -> bool:
+    """Whether the name is spelled as classes are.
+
+    INST and OBJ make an instance of a class without a call of it; anything else they do call.
+    """
+    return name.name.rpartition(".")[2].lstrip("_")[:1].isupper()
 
 
 def _base(made: Made) -> str:

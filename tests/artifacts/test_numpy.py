@@ -61,6 +61,27 @@ def test_an_object_array_hands_its_pickle_on(dtype: str) -> None:
     assert derived[0].source.read_at(0, 10) == payload
 
 
+def test_the_long_numbers_of_python_2_are_numbers() -> None:
+    derived = [event for event in events(plain("'|O'", "(1L, 2 L)", 0)) if isinstance(event, Derived)]
+    assert [event.format for event in derived] == ["pickle"]
+    with pytest.raises(Malformed):
+        events(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1L,)}", b"", version=3))
+
+
+@pytest.mark.parametrize(
+    ("behind", "formats"),
+    [
+        pytest.param(b"cos\nsystem\n(Vid\ntR.", ["pickle"], id="a pickle"),
+        pytest.param(b"", [], id="nothing"),
+        pytest.param(bytes(64), [], id="zeros"),
+        pytest.param(b"\x93NUMPY"[:4], [], id="half a magic"),
+    ],
+)
+def test_a_pickle_behind_the_last_array_is_what_the_next_load_runs(behind: bytes, formats: list[str]) -> None:
+    derived = [e for e in events(plain("'<f4'", "(1,)", 4) + behind) if isinstance(e, Derived)]
+    assert [event.format for event in derived] == formats
+
+
 @pytest.mark.parametrize(
     ("data", "law"),
     [

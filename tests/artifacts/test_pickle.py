@@ -217,6 +217,24 @@ def test_array_bytes_that_only_look_like_an_import_are_data() -> None:
     assert set(rules_of(stream(literal([1])) + b"c\0\0\0\0\n\0\0\n)R" + bytes(9))) == {"ART-003"}
 
 
+@pytest.mark.parametrize("wrapper", ["NDArrayWrapper", "ZNDArrayWrapper"])
+@pytest.mark.parametrize(
+    ("beside", "expected"),
+    [
+        pytest.param("m.pkl_01.npy", [], id="beside it"),
+        pytest.param("../m.npy", ["ART-002"], id="climbs"),
+        pytest.param("/srv/m.npy", ["ART-002"], id="absolute"),
+        pytest.param("C:m.npy", ["ART-002"], id="another drive"),
+    ],
+)
+def test_the_wrappers_of_old_joblib_load_only_files_beside_their_own(
+    wrapper: str, beside: str, expected: list[str]
+) -> None:
+    state = literal({"filename": beside, "allow_mmap": False})
+    data = stream(name("joblib.numpy_pickle", wrapper), b")\x81", state, b"b")
+    assert [rule for rule in rules_of(data) if rule != "ART-003"] == expected
+
+
 def test_what_follows_an_array_is_read() -> None:
     data = stream(wrapper((2,), DTYPE), u8(1) + b"\xff", b"c\nR." * 4, b"0", call("os.system", "id"))
     assert rules_of(data)["ART-001"] == "os.system"
@@ -244,6 +262,9 @@ def test_facts_name_protocol_imports_and_framework() -> None:
         ),
         pytest.param(stream(b"(", name("shop.model", "Net"), b"o"), "ART-016", id="OBJ without arguments"),
         pytest.param(b"(ishop.model\nNet\n.", "ART-016", id="INST without arguments"),
+        pytest.param(b"(ishop.model\nrun\n.", "ART-002", id="INST of what is no class calls it"),
+        pytest.param(b"(iast\n_main\n.", "ART-002", id="INST of a function of the standard library"),
+        pytest.param(stream(b"(", name("shop.model", "_run"), b"o"), "ART-002", id="OBJ of what is no class"),
         pytest.param(
             stream(
                 name("copyreg", "_reconstructor"),
@@ -565,6 +586,11 @@ EVASIONS = [
         id="behind a long literal",
     ),
     pytest.param(stream(call("dill._dill._eval_repr", "x")), "ART-001", id="dill's eval"),
+    pytest.param(
+        stream(call("dill._dill._import_module", "os.system"), literal(("id",)), b"R"),
+        "ART-001",
+        id="dill's importer takes a path to a name",
+    ),
     pytest.param(stream(call("torch.hub.load", "a/b", "c")), "ART-001", id="torch.hub"),
     pytest.param(
         stream(call("ios.system", "id"))[:2] + b"cos\r\nsystem\n" + b")R.",

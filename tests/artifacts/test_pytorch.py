@@ -116,6 +116,26 @@ def test_a_call_in_any_of_the_five_pickles_is_caught(data: bytes) -> None:
     assert [event.subject for event in found] == ["os.system"]
 
 
+def module(pickled_class: bytes) -> bytes:
+    """A module as torch before 1.6 wrote it: its class by persistent id, with file and source."""
+    named = b"(" + literal("module") + pickled_class + literal("net.py") + literal("class Net: ...") + b"tQ"
+    return torch_legacy(stream(named, b")\x81", literal({"training": False}), b"b"), {})
+
+
+def test_a_class_that_comes_with_its_source_is_just_that_class() -> None:
+    events, error = events_of(module(name("torch.nn.modules.container", "Sequential")))
+    assert error is None
+    assert [event.rule for event in events if isinstance(event, Evidence)] == ["ART-003"]
+    events, _ = events_of(module(name("net", "Net")))
+    assert [event.rule for event in events if isinstance(event, Evidence)] == ["ART-016"]
+
+
+def test_a_function_that_poses_as_a_class_with_its_source_is_called() -> None:
+    named = b"(" + literal("module") + name("os", "system") + literal("") + literal("") + b"tQ"
+    events, _ = events_of(torch_legacy(stream(named, literal(("id",)), b"R"), {}))
+    assert [event.subject for event in events if isinstance(event, Evidence)] == ["os.system"]
+
+
 @pytest.mark.parametrize(
     ("data", "law"),
     [

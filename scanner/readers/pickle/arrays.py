@@ -13,6 +13,8 @@ from scanner.readers.pickle.values import Fresh, Global, Made, Value
 if TYPE_CHECKING:
     from scanner.readers.pickle.calls import Calls
 
+# What joblib before 0.10 wrote instead: wrappers that name a file of their own for each array.
+FILE_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
 MODULES = ("joblib.", "sklearn.externals.joblib.")
 
 _SPELLED = re.compile(r"[<>|=]?([biufcmMOSUV])(\d+)")
@@ -32,7 +34,7 @@ class Behind:
 
 def behind(machine: "Calls", wrapper: Made, offset: int) -> Behind | None:
     """What lies at ``offset``, behind ``wrapper``; None where shape or dtype cannot be followed."""
-    state = _entries(machine, wrapper.state)
+    state = entries(machine, wrapper.state)
     shape = state.get("shape")
     item = _item(machine, state.get("dtype"), _NESTED_FIELDS)
     if item is None or type(shape) is not tuple:
@@ -54,7 +56,8 @@ def behind(machine: "Calls", wrapper: Made, offset: int) -> Behind | None:
     return Behind(size, objects=False)
 
 
-def _entries(machine: "Calls", value: Value | None) -> dict[str, Value]:
+def entries(machine: "Calls", value: Value | None) -> dict[str, Value]:
+    """A state whose every key is a known text, by key; empty for any other."""
     if type(value) is not Fresh or value.kind != "dict" or value.count != len(value.items):
         return {}
     keys = (machine.text(key) for key in value.items[::2])

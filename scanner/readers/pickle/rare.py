@@ -191,7 +191,10 @@ class RareOpcodes(Memory):
             pid, after = self._pop(), self._at + 1
         found = Persistent(pid, self.position)
         self._events.append(found)
-        self._stack.append(found)
+        # torch before 1.6 names a module's class so, with its source to compare, and loads just the class.
+        kind, named = pid[:2] if type(pid) is tuple and len(pid) > 1 else (pid, None)
+        names_class = type(named) is Global and self.text(kind) == "module"
+        self._stack.append(named if named is not None and names_class else found)
         self._at = after
 
     def _op_buffer(self, op: int) -> None:

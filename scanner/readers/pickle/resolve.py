@@ -404,7 +404,6 @@ RESOLVERS: dict[str, Resolver] = {
             "importlib._bootstrap._gcd_import",
             "importlib._bootstrap._find_and_load",
             "_frozen_importlib._gcd_import",
-            "dill._dill._import_module",
             "cloudpickle.cloudpickle.subimport",
             "test.support.import_helper.import_module",
         ),
@@ -412,6 +411,8 @@ RESOLVERS: dict[str, Resolver] = {
     ),
     **dict.fromkeys(
         (
+            "dill._dill._import_module",
+            "dill.dill._import_module",
             "pkgutil.resolve_name",
             "pydoc.locate",
             "unittest.mock._importer",
