@@ -162,12 +162,6 @@ def _onnx(subject: Subject) -> Iterator[Event]:
     return onnx.inspect(subject)
 
 
-def _onnx(subject: Subject) -> Iterator[Event]:
-    from scanner.artifacts import onnx
-
-    return onnx.inspect(subject)
-
-
 def _hdf5(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import hdf5
 
@@ -783,6 +777,12 @@ def _setup_cfg(data: bytes, where: Location) -> Iterator[Reading]:
     return setup_cfg.parse(data, where)
 
 
+def _setup_py(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import setup_py
+
+    return setup_py.parse(data, where)
+
+
 MANIFESTS: tuple[Manifest, ...] = (
     Manifest(
         "requirements",
@@ -862,6 +862,7 @@ MANIFESTS: tuple[Manifest, ...] = (
         around=True,
     ),
     Manifest("poetry-lock", "poetry.lock", ("poetry.lock",), _poetry_lock, lock=True),
+    Manifest("setup-py", "setup.py (read, never run)", ("setup.py",), _setup_py),
     Manifest("setup-cfg", "setup.cfg (setuptools)", ("setup.cfg",), _setup_cfg),
     Manifest("pylock", "pylock.toml (PEP 751)", ("pylock.toml", "pylock.*.toml"), _pylock, lock=True),
     Manifest("pipfile", "Pipfile", ("pipfile",), _pipfile),

@@ -74,6 +74,7 @@ def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken
         ("requirements/dev.txt", "requirements"),
         ("pyproject.toml", "pyproject"),
         ("x/uv.lock", "uv-lock"),
+        ("setup.py", "setup-py"),
         ("setup.cfg", "setup-cfg"),
         ("tools/run.py", "script"),
         ("pylock.dev.toml", "pylock"),
