@@ -36,9 +36,10 @@ def _table() -> dict[str, dict[str, str]]:
 
 def declared(text: str, where: Location, channel: str = "", *, group: str = "") -> Declaration | None:
     """What a match specification asks for, or None where this is none."""
-    if len(text) > _LIMITS.literal_bytes:
+    text = " ".join(text[: _LIMITS.literal_bytes].split())  # blanks in rows would take cubic time below
+    if len(text) > _LIMITS.message_chars:
         return None
-    found = _SPEC.fullmatch(text.strip())
+    found = _SPEC.fullmatch(text)
     if found is None:
         return None
     name, rest = found.group("name").lower(), found.group("rest").strip()
