@@ -258,6 +258,15 @@ def _is_zlib(head: bytes, tail: bytes) -> bool:
     return head[:1] == b"\x78" and len(head) > 8 and int.from_bytes(head[:2]) % 31 == 0 and not head[1] & 32
 
 
+def _is_old_joblib(head: bytes, tail: bytes) -> bool:
+    del tail
+    if not head.startswith(b"ZF"):
+        return False
+    from scanner.artifacts import compressed
+
+    return compressed.length_of_old_joblib(head) is not None
+
+
 def _is_openvino(head: bytes, tail: bytes) -> bool:
     del tail
     return b"<net name=" in head[:512] and b"version=" in head[:512]
@@ -575,10 +584,11 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         "joblib-old",
-        "joblib file of the old numpy format",
-        magic=((0, b"ZF0x"),),
+        "compressed joblib file (joblib before 0.10)",
+        sniff=_is_old_joblib,
+        inspect=_compressed,
         promises="code",
-        weak=True,
+        container=True,
         model=False,
     ),
     Format(

@@ -1,10 +1,10 @@
-"""One compressed stream: gzip, bzip2, xz, lzma or zlib, told apart by content."""
+"""One compressed stream: gzip, bzip2, xz, lzma, zlib or old joblib's, told apart by content."""
 
 from collections.abc import Iterator
 
 from scanner.errors import Malformed
 from scanner.model import Event, Member, Subject
-from scanner.readers.codecs import codec_of
+from scanner.readers.codecs import ZLIB, codec_of
 from scanner.readers.inflate import InflatedSource
 
 # What is left of a name when the stream around its content is taken away.
@@ -24,6 +24,9 @@ _SUFFIXES = {
 }
 
 
+_ZF_HEADER = 21  # bytes before the stream
+
+
 def inspect(subject: Subject) -> Iterator[Event]:
     """What the stream unpacks to, as one member under the name of the file without its suffix.
 
@@ -31,7 +34,12 @@ def inspect(subject: Subject) -> Iterator[Event]:
     its end or has other bytes behind it, LimitReached over one that unpacks to too much; the member then
     holds what came before, as a loader that streams has it.
     """
-    codec = codec_of(subject.source.read_at(0, 16))
+    head = subject.source.read_at(0, 32)
+    if length_of_old_joblib(head) is not None:
+        if not subject.claimed_by_suffix:  # else the row of the content's mark reads it
+            yield from _old_joblib(subject, head)
+        return
+    codec = codec_of(head[:16])
     if codec is None:
         wanted = "gzip, bzip2, xz, lzma or zlib"
         raise Malformed("stream-mark", offset=0, found=subject.source.read_at(0, 4).hex(" "), wanted=wanted)
@@ -41,6 +49,30 @@ def inspect(subject: Subject) -> Iterator[Event]:
         name = _inner_name(subject.name)
         yield Member(name, source, subject.where.inside(name))
     # The end of the stream is read even where the member did not ask for it: a break there is a break.
+    _ = source.size
+    if source.problem is not None:
+        raise source.problem
+
+
+def length_of_old_joblib(head: bytes) -> int | None:
+    """The length that the header of joblib before 0.10 states, or None where there is no such header.
+
+    Law: ``read_zfile``: "ZF", 19 characters that Python reads as a hexadecimal number, a zlib stream.
+    """
+    if not head.startswith(b"ZF") or len(head) < _ZF_HEADER:
+        return None
+    try:
+        return int(head[2:_ZF_HEADER], 16)
+    except ValueError:
+        return None
+
+
+def _old_joblib(subject: Subject, head: bytes) -> Iterator[Event]:
+    # Python 2 spelled one character more.
+    start = _ZF_HEADER + (head[_ZF_HEADER : _ZF_HEADER + 1] == b" ")
+    source = InflatedSource(subject.source, ZLIB, subject.budget, offset=start)
+    # A pickle, or the bare items of an array: the file's name promises neither.
+    yield Member("content", source, subject.where.inside("content"))
     _ = source.size
     if source.problem is not None:
         raise source.problem

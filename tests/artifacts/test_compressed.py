@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.artifacts.compressed import inspect
+from scanner.artifacts.compressed import inspect, length_of_old_joblib
 from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, MIB, Limits
 from tests.forge_archives import Outcome, mutations, run, subject
@@ -50,6 +50,43 @@ HONEST = [
 def test_honest_streams_are_one_member(data: bytes, name: str, inner: str) -> None:
     seen = outcome(data, name)
     assert (seen.members, seen.rules(), seen.error) == ([(inner, PICKLE)], [], None)
+
+
+def old_joblib(data: bytes, header: bytes | None = None) -> bytes:
+    return (header or b"ZF" + hex(len(data)).encode().ljust(19)) + zlib.compress(data)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(None, id="as joblib wrote it"),
+        pytest.param(b"ZF" + b"0x1b".ljust(20), id="as Python 2 wrote it"),
+        pytest.param(b"ZF" + b"1b".ljust(19), id="without 0x"),
+        pytest.param(b"ZF" + b"+0X0_1b".rjust(19), id="as only Python reads a number"),
+    ],
+)
+def test_the_streams_of_old_joblib_are_one_member(header: bytes | None) -> None:
+    seen = outcome(old_joblib(PICKLE, header), "m.pkl")
+    assert (seen.members, seen.rules(), seen.error) == ([("content", PICKLE)], [], None)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"ZF", b"ZF" + b"0x1b".ljust(18), b"ZF" + b"many".ljust(19), b"zf" + b"0x1b".ljust(19)],
+    ids=["empty", "mark", "short", "no number", "lower case"],
+)
+def test_other_beginnings_are_not_old_joblibs(head: bytes) -> None:
+    assert length_of_old_joblib(head) is None
+
+
+def test_a_broken_stream_of_old_joblib_gives_what_came_before() -> None:
+    data = bytes(range(256)) * 400
+    seen = outcome(old_joblib(data)[:-20], "m.pkl")
+    assert isinstance(seen.error, Malformed)
+    came = seen.members[0][1]
+    assert isinstance(came, bytes)
+    assert came
+    assert data.startswith(came)
 
 
 @pytest.mark.parametrize("name", ["m.tgz", "m.TGZ"])
