@@ -250,10 +250,8 @@ def _least(pack: Pack, values: Stated) -> Iterable[tuple[str, object]]:
     if values["context"].value != pack.context == "exposed":
         yield "context", pack.context
     age = values["advisories.max-age-days"]
-    # What nobody stated is for the packs to say, in either direction (pack airgap).
-    if age.value != pack.max_advisory_age_days and (
-        age.origin == DEFAULT or age.value > pack.max_advisory_age_days
-    ):
+    # A ceiling, never a permission: pack airgap lets somebody state thirty days, it does not state them.
+    if age.value > pack.max_advisory_age_days:
         yield "advisories.max-age-days", pack.max_advisory_age_days
 
 

@@ -38,8 +38,9 @@ def names() -> tuple[str, ...]:
 def effective(ids: Iterable[str]) -> Pack:
     """What these packs ask for together; without any, the values of the default pack and no ids.
 
-    The default pack is always among them, but for one thing: how old advisory data may be is for the named
-    packs to say, since a machine without a network cannot have fresh data (pack ``airgap``).
+    The default pack is always among them, but for one thing: the most that settings may state as the age of
+    advisory data is for the named packs to say, since a machine without a network cannot have fresh data
+    (pack ``airgap``). What nobody states stays at the default.
 
     Raises ConfigurationError for a name that is no pack's.
     """

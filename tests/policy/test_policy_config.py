@@ -161,7 +161,23 @@ def test_paths_in_a_file_count_from_its_folder() -> None:
             id="context by pack",
         ),
         pytest.param(
-            "", {"packs": ["airgap"]}, "advisories.max-age-days", 30, "pack airgap", id="carried data"
+            "", {"packs": ["airgap"]}, "advisories.max-age-days", 7, "default", id="a pack permits nothing"
+        ),
+        pytest.param(
+            "",
+            {"packs": ["airgap"], "advisories__max_age_days": 30},
+            "advisories.max-age-days",
+            30,
+            "--max-advisory-age",
+            id="carried data, stated",
+        ),
+        pytest.param(
+            "",
+            {"packs": ["airgap"], "advisories__max_age_days": 31},
+            "advisories.max-age-days",
+            30,
+            "pack airgap",
+            id="older than airgap permits",
         ),
         pytest.param(
             "",
