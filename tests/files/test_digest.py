@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sbom.model import Digest
-from scanner.errors import Changed, Malformed
+from scanner.errors import Changed, Malformed, ScanError
 from scanner.files.digest import CHUNK, HashJob, sha256_bytes, sha256_of
 from scanner.files.open import open_source
 from scanner.files.source import BytesSource
@@ -57,3 +57,6 @@ def test_a_job_that_nobody_wants_any_more_ends(tmp_path: Path) -> None:
     with open_source(tmp_path / "f") as source:
         job = HashJob(source)
         job.cancel()
+        # Sixteen gigabytes are not hashed in the moment before: the job ended without a result.
+        with pytest.raises(ScanError):
+            job.digests()
