@@ -150,6 +150,12 @@ def _numpy(subject: Subject) -> Iterator[Event]:
     return numpy.inspect(subject)
 
 
+def _path_file(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import path_file
+
+    return path_file.inspect(subject)
+
+
 def _hub_config(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import hub_config
 
@@ -286,11 +292,26 @@ def _is_bytecode(head: bytes, tail: bytes) -> bool:
     )
 
 
+def _is_never(head: bytes, tail: bytes) -> bool:
+    # Text has no mark: the name speaks for this row, and only where the content speaks for no other.
+    del head, tail
+    return False
+
+
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TORCH = (".pt", ".pth", ".ckpt", ".pt2", ".ptl")
 
 FORMATS: tuple[Format, ...] = (
     # --- read in depth -----------------------------------------------------------------------------------
+    Format(
+        "python-path",
+        "Python path file (.pth of site-packages)",
+        suffixes=(".pth",),
+        sniff=_is_never,
+        inspect=_path_file,
+        promises="code",
+        model=False,
+    ),
     Format(
         "pytorch-legacy",
         "PyTorch checkpoint before 1.6 (pickles and raw storages)",
@@ -324,8 +345,6 @@ FORMATS: tuple[Format, ...] = (
             *_TORCH,
             ".pdparams",
             ".pdopt",
-            ".sav",
-            ".pyt",
         ),
         sniff=_is_pickle,
         inspect=_pickle,
