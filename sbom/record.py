@@ -1,8 +1,8 @@
-"""Values with slots that are cheap to define: what a dataclass does, at a fifth of its cost at import.
+"""Values with slots that are cheap to define: what a dataclass does, at a third of its cost at import.
 
 A pre-commit hook pays for every class it imports. ``dataclasses`` compiles six functions for a frozen class
-and pulls ``inspect``: the better part of a millisecond a class, half of a hook's time when it was measured.
-Here one small function is compiled for each class and the rest is shared. Type checkers see a dataclass.
+and pulls ``inspect``: 0.7 ms a class when fifty were timed, and a hook defines some seventy. Here one small
+function is compiled for each class (0.2 ms) and the rest is shared. Type checkers see a dataclass.
 """
 
 from collections.abc import Callable
