@@ -1,0 +1,30 @@
+"""The tables: what reads what. The only copy of every format's suffixes and magic.
+
+Adding a format, a manifest or a report is one file and one row in the table of its family here. A row whose
+``inspect`` is None is recognised only: the file is named, hashed, and reported as not read in depth.
+"""
+
+from scanner.registry.formats import BY_NAME, FORMATS, HEAD, TAIL, broken_promise, claims
+from scanner.registry.manifests import MANIFESTS, REQUIREMENTS, included_row, manifest_of
+from scanner.registry.reports import REPORTS, Renderer, RenderOptions
+from scanner.registry.rows import Claim, Format, Manifest, Risk
+
+__all__ = [
+    "BY_NAME",
+    "FORMATS",
+    "HEAD",
+    "MANIFESTS",
+    "REPORTS",
+    "REQUIREMENTS",
+    "TAIL",
+    "Claim",
+    "Format",
+    "Manifest",
+    "RenderOptions",
+    "Renderer",
+    "Risk",
+    "broken_promise",
+    "claims",
+    "included_row",
+    "manifest_of",
+]

@@ -1,0 +1,59 @@
+"""Files beside weights that tell a loader what to build: configurations and templates."""
+
+from collections.abc import Iterator
+
+from scanner.model import Event, Subject
+from scanner.registry.rows import Format
+
+
+def _hub_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import hub_config
+
+    return hub_config.inspect(subject)
+
+
+def _keras_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import keras_config
+
+    return keras_config.inspect(subject)
+
+
+def _chat_template(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import chat_template
+
+    return chat_template.inspect(subject)
+
+
+CONFIGURATIONS: tuple[Format, ...] = (
+    Format(
+        "hub-config",
+        "Hub configuration (the Python that auto_map names, chat templates)",
+        names=(
+            "config.json",
+            "tokenizer_config.json",
+            "processor_config.json",
+            "preprocessor_config.json",
+            "adapter_config.json",
+            "generation_config.json",
+            "model_index.json",
+            "chat_template.json",
+        ),
+        inspect=_hub_config,
+        model=False,
+    ),
+    Format(
+        "keras-config",
+        "Keras model configuration (Lambda layers, custom objects)",
+        names=("config.json",),
+        inspect=_keras_config,
+        model=False,
+    ),
+    Format(
+        "chat-template",
+        "Chat template (Jinja)",
+        suffixes=(".jinja", ".jinja2"),
+        inspect=_chat_template,
+        model=False,
+    ),
+    Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code"),
+)

@@ -1,0 +1,132 @@
+"""Pickles and what is made of them: PyTorch, NumPy, the dialects of joblib, dill and cloudpickle."""
+
+from collections.abc import Iterator
+
+from scanner.model import Event, Subject
+from scanner.registry.rows import Format
+
+# First bytes of the opcodes that can begin a pickle which goes on to act: PROTO, MARK, GLOBAL, the empty
+# containers and the literals of protocols 0 and 1.
+_PICKLE_STARTS = tuple(
+    bytes([code]) for code in b"\x80\x95(c]}),ISVNTUXBCKMJLGiQP\x8c\x8d\x8e\x88\x89\x8a\x82"
+)
+
+_TORCH = (".pt", ".pth", ".ckpt", ".pt2", ".ptl")
+
+
+def _pickle(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import pickle
+
+    return pickle.inspect(subject)
+
+
+def _is_pickle(head: bytes, tail: bytes) -> bool:
+    del tail
+    if head[:1] not in _PICKLE_STARTS:
+        return False
+    from scanner.artifacts import pickle
+
+    return pickle.probe(head)
+
+
+def _torch_legacy(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import pytorch
+
+    return pytorch.inspect_legacy(subject)
+
+
+def _torch_zip(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import pytorch
+
+    return pytorch.inspect_zip(subject)
+
+
+def _numpy(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import numpy
+
+    return numpy.inspect(subject)
+
+
+def _path_file(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import path_file
+
+    return path_file.inspect(subject)
+
+
+def _is_zip(head: bytes, tail: bytes) -> bool:
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) or b"PK\x05\x06" in tail
+
+
+def _is_torch_zip(head: bytes, tail: bytes) -> bool:
+    # The directory at the tail names data.pkl; a large one is seen by the first local header instead.
+    return _is_zip(head, tail) and (b"/data.pkl" in tail or b"/data.pkl" in head[:512])
+
+
+def _is_torch_legacy(head: bytes, tail: bytes) -> bool:
+    del tail
+    return b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." in head[:32]
+
+
+def _is_never(head: bytes, tail: bytes) -> bool:
+    # Text has no mark: the name speaks for this row, and only where the content speaks for no other.
+    del head, tail
+    return False
+
+
+PICKLES: tuple[Format, ...] = (
+    Format(
+        "python-path",
+        "Python path file (.pth of site-packages)",
+        suffixes=(".pth",),
+        sniff=_is_never,
+        inspect=_path_file,
+        promises="code",
+        model=False,
+    ),
+    Format(
+        "pytorch-legacy",
+        "PyTorch checkpoint before 1.6 (pickles and raw storages)",
+        suffixes=_TORCH,
+        sniff=_is_torch_legacy,
+        inspect=_torch_legacy,
+        promises="code",
+        covers=("pickle",),
+    ),
+    Format(
+        "pytorch-zip",
+        "PyTorch checkpoint, TorchScript or torch.package archive (zip)",
+        suffixes=_TORCH,
+        sniff=_is_torch_zip,
+        inspect=_torch_zip,
+        promises="code",
+    ),
+    Format(
+        "pickle",
+        "Python pickle, with its dialects joblib, dill and cloudpickle",
+        suffixes=(
+            ".pkl",
+            ".pickle",
+            ".pck",
+            ".pcl",
+            ".pkl2",
+            ".pkl5",
+            ".joblib",
+            ".dill",
+            ".cloudpickle",
+            *_TORCH,
+            ".pdparams",
+            ".pdopt",
+        ),
+        sniff=_is_pickle,
+        inspect=_pickle,
+        promises="code",
+        weak=True,
+    ),
+    Format(
+        "numpy",
+        "NumPy array, whose object arrays hold a pickle",
+        suffixes=(".npy",),
+        magic=((0, b"\x93NUMPY"),),
+        inspect=_numpy,
+    ),
+)

@@ -1,0 +1,97 @@
+"""The shape of a row: what a format or a manifest is known by, and who reads it."""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from sbom.record import record
+from scanner.model import Inspector, ManifestParser
+
+Risk = Literal["code", "data"]
+
+
+@record
+class Format:
+    """One row of the artifact table.
+
+    ``suffixes`` in lower case with the dot; ``names`` are patterns over the lower-cased file name; ``magic``
+    pairs of offset and bytes, one of which must stand there; ``sniff`` decides by head and tail where a magic
+    is not enough. ``promises`` says what its loader may do by design: ``data`` (parse) or ``code`` (run).
+    ``weak``: the content mark is so short that chance can write it; a file claimed only by it that breaks
+    before it showed anything is nobody's. ``covers`` names rows whose work this row's inspector includes.
+    ``model``: counts as a model component. ``unread`` overrides what a file nobody read may do, where a
+    loader runs things from it although its name promises data.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    magic: tuple[tuple[int, bytes], ...] = ()
+    sniff: Callable[[bytes, bytes], bool] | None = None
+    inspect: Inspector | None = None
+    promises: Risk = "data"
+    container: bool = False
+    weak: bool = False
+    covers: tuple[str, ...] = ()
+    model: bool = True
+    unread: Literal["", "total"] = ""
+
+    def claims_name(self, name: str) -> bool:
+        """Whether the lower-cased file name asks for this row."""
+        return name.endswith(self.suffixes) or any(fnmatchcase(name, pattern) for pattern in self.names)
+
+    def claims_content(self, head: bytes, tail: bytes) -> bool:
+        """Whether the bytes ask for this row."""
+        if any(head.startswith(mark, offset) for offset, mark in self.magic):
+            return True
+        return self.sniff is not None and self.sniff(head, tail)
+
+    @property
+    def short(self) -> str:
+        """The title without what stands in brackets or behind a comma."""
+        return self.title.partition(" (")[0].partition(",")[0]
+
+    @property
+    def unread_effect(self) -> str:
+        """The rubric's effect of a file of this format that nobody read."""
+        return self.unread or ("total" if self.promises == "code" else "partial")
+
+    @property
+    def by_name_only(self) -> bool:
+        """Whether nothing in the content could contradict the name."""
+        return not self.magic and self.sniff is None
+
+
+@record
+class Claim:
+    """A row that claims a file; ``by_name`` where only the name asked for it."""
+
+    format: Format
+    by_name: bool
+
+
+@record
+class Manifest:
+    """One row of the manifest table: ``names`` are fnmatch patterns over the lower-cased file name.
+
+    ``folders`` are fnmatch patterns over the lower-cased folder, one of which must hold too. ``around``: it
+    tells what projects run in and are built by, and belongs to the nearest of them. ``marked``: only a
+    file that holds the row's mark is a manifest; of any other the parser yields nothing.
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+    parse: ManifestParser
+    lock: bool = False
+    ecosystem: str = "pypi"
+    marked: bool = False
+    folders: tuple[str, ...] = ()
+    around: bool = False
+
+    def claims(self, folder: str, name: str) -> bool:
+        """Whether the lower-cased folder and file name ask for this row."""
+        if self.folders and not any(fnmatchcase(folder, pattern) for pattern in self.folders):
+            return False
+        return any(fnmatchcase(name, pattern) for pattern in self.names)

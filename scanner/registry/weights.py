@@ -1,0 +1,66 @@
+"""Weights and tables that promise mere data."""
+
+from collections.abc import Iterator
+
+from scanner.model import Event, Subject
+from scanner.registry.rows import Format
+
+
+def _safetensors(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import safetensors
+
+    return safetensors.inspect(subject)
+
+
+def _is_safetensors(head: bytes, tail: bytes) -> bool:
+    del tail
+    length = int.from_bytes(head[:8], "little")
+    return 2 <= length <= 100_000_000 and head[8:9] == b"{" and head[9:].lstrip()[:1] in (b'"', b"}")
+
+
+def _is_openvino(head: bytes, tail: bytes) -> bool:
+    del tail
+    return b"<net name=" in head[:512] and b"version=" in head[:512]
+
+
+WEIGHTS: tuple[Format, ...] = (
+    Format(
+        "safetensors",
+        "safetensors",
+        suffixes=(".safetensors",),
+        sniff=_is_safetensors,
+        inspect=_safetensors,
+    ),
+    Format("tflite", "TensorFlow Lite flatbuffer", suffixes=(".tflite", ".lite"), magic=((4, b"TFL3"),)),
+    Format(
+        "tensorflow-variables",
+        "TensorFlow checkpoint",
+        names=("*.ckpt.index", "variables.index", "*.data-?????-of-?????"),
+    ),
+    Format("openvino", "OpenVINO network", sniff=_is_openvino),
+    Format("mxnet", "MXNet parameters", suffixes=(".params",), magic=((0, b"\x12\x01\0\0\0\0\0\0"),)),
+    Format("pmml", "PMML", suffixes=(".pmml",)),
+    Format(
+        "xgboost",
+        "XGBoost model",
+        suffixes=(".ubj", ".bst", ".xgb"),
+        magic=((0, b"binf"), (0, b"{L\0\0\0\0\0\0")),
+    ),
+    Format("lightgbm", "LightGBM model", suffixes=(".lgb", ".lgbm"), magic=((0, b"tree\nversion="),)),
+    Format("catboost", "CatBoost model", suffixes=(".cbm",), magic=((0, b"CBM1"),)),
+    Format(
+        "sentencepiece",
+        "SentencePiece vocabulary",
+        names=("tokenizer.model", "spiece.model", "*.spm", "sentencepiece.bpe.model"),
+    ),
+    Format("parquet", "Parquet table", suffixes=(".parquet",), magic=((0, b"PAR1"),), model=False),
+    Format(
+        "arrow",
+        "Arrow or Feather table",
+        suffixes=(".arrow", ".feather"),
+        magic=((0, b"ARROW1"), (0, b"FEA1")),
+        model=False,
+    ),
+    Format("tfrecord", "TFRecord shards", suffixes=(".tfrecord", ".tfrecords"), model=False),
+    Format("zarr", "Zarr array", names=(".zarray", ".zgroup", "zarr.json"), model=False),
+)
