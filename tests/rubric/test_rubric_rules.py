@@ -1,6 +1,7 @@
 """The rules' data: every rule says enough, none argues itself down, and code names no other."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,12 @@ DISCOURAGED_CWES = {20, 345, 400, 693, 1059}
 
 ALL = list(rules.load().values())
 each_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+
+
+def test_no_id_stands_twice_in_the_data() -> None:
+    written = [row["id"] for row in json.loads(tables.read("rules.json"))["rules"]]
+    assert len(written) == len(set(written))
+    assert written == list(rules.load())
 
 
 def named_in(path: Path) -> Iterator[tuple[str, int]]:
