@@ -237,9 +237,11 @@ def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
     projects: dict[str, list[Wanted]] = {folder: [] for folder in layout.folders}
     for path, rows in files.items():
         constrains = path in layout.constraints
+        kind = manifest_of(path)
+        around, alone = kind is not None and kind.around, kind is not None and kind.alone
         for row in rows:
             if isinstance(row, Declaration):
-                wanted = Wanted(row, constraint=row.constraint or constrains)
+                wanted = Wanted(row, row.constraint or constrains, around, alone)
                 for home in layout.homes[path]:
                     projects[home].append(wanted)
     return projects

@@ -1,17 +1,18 @@
 """One project's declarations, merged: a lock or a pin settles the ranges that its siblings declare."""
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
 from sbom.record import field, mutable, record
-from scanner import versions
+from scanner import contradictions, versions
 from scanner.limits import Limits
 from scanner.model import Declaration, Evidence, Origin, OriginKind
-from scanner.text import visible
 
+_EXACT = re.compile(r"={0,2}\s*v?([0-9]+(?:\.[0-9]+){2,}(?:[-+.][0-9A-Za-z.+-]+)?)", re.ASCII)
 BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
 
 # What a project runs in and is built by; no part of what its own lock can settle.
@@ -25,10 +26,17 @@ Edge = tuple["Item", "Item"]
 
 @record
 class Wanted:
-    """A declaration, and whether it only constrains what others ask for."""
+    """A declaration, and what its file makes of it.
+
+    ``constraint``: it only constrains what others ask for. ``around``: a command of an image, a notebook or a
+    workflow; what it pins is installed there, and settles nothing elsewhere. ``alone``: a script with an
+    environment of its own, that no lock of the project is about.
+    """
 
     declaration: Declaration
     constraint: bool
+    around: bool = False
+    alone: bool = False
 
     @property
     def key(self) -> str:
@@ -59,10 +67,16 @@ def _version_key(version: str) -> object:
 _specifier = lru_cache(maxsize=4096)(versions.specifier)
 
 
-def allows(specifier: str, version: str) -> bool:
-    """Whether a range admits a version; what cannot be read admits only what it literally names."""
+def allows(specifier: str, version: str, ecosystem: str = "pypi") -> bool:
+    """Whether a range admits a version; what cannot be read admits only what it literally names.
+
+    Of an ecosystem whose ranges are not read here, only an exact version can fail to be met.
+    """
     if not specifier:
         return True
+    if ecosystem != "pypi":
+        exact = _EXACT.fullmatch(specifier)
+        return exact is None or exact[1] == version
     found, key = _specifier(specifier), versions.pep440(version)
     if found is None or key is None:
         return specifier.replace("=", "").strip() == version
@@ -222,43 +236,51 @@ class Merge:
         self._bounds: dict[str, list[Declaration]] = {}
         rows = sorted(wanted, key=lambda one: place_of(one.declaration))
         self._wanted = [one for one in rows if not one.constraint]
+        self._siblings: dict[tuple[str, str], list[Declaration]] = {}
         for one in rows:
             if one.constraint:
                 self._bounds.setdefault(one.key, []).append(one.declaration)
+            elif one.declaration.marker:
+                self._siblings.setdefault((one.declaration.where.path, one.key), []).append(one.declaration)
+        self._locks: set[str] = set()
         for step in (self._take_locked, self._take_pins, self._take_ranges):
             for one in self._wanted:
-                step(one.declaration, one.key)
+                step(one, one.declaration, one.key)
+        self.evidence.extend(contradictions.between_locks(self._held()))
 
     # --- the three steps: locks, exact pins and places, ranges ---
 
-    def _take_locked(self, one: Declaration, name: str) -> None:
+    def _take_locked(self, _: Wanted, one: Declaration, name: str) -> None:
+        if one.locked:
+            self._locks.add(one.where.path)
         if one.locked and not one.own and not self._is_own(one):
             item = self._item(one, name)
             item.add(one)
             self._locked.setdefault(name, {})[id(item)] = item
 
-    def _take_pins(self, one: Declaration, name: str) -> None:
+    def _take_pins(self, wanted: Wanted, one: Declaration, name: str) -> None:
         if one.locked or (_from_index(one) and not one.version) or self._is_own(one):
             return
-        locked = {} if one.group == BUILD_GROUP else self._locked.get(name, {})
-        fitting = self._fitting(one, locked)
-        if locked and not fitting and self._may_check(0):
-            self._contradicts(one, locked)
-        if one.version and not allows(one.specifier, one.version):
-            self._excludes_itself(one)
-        for item in fitting or [self._item(one, name)]:
-            item.add(one)
-            if one.version and one.group != BUILD_GROUP:
-                self._pinned.setdefault(name, {})[id(item)] = item
-
-    def _take_ranges(self, one: Declaration, name: str) -> None:
-        if one.locked or one.version or not _from_index(one) or self._is_own(one):
-            return
-        runs = one.group != BUILD_GROUP
+        runs = one.group != BUILD_GROUP and not wanted.alone
         locked = self._locked.get(name, {}) if runs else {}
         fitting = self._fitting(one, locked)
-        if locked and not fitting and self._may_check(0):
-            self._contradicts(one, locked)
+        if runs and not fitting:
+            self._hold_to_locks(one, name, locked)
+        if one.version and not allows(one.specifier, one.version, one.ecosystem):
+            self.evidence.append(contradictions.excludes_itself(one, _purl(one, _name(one), "")))
+        for item in fitting or [self._item(one, name)]:
+            item.add(one)
+            if one.version and runs and not wanted.around:
+                self._pinned.setdefault(name, {})[id(item)] = item
+
+    def _take_ranges(self, wanted: Wanted, one: Declaration, name: str) -> None:
+        if one.locked or one.version or not _from_index(one) or self._is_own(one):
+            return
+        runs = one.group != BUILD_GROUP and not wanted.alone
+        locked = self._locked.get(name, {}) if runs else {}
+        fitting = self._fitting(one, locked)
+        if runs and not fitting:
+            self._hold_to_locks(one, name, locked)
         if not locked and runs:
             fitting = self._fitting(one, self._pinned.get(name, {}))
         if fitting:
@@ -269,7 +291,12 @@ class Merge:
             self._bounds.get(name, []) if runs and self._may_check(len(self._bounds.get(name, []))) else []
         )
         pin = next(
-            (bound for bound in bounds if bound.version and allows(one.specifier, bound.version)), None
+            (
+                bound
+                for bound in bounds
+                if bound.version and allows(one.specifier, bound.version, one.ecosystem)
+            ),
+            None,
         )
         item = self._item(pin or one, name)  # a constraint's pin is its chief
         item.add(one)
@@ -307,7 +334,7 @@ class Merge:
             return settled is not None and one.origin is not None and settled.kind is one.origin.kind
         if settled is not None and settled.kind is not OriginKind.INDEX and item.chief.locked:
             return True  # the lock took it from elsewhere, as the project's sources told it to
-        return allows(one.specifier, item.version)
+        return allows(one.specifier, item.version, one.ecosystem)
 
     def _is_own(self, one: Declaration) -> bool:
         """Whether the line asks for a project of this very tree."""
@@ -324,26 +351,57 @@ class Merge:
         bases = (posixpath.dirname(one.where.path), "", self.project)
         return any(posixpath.normpath(posixpath.join(base, target)) in self._folders for base in bases)
 
-    def _contradicts(self, one: Declaration, locked: Mapping[int, Item]) -> None:
-        asked = one.specifier or (_origin_text(one.origin) or "any release")
-        held = ", ".join(sorted({item.version or _origin_text(item.origin) for item in locked.values()}))
-        name = visible(one.name, limit=80)
-        self.evidence.append(
-            Evidence(
-                "DEP-014",
-                one.where,
-                f"{name} is asked for here as {visible(asked, limit=120)}, and the lock holds "
-                f"{visible(held, limit=120)}: the lock is stale",
-                subject=purl.pypi(one.name),
-                remedy="Lock again (uv lock), and commit the lock together with this file.",
-            )
-        )
+    def _hold_to_locks(self, one: Declaration, name: str, locked: Mapping[int, Item]) -> None:
+        """Notes that no lock holds what this line asks for, unless that is how it is meant."""
+        if not self._may_check(len(self._siblings.get((one.where.path, name), ()))):
+            return
+        if not locked:
+            self._miss_in_locks(one)
+        elif not self._is_meant(one, name, locked):
+            held = ", ".join(sorted({item.version or _origin_text(item.origin) for item in locked.values()}))
+            rows = [row for item in locked.values() for row in item.declarations if row.locked]
+            self._contradicts(one, held, sorted({row.where.path for row in rows}))
 
-    def _excludes_itself(self, one: Declaration) -> None:
-        message = f"{visible(one.name, limit=80)} can never be installed: {visible(one.specifier, limit=120)}"
-        self.evidence.append(
-            Evidence("DEP-014", one.where, f"{message} excludes its own pin", subject=purl.pypi(one.name))
-        )
+    def _miss_in_locks(self, one: Declaration) -> None:
+        """Whether a lock that has to hold everything of this file holds nothing of this name."""
+        if one.marker or one.group or one.ecosystem != "pypi":
+            return  # a tool's own groups are in its own lock alone
+        holders = [lock for lock in sorted(self._locks) if contradictions.holds_all_of(lock, one.where.path)]
+        if holders:
+            self._contradicts(one, "", holders)
+
+    def _is_meant(self, one: Declaration, name: str, locked: Mapping[int, Item]) -> bool:
+        held = [item for item in locked.values() if item.version]
+        if contradictions.may_never_apply(one.marker):
+            return True
+        if one.version and any(
+            contradictions.public(item.version) == contradictions.public(one.version) for item in held
+        ):
+            return True  # another build of the same release
+        if any(
+            allows(bound.specifier, item.version, one.ecosystem)
+            for bound in self._bounds.get(name, ())
+            if bound.specifier and posixpath.basename(bound.where.path) == "pyproject.toml"
+            for item in held
+        ):
+            return True  # the project's own override
+        if not one.marker:
+            return False
+        siblings = self._siblings.get((one.where.path, name), ())
+        return any(other is not one and self._fits(other, item) for other in siblings for item in held)
+
+    def _contradicts(self, one: Declaration, held: str, locks: Sequence[str]) -> None:
+        asked = one.specifier or (_origin_text(one.origin) or "any release")
+        self.evidence.append(contradictions.stale(one, asked, held, locks, _purl(one, _name(one), "")))
+
+    def _held(self) -> Iterator[contradictions.Held]:
+        if len(self._locks) < 2:
+            return
+        for name, items in self._locked.items():
+            for item in items.values():
+                for one in item.declarations:
+                    if one.locked:
+                        yield contradictions.Held(name, one.name, one.version, one.where)
 
     # --- what is known in the end ---
 

@@ -101,5 +101,6 @@ PYTHON: tuple[Manifest, ...] = (
         ("*.py", "*.pyw"),
         _inline_metadata,
         marked=True,
+        alone=True,
     ),
 )

@@ -77,7 +77,8 @@ class Manifest:
 
     ``folders`` are fnmatch patterns over the lower-cased folder, one of which must hold too. ``around``: it
     tells what projects run in and are built by, and belongs to the nearest of them. ``marked``: only a
-    file that holds the row's mark is a manifest; of any other the parser yields nothing.
+    file that holds the row's mark is a manifest; of any other the parser yields nothing. ``alone``: what it
+    asks for is installed apart from everything else, so that no lock beside it is about it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Manifest:
     marked: bool = False
     folders: tuple[str, ...] = ()
     around: bool = False
+    alone: bool = False
 
     def claims(self, folder: str, name: str) -> bool:
         """Whether the lower-cased folder and file name ask for this row."""
