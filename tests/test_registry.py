@@ -27,6 +27,8 @@ def names(name: str, data: bytes) -> list[str]:
         pytest.param("a.pt", b"", ["pytorch-legacy"], id="an empty checkpoint is broken, not unclaimed"),
         pytest.param("a.pt", b"7z\xbc\xaf\x27\x1c", ["7z"], id="a checkpoint that is something else"),
         pytest.param("a.gz", b"ZF" + b"0x1b".ljust(19), ["joblib-old"], id="old joblib behind a gzip's name"),
+        pytest.param("a.bin", b"\x28\xb5\x2f\xfd\0", ["zstd"], id="zstd behind a name that says nothing"),
+        pytest.param("a.pt", b"\x5f\x2a\x4d\x18\0\0\0\0", ["zstd"], id="a skippable frame first"),
         pytest.param("a.zip", PICKLE, ["pickle"], id="a pickle behind an archive's name"),
         pytest.param("a.keras", ZIP, ["zip", "keras"], id="a zip that only its name tells apart"),
         pytest.param("a.h5", b"", ["hdf5"], id="an empty HDF5 file"),

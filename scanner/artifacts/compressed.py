@@ -1,4 +1,4 @@
-"""One compressed stream: gzip, bzip2, xz, lzma, zlib or old joblib's, told apart by content."""
+"""One compressed stream: gzip, bzip2, xz, lzma, zlib, zstd, lz4 or old joblib's, told apart by content."""
 
 from collections.abc import Iterator
 
@@ -15,10 +15,15 @@ _SUFFIXES = {
     ".tbz2": ".tar",
     ".txz": ".tar",
     ".tlz": ".tar",
+    ".tzst": ".tar",
+    ".tlz4": ".tar",
     ".gz": "",
     ".bz2": "",
     ".xz": "",
     ".lzma": "",
+    ".zst": "",
+    ".zstd": "",
+    ".lz4": "",
     ".z": "",
     ".zz": "",
 }
@@ -41,7 +46,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
         return
     codec = codec_of(head[:16])
     if codec is None:
-        wanted = "gzip, bzip2, xz, lzma or zlib"
+        wanted = "gzip, bzip2, xz, lzma, zlib, zstd or lz4"
         raise Malformed("stream-mark", offset=0, found=subject.source.read_at(0, 4).hex(" "), wanted=wanted)
     source = InflatedSource(subject.source, codec, subject.budget)
     # Two bytes are enough to look like zlib: a stream that gives nothing before it breaks has no member.

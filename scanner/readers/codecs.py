@@ -1,4 +1,4 @@
-"""The compressed streams that the standard library can inflate: where each begins and ends.
+"""The compressed streams that are unpacked here: where each begins and ends.
 
 Frames of gzip and zlib are read here and only the deflate inside is left to the library: its own reader
 checks the sum at the end in the same call that gives the last bytes, and drops those bytes where the sum is
@@ -14,6 +14,7 @@ from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB, Limits
 from scanner.model import Source
+from scanner.readers import frames
 
 _GZIP_HEADER_BYTES = 192 * KIB  # header, extra field, name and comment together
 
@@ -102,14 +103,24 @@ def _must_end(source: Source, position: int, end: int) -> int | None:
     return None
 
 
+def _needs_a_mark(decoder: Decoder) -> bool:
+    del decoder
+    return False
+
+
+def _needs_none(decoder: Decoder) -> bool:
+    del decoder
+    return True
+
+
 @record
 class Codec:
     """One kind of stream.
 
     ``start`` reads the header at a position and gives a decoder with the position of its data. ``finish``
     reads the trailer; ``following`` is where another stream follows (they unpack to one), and raises
-    Malformed over bytes that belong to none. ``checksum`` folds output; None begins. ``ends_with_input``:
-    the stream may lack a mark at its end.
+    Malformed over bytes that belong to none. ``checksum`` folds output; None begins. ``may_end``: whether
+    the stream may end with its input, where it lacks a mark for that.
     """
 
     name: str
@@ -117,7 +128,7 @@ class Codec:
     checksum: Callable[[bytes, int | None], int] = _no_checksum
     finish: Callable[[Source, int, int, int, int], int] = _no_trailer
     following: Callable[[Source, int, int], int | None] = _ends
-    ends_with_input: bool = False
+    may_end: Callable[[Decoder], bool] = _needs_a_mark
 
 
 # --- deflate, bare and framed ------------------------------------------------------------------------------
@@ -241,6 +252,19 @@ def _start_zip_lzma(source: Source, position: int, end: int) -> tuple[Decoder, i
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[properties]), position + 9
 
 
+def _start_frame(source: Source, position: int, end: int) -> tuple[Decoder, int]:
+    return frames.start(source, position, end)
+
+
+def _may_frame_end(decoder: Decoder) -> bool:
+    return isinstance(decoder, frames.Lz4Legacy) and decoder.is_between_blocks
+
+
+def _other_frame(source: Source, position: int, end: int) -> int | None:
+    head = source.read_at(position, min(4, max(0, end - position)))
+    return position if frames.is_frame(head) else None
+
+
 def _skip_zeros(source: Source, position: int, end: int) -> int:
     while position < end:
         data = source.read_at(position, min(64 * KIB, end - position))
@@ -264,19 +288,24 @@ def decoder_errors() -> tuple[type[Exception], ...]:
 
 DEFLATE = Codec("deflate", _start_deflate)
 ZIP_BZIP2 = Codec("bzip2", _start_bzip2)
-ZIP_LZMA = Codec("lzma", _start_zip_lzma, ends_with_input=True)
+ZIP_LZMA = Codec("lzma", _start_zip_lzma, may_end=_needs_none)
+ZIP_XZ = Codec("xz", _start_xz)
 
 GZIP = Codec("gzip", _start_gzip, _crc32, _finish_gzip, _gzip_following)
 ZLIB = Codec("zlib", _start_zlib, _adler32, _finish_zlib, _must_end)
 BZIP2 = Codec("bzip2", _start_bzip2, following=_bzip2_following)
 XZ = Codec("xz", _start_xz, following=_xz_following)
 LZMA = Codec("lzma", _start_lzma, following=_must_end)
+FRAMES = Codec("zstd or lz4", _start_frame, following=frames.following, may_end=_may_frame_end)
+ZIP_ZSTD = Codec("zstd", _start_frame, following=_other_frame)
 
 
 def codec_of(head: bytes) -> Codec | None:
     """The codec whose mark these first bytes of a stream carry, or None."""
     marks = ((b"\x1f\x8b", GZIP), (b"BZh", BZIP2), (b"\xfd7zXZ\0", XZ), (b"\x5d\0\0", LZMA))
     found = next((codec for mark, codec in marks if head.startswith(mark)), None)
+    if found is None and frames.is_frame(head):
+        found = FRAMES
     if found is not None:
         return found
     is_zlib = len(head) > 1 and head[0] & 15 == 8 and head[0] >> 4 < 8 and int.from_bytes(head[:2]) % 31 == 0

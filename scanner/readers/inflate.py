@@ -216,7 +216,9 @@ class InflatedSource:
         self._count = total
 
     def _end_of_input(self) -> None:
-        if self._codec.ends_with_input and (self._declared is None or self._count >= self._declared):
+        decoder = self._decoder
+        may_end = decoder is not None and self._codec.may_end(decoder)
+        if may_end and (self._declared is None or self._count >= self._declared):
             self._is_done = True
             self._decoder = None
             return

@@ -18,22 +18,27 @@ from scanner.errors import Malformed, ScanError, Unreadable
 from scanner.files.source import WindowSource
 from scanner.limits import KIB, Budget
 from scanner.model import Source
-from scanner.readers.codecs import DEFLATE, ZIP_BZIP2, ZIP_LZMA, Codec
+from scanner.readers.codecs import DEFLATE, ZIP_BZIP2, ZIP_LZMA, ZIP_XZ, ZIP_ZSTD, Codec
 from scanner.readers.inflate import InflatedSource
 from scanner.readers.zip_ends import Directory, Window, find_directories
 from scanner.readers.zip_gaps import Spans, find_header
 from scanner.text import visible
 
-STORED, DEFLATED, BZIPPED, LZMAED = 0, 8, 12, 14
-_CODECS: dict[int, Codec] = {DEFLATED: DEFLATE, BZIPPED: ZIP_BZIP2, LZMAED: ZIP_LZMA}
+STORED = 0
+_CODECS: dict[int, Codec] = {8: DEFLATE, 12: ZIP_BZIP2, 14: ZIP_LZMA, 20: ZIP_ZSTD, 93: ZIP_ZSTD, 95: ZIP_XZ}
 _METHODS = {
     1: "shrink",
+    2: "reduce",
+    3: "reduce",
+    4: "reduce",
+    5: "reduce",
     6: "implode",
     9: "deflate64",
-    20: "zstandard",
-    93: "zstandard",
+    10: "IBM TERSE, old",
+    16: "IBM CMPSC",
+    18: "IBM TERSE",
+    19: "IBM LZ77",
     94: "mp3",
-    95: "xz",
     96: "jpeg",
     97: "wavpack",
     98: "ppmd",

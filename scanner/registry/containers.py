@@ -56,6 +56,10 @@ def _is_old_joblib(head: bytes, tail: bytes) -> bool:
     return compressed.length_of_old_joblib(head) is not None
 
 
+# Frames that readers of zstd and of lz4 pass over; a stream of either may begin with one.
+_SKIPPABLE = tuple((0, bytes([low]) + b"\x2a\x4d\x18") for low in range(0x50, 0x60))
+_OLD_ZSTD = tuple((0, bytes([low]) + b"\xb5\x2f\xfd") for low in range(0x22, 0x28))
+
 CONTAINERS: tuple[Format, ...] = (
     Format(
         "zip",
@@ -107,18 +111,18 @@ CONTAINERS: tuple[Format, ...] = (
     Format(
         "zstd",
         "zstd stream",
-        suffixes=(".zst", ".zstd"),
-        magic=((0, b"\x28\xb5\x2f\xfd"),),
-        promises="code",
+        suffixes=(".zst", ".zstd", ".tzst"),
+        magic=((0, b"\x28\xb5\x2f\xfd"), *_SKIPPABLE, *_OLD_ZSTD),
+        inspect=_compressed,
         container=True,
         model=False,
     ),
     Format(
         "lz4",
-        "lz4 stream",
-        suffixes=(".lz4",),
+        "lz4 stream, framed or of the oldest tool",
+        suffixes=(".lz4", ".tlz4"),
         magic=((0, b"\x04\x22\x4d\x18"), (0, b"\x02\x21\x4c\x18")),
-        promises="code",
+        inspect=_compressed,
         container=True,
         model=False,
     ),

@@ -15,6 +15,7 @@ from scanner.artifacts.compressed import inspect, length_of_old_joblib
 from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, MIB, Limits
 from tests.forge_archives import Outcome, mutations, run, subject
+from tests.readers.test_frames import legacy, lz4_of, skippable, zstd_of
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
 
@@ -39,6 +40,11 @@ HONEST = [
     pytest.param(zlib.compress(PICKLE), "m.pkl.z", "m.pkl", id="zlib"),
     pytest.param(zlib.compress(PICKLE, 1), "model.joblib", "model.joblib", id="joblib, level 1"),
     pytest.param(zlib.compress(PICKLE, 9), "model.joblib", "model.joblib", id="joblib, level 9"),
+    pytest.param(zstd_of(PICKLE), "m.pkl.zst", "m.pkl", id="zstd"),
+    pytest.param(zstd_of(PICKLE), "m.tzst", "m.tar", id="zstd around a tar, by its name"),
+    pytest.param(skippable() + zstd_of(PICKLE), "m.bin", "m.bin", id="zstd behind a skippable frame"),
+    pytest.param(lz4_of(PICKLE), "m.joblib", "m.joblib", id="joblib in lz4"),
+    pytest.param(legacy(PICKLE), "m.pkl.lz4", "m.pkl", id="legacy lz4"),
     pytest.param(gzip.compress(PICKLE[:9]) + gzip.compress(PICKLE[9:]), "m.gz", "m", id="two streams"),
     pytest.param(gzip.compress(PICKLE) + bytes(100), "m.gz", "m", id="padded"),
     pytest.param(bz2.compress(PICKLE), "m.gz", "m", id="a suffix that lies"),
@@ -166,6 +172,9 @@ HONEST_BYTES = [
     lzma.compress(PICKLE * 50),
     zlib.compress(PICKLE * 50),
     lzma.compress(PICKLE * 50, lzma.FORMAT_ALONE),
+    zstd_of(PICKLE * 50),
+    lz4_of(PICKLE * 50),
+    legacy(PICKLE * 50),
 ]
 
 

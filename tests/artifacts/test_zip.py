@@ -1,6 +1,7 @@
 """Zip archives: honest ones are quiet, and no reading of a dishonest one stays unseen."""
 
 import io
+import lzma
 import struct
 import warnings
 import zipfile
@@ -15,6 +16,7 @@ from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
 from scanner.limits import KIB, MIB, Limits
 from scanner.model import Member
 from tests.forge_archives import Outcome, Z, deflate, end_record, mutations, run, subject, torch_like, zip_of
+from tests.readers.test_frames import zstd_of
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
 GARBAGE = bytes(zlib.crc32(bytes([at])) & 0xFF for at in range(200))
@@ -99,6 +101,9 @@ def test_members_hold_their_content() -> None:
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         seen = outcome(made_by_zipfile(method, a=b"1" * 9999, b=b"2"))
         assert seen.members == [("a", b"1" * 9999), ("b", b"2")]
+    for method, packed in ((93, zstd_of(PICKLE)), (20, zstd_of(PICKLE)), (95, lzma.compress(PICKLE))):
+        member = Z("a.pkl", PICKLE, method, packed, sizes=(len(packed), len(PICKLE)))
+        assert outcome(zip_of(member)).members == [("a.pkl", PICKLE)]
     assert outcome(torch_like(PICKLE)).contents("archive/data.pkl") == [PICKLE]
 
 
@@ -294,7 +299,7 @@ def test_broken_archives_name_the_law_and_keep_the_rest(data: bytes, law: str, n
 @pytest.mark.parametrize(
     ("member", "why"),
     [
-        pytest.param(Z("a", packed=b"x" * 50, method=93, sizes=(50, 60)), "zstandard", id="zstandard"),
+        pytest.param(Z("a", packed=b"x" * 50, method=98, sizes=(50, 60)), "ppmd", id="ppmd"),
         pytest.param(Z("a", packed=b"x" * 50, method=9, sizes=(50, 60)), "deflate64", id="deflate64"),
         pytest.param(Z("a", packed=b"x" * 50, method=77, sizes=(50, 60)), "unknown", id="unknown"),
         pytest.param(Z("a", packed=bytes(72), flags=1, sizes=(72, 60)), "encrypted", id="encrypted"),
