@@ -121,7 +121,12 @@ class Item:
 
     @property
     def purl(self) -> str:
-        return _purl(self.chief, self.name, self.version)
+        return _purl(self.chief, self.name, self.version, self._qualifiers())
+
+    def _qualifiers(self) -> dict[str, str]:
+        """What all declarations that tell builds apart agree on: of two platforms the channel alone."""
+        told = [frozenset(one.qualifiers) for one in self.declarations if one.qualifiers]
+        return dict(sorted(frozenset.intersection(*told))) if told else {}
 
     def lines(self) -> tuple[Declaration, ...]:
         """Every declaration behind the item, in the order of their places."""
@@ -185,7 +190,7 @@ def _origin_text(origin: Origin | None) -> str:
     return f"{origin.url}@{fixed}" if origin.kind is OriginKind.VCS and fixed else origin.url
 
 
-def _purl(chief: Declaration, name: str, version: str) -> str:
+def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, str]) -> str:
     origin = chief.origin
     if chief.ecosystem == "oci":
         image = origin.url if origin is not None else name
@@ -194,8 +199,10 @@ def _purl(chief: Declaration, name: str, version: str) -> str:
         owner, _, rest = name.partition("/")
         repository, _, folder = rest.partition("/")
         return purl.github(owner, repository, version, subpath=folder)
+    if chief.ecosystem == "conda":
+        return purl.conda(name, version, **qualifiers)
     if chief.ecosystem != "pypi":
-        return purl.conda(name, version) if chief.ecosystem == "conda" else purl.generic(name, version)
+        return purl.generic(name, version)
     if origin is None or origin.kind is OriginKind.INDEX:
         return purl.pypi(name, version)
     if origin.kind is OriginKind.VCS:
@@ -411,8 +418,10 @@ class Merge:
             for one in item.declarations:
                 for wish in one.requires if one.locked else ():
                     name, _, version = wish.partition("==")
-                    name = purl.normalise_name(name) if one.ecosystem == "pypi" else name
-                    for target in self._locked.get(_key(one.ecosystem, name), {}).values():
+                    elsewhere, colon, bare = name.partition(":")
+                    ecosystem, name = (elsewhere, bare) if colon else (one.ecosystem, name)
+                    name = purl.normalise_name(name) if ecosystem == "pypi" else name
+                    for target in self._locked.get(_key(ecosystem, name), {}).values():
                         if not version or target.version == version:
                             yield item, target
 

@@ -137,7 +137,9 @@ class Declaration:
 
     ``name`` as written, ``version`` exact or empty, ``specifier`` as written (``>=2,<3``), ``group`` the
     extra or dependency group (empty: always), ``locked`` where a lock file pins it, ``requires`` the names
-    (or ``name==version``) that the lock says it depends on. ``sdist_only`` where a lock lists no wheel.
+    (or ``name==version``) that the lock says it depends on, ``conda:name`` where that is another ecosystem's.
+    ``sdist_only`` where a lock lists no wheel; ``installed`` where it lies there unpacked, so that nothing is
+    fetched; ``qualifiers`` tell one build from another in its package URL.
     """
 
     name: str
@@ -156,6 +158,8 @@ class Declaration:
     requires: tuple[str, ...] = ()
     sdist_only: bool = False
     own: bool = False  # the lock's entry for the project itself
+    installed: bool = False
+    qualifiers: tuple[tuple[str, str], ...] = ()
 
 
 @record

@@ -57,7 +57,7 @@ def _files(stock: Stock) -> list[_File]:
         for row in rows:
             if row.ecosystem in _AROUND or row.group == BUILD_GROUP:
                 continue
-            if row.constraint or not _from_index(row):
+            if row.constraint or row.installed or not _from_index(row):
                 continue
             file = files.setdefault(row.where.path, _File(row.where.path))
             _sort_in(file, row, component, hashed=hashed)

@@ -4,17 +4,14 @@ Law: conda's documentation, "Managing environments" and "Package match specifica
 counts as the Python package that it is built from where the table beside this file says which that is.
 """
 
-import json
 import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 from sbom.model import Location
 from sbom.record import replace
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import requirements, urls, yaml
+from scanner.manifests import conda_names, requirements, urls, yaml
 from scanner.model import Declaration, Evidence, IndexUse, ProjectName, Reading
 from scanner.text import visible
 
@@ -25,13 +22,6 @@ _SPEC = re.compile(
 )
 _KEY = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\s]+))")
 _VERSION = r"[0-9][A-Za-z0-9.!+_-]*"
-
-
-@cache
-def _table() -> dict[str, dict[str, str]]:
-    loaded = json.loads(Path(__file__).with_name("conda_names.json").read_bytes())
-    names: dict[str, dict[str, str]] = loaded["names"]
-    return names
 
 
 def declared(text: str, where: Location, channel: str = "", *, group: str = "") -> Declaration | None:
@@ -49,23 +39,15 @@ def declared(text: str, where: Location, channel: str = "", *, group: str = "") 
     specifier, version = _range(rest)
     if specifier is None:
         return None
-    # From a channel of somebody's own, a name says nothing about what was built.
-    mapped = _table().get(name, {}) if _is_public(found.group("channel") or channel) else {}
-    if not mapped:
-        return Declaration(name, where, ecosystem="conda", version=version, specifier=specifier, group=group)
-    return Declaration(mapped["pypi"], where, version=version, specifier=specifier, group=group)
-
-
-_PUBLIC = frozenset(
-    {"defaults", "main", "anaconda", "conda-forge", "pytorch", "pytorch-nightly", "nvidia", "huggingface"}
-    | {"bioconda", "rapidsai", "xformers", "fastai", "intel"}
-)
-
-
-def _is_public(channel: str) -> bool:
-    name = channel.partition("/")[0] if "://" not in channel else channel.rstrip("/").rpartition("/")[2]
-    hosted = "://" not in channel or urls.web_host(channel)[1] in {"conda.anaconda.org", "repo.anaconda.com"}
-    return not channel or (hosted and name.lower() in _PUBLIC)
+    python = conda_names.python_name(name, found.group("channel") or channel)
+    return Declaration(
+        python or name,
+        where,
+        ecosystem="pypi" if python else "conda",
+        version=version,
+        specifier=specifier,
+        group=group,
+    )
 
 
 def _range(rest: str) -> tuple[str | None, str]:

@@ -52,14 +52,15 @@ class Node:
                 yield key.text, value
 
 
-def load(data: bytes) -> tuple[list[Node], list[str]]:
+def load(data: bytes, max_bytes: int = _LIMITS.project_bytes) -> tuple[list[Node], list[str]]:
     """The documents of a YAML file, and its lines.
 
     Raises Malformed where it is none, LimitReached past the bytes, the nesting or the nodes (aliases counted
     as often as they are used).
     """
-    if len(data) > _LIMITS.project_bytes:
-        raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
+    if len(data) > max_bytes:
+        named = "project_bytes" if max_bytes == _LIMITS.project_bytes else "lock_bytes"
+        raise LimitReached(named, allowed=max_bytes, found=len(data))
     import yaml
 
     text, _ = decoding.decode(data)

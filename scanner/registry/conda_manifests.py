@@ -15,6 +15,18 @@ def _conda(data: bytes, where: Location) -> Iterator[Reading]:
     return conda.parse(data, where)
 
 
+def _conda_lock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import conda_lock
+
+    return conda_lock.parse(data, where)
+
+
+def _conda_explicit(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import conda_explicit
+
+    return conda_explicit.parse(data, where) if conda_explicit.is_list(data) else iter(())
+
+
 CONDA: tuple[Manifest, ...] = (
     Manifest(
         "conda-environment",
@@ -26,5 +38,35 @@ CONDA: tuple[Manifest, ...] = (
         ),
         _conda,
         ecosystem="conda",
+    ),
+    Manifest(
+        "conda-lock",
+        "conda-lock.yml",
+        tuple(f"{stem}.{end}" for stem in ("conda-lock*", "*.conda-lock") for end in _YAML),
+        _conda_lock,
+        lock=True,
+        ecosystem="conda",
+    ),
+    Manifest(
+        "conda-explicit",
+        "conda list of packages (@EXPLICIT, conda list --export)",
+        (
+            "conda*.lock",
+            "*[-._]conda.lock",
+            "conda*.txt",
+            "*[-_]conda.txt",
+            "explicit*.txt",
+            "*[-._]explicit.txt",
+            "spec[-_]*.txt",
+            "specs.txt",
+            "spec.txt",
+            "package-list.txt",
+            "packages.txt",
+            "environment*.txt",
+        ),
+        _conda_explicit,
+        lock=True,
+        ecosystem="conda",
+        marked=True,
     ),
 )

@@ -8,6 +8,12 @@ from scanner.registry.rows import Manifest
 
 
 def _requirements(data: bytes, where: Location) -> Iterator[Reading]:
+    # conda writes its lists under the names of pip's files, too.
+    if b"@EXPLICIT" in data or b"conda create --name" in data[:1024].replace(b"\0", b""):
+        from scanner.manifests import conda_explicit
+
+        if conda_explicit.is_list(data):
+            return conda_explicit.parse(data, where)
     from scanner.manifests import requirements
 
     return requirements.parse(data, where)
