@@ -49,6 +49,11 @@ _TOOLS: Mapping[str, LockTool] = {
 }
 _UNKNOWN = LockTool("the tool that wrote it")
 _VARIANT = re.compile(r"pylock\.[^.]+\.toml", re.IGNORECASE)
+# conda's locks of one platform each, and those that their name tells apart
+_APART = re.compile(
+    r".+\.conda-lock\.ya?ml|.*(?:linux|osx|win)-(?:32|64|aarch64|arm64|ppc64le|s390x)(?![a-z0-9]).*",
+    re.IGNORECASE,
+)
 # Whether a marker of these can ever hold is decided by the interpreters that a project allows.
 _INTERPRETER = re.compile(
     r"\b(?:python_version|python_full_version|implementation|platform_python)", re.IGNORECASE
@@ -135,11 +140,12 @@ class Held:
 def between_locks(rows: Iterable[Held]) -> Iterator[Evidence]:
     """DEP-014 once for each two locks of a project that hold no common release of some package.
 
-    Locks with a name of their own (``pylock.gpu.toml``) are variants, and lie beside the others on purpose.
+    Locks with a name of their own (``pylock.gpu.toml``, ``conda-osx-64.lock``) are variants, and lie beside
+    the others on purpose.
     """
     held: dict[str, dict[str, list[Held]]] = {}
     for row in rows:
-        if row.version and not _VARIANT.fullmatch(posixpath.basename(row.where.path)):
+        if row.version and not _is_variant(posixpath.basename(row.where.path)):
             held.setdefault(row.key, {}).setdefault(row.where.path, []).append(row)
     apart: dict[tuple[str, str], list[tuple[Held, Held]]] = {}
     for locks in held.values():
@@ -151,6 +157,10 @@ def between_locks(rows: Iterable[Held]) -> Iterator[Evidence]:
                     apart.setdefault((first, second), []).append((locks[first][0], locks[second][0]))
     for (first, second), pairs in sorted(apart.items()):
         yield _disagree(first, second, sorted(pairs, key=lambda pair: pair[0].where.order))
+
+
+def _is_variant(name: str) -> bool:
+    return _VARIANT.fullmatch(name) is not None or _APART.fullmatch(name) is not None
 
 
 def _disagree(first: str, second: str, pairs: Sequence[tuple[Held, Held]]) -> Evidence:

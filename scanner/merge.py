@@ -190,7 +190,7 @@ def _origin_text(origin: Origin | None) -> str:
     return f"{origin.url}@{fixed}" if origin.kind is OriginKind.VCS and fixed else origin.url
 
 
-def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, str]) -> str:
+def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, str] | None = None) -> str:
     origin = chief.origin
     if chief.ecosystem == "oci":
         image = origin.url if origin is not None else name
@@ -200,7 +200,7 @@ def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, 
         repository, _, folder = rest.partition("/")
         return purl.github(owner, repository, version, subpath=folder)
     if chief.ecosystem == "conda":
-        return purl.conda(name, version, **qualifiers)
+        return purl.conda(name, version, **(qualifiers or {}))
     if chief.ecosystem != "pypi":
         return purl.generic(name, version)
     if origin is None or origin.kind is OriginKind.INDEX:
@@ -407,7 +407,7 @@ class Merge:
         for name, items in self._locked.items():
             for item in items.values():
                 for one in item.declarations:
-                    if one.locked:
+                    if one.locked and not one.installed:
                         yield contradictions.Held(name, one.name, one.version, one.where)
 
     # --- what is known in the end ---

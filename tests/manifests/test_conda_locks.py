@@ -332,3 +332,12 @@ def test_whatever_the_bytes_they_end_in_readings_or_an_outcome(noise: bytes, at:
         data = honest.encode()
         with contextlib.suppress(ScanError):
             list(parse(data[:at] + noise + data[at + 1 :], WHERE))
+
+
+def test_locks_of_two_platforms_do_not_contradict_each_other() -> None:
+    files: dict[str, tuple[Reading, ...]] = {}
+    for platform, version in (("linux-64", "1.26.4"), ("osx-arm64", "1.25.0")):
+        where = Location(f"conda-{platform}.lock")
+        line = f"@EXPLICIT\n{FORGE}/{platform}/numpy-{version}-0.conda#{MD5}\n"
+        files[where.path] = tuple(conda_explicit.parse(line.encode(), where))
+    assert take_stock(files).evidence == ()
