@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sbom.model import Kind, Location
 from sbom.record import replace
-from scanner import __version__
+from scanner import __version__, projects
 from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
@@ -35,6 +35,8 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         raise UsageError(f"no such file or folder: {root}")
     seen = survey(root, policy, named)
     stock = take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
+    if seen.scope is not None:
+        stock = projects.limited(stock, seen.scope)
     sources, known = _advisories(stock, policy)
     evidence = (
         *_from_artifacts(seen),

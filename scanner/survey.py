@@ -27,6 +27,7 @@ from scanner.model import (
     Reading,
 )
 from scanner.policy import Policy
+from scanner.projects import Scope, scope
 from scanner.registry import Manifest, included_row, manifest_of
 from scanner.text import visible
 
@@ -43,16 +44,21 @@ class Survey:
     files: int = 0
     bytes: int = 0
     late: bool = False
+    scope: Scope | None = None  # the projects that the scan is limited to
 
 
-def survey(root: Path, policy: Policy, named: Sequence[str] | None = None) -> Survey:
+def survey(
+    root: Path, policy: Policy, named: Sequence[str] | None = None, *, artifacts: bool = True
+) -> Survey:
     """Everything under ``root`` (a folder, or one file), or only the ``named`` files of it.
 
-    Raises UsageError for a root or a name that cannot be used.
+    Of ``policy.projects`` alone where there are any; without ``artifacts`` only the manifests are read.
+    Raises UsageError for a root, a name or a project that cannot be used.
     """
     seen = Survey()
     jobs: list[Job] = []
     links: list[tuple[str, Job]] = []
+    closed: list[Entry] = []
     for entry in _entries(root, policy, named):
         if isinstance(entry, Excluded):
             seen.excluded.append(entry)
@@ -61,20 +67,45 @@ def survey(root: Path, policy: Policy, named: Sequence[str] | None = None) -> Su
         if entry.outcome is Outcome.UNCLAIMED:
             links.append((entry.target, job))
             continue
-        seen.files += 1
-        seen.bytes += entry.size
         if entry.outcome is None:
             jobs.append(job)
         else:
-            _not_opened(entry, entry.outcome, seen)
-    _weigh(jobs, policy, seen)
-    jobs += _by_link(links, policy, seen)
+            closed.append(entry)
     base = root if root.is_dir() else root.parent
-    _read_manifests(jobs, base, policy.limits, seen)
+    _read_manifests([*jobs, *_manifest_links(links)], base, policy.limits, seen)
+    if policy.projects:
+        jobs, links, closed = _limit(seen, policy.projects, jobs, links, closed)
+    seen.files = len(jobs) + len(closed)
+    seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
+    if artifacts:
+        for entry in closed:
+            _not_opened(entry, entry.outcome or Outcome.UNREADABLE, seen)
+        _weigh(jobs, policy, seen)
+        _weigh_links(links, policy, seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
     seen.rows.sort(key=lambda row: row.path)
     return seen
+
+
+def _limit(
+    seen: Survey,
+    names: Sequence[str],
+    jobs: list[Job],
+    links: list[tuple[str, Job]],
+    closed: list[Entry],
+) -> tuple[list[Job], list[tuple[str, Job]], list[Entry]]:
+    """Leaves only what belongs to the named projects, and notes what was left out."""
+    part = scope(seen.readings, names)
+    seen.scope = part
+    seen.evidence = [row for row in seen.evidence if row.where.path in part.manifests]
+    seen.rows = [row for row in seen.rows if row.path in part.manifests]
+    seen.excluded += part.left_out()
+    return (
+        [job for job in jobs if job.path in part.manifests or part.holds(job.path)],
+        [(target, job) for target, job in links if part.holds(job.path)],
+        [entry for entry in closed if part.holds(entry.path)],
+    )
 
 
 def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
@@ -83,15 +114,18 @@ def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
         seen.late |= weighed.late
 
 
-def _by_link(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey) -> list[Job]:
-    """Reads what only the name of a symbolic link claims; the manifests among the links.
+def _manifest_links(links: Sequence[tuple[str, Job]]) -> list[Job]:
+    return [job for target, job in links if manifest_of(job.path) and not manifest_of(target)]
+
+
+def _weigh_links(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey) -> None:
+    """Reads what only the name of a symbolic link claims.
 
     A hub cache keeps ``snapshots/…/model.onnx`` as a link to a file that is called by its digest: there only
     the link says what the bytes are for.
     """
     known = {artifact.where.path for artifact in seen.artifacts}
     _weigh([job for target, job in links if target not in known], policy, seen)
-    return [job for target, job in links if manifest_of(job.path) and not manifest_of(target)]
 
 
 def _entries(root: Path, policy: Policy, named: Sequence[str] | None) -> Iterator[Entry | Excluded]:

@@ -32,7 +32,10 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
     [
         ["--help"],
         ["--version"],
-        *([name, "--help"] for name in ("scan", "hook", "explain", "waive", "diff", "rubric", "config")),
+        *(
+            [name, "--help"]
+            for name in ("scan", "hook", "explain", "why", "waive", "diff", "rubric", "config")
+        ),
         ["rubric", "show"],
         ["config", "show"],
         ["explain", "ART-001"],

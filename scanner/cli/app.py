@@ -14,6 +14,7 @@ from scanner.cli import (
     explain_command,
     rubric_commands,
     waive_command,
+    why_command,
 )
 from scanner.cli.options import (
     Advisories,
@@ -27,6 +28,7 @@ from scanner.cli.options import (
     MaxAge,
     NoAdvisories,
     Packs,
+    Projects,
     RequireInputs,
     Statements,
     Text,
@@ -111,6 +113,7 @@ def scan(
             "--files-from", metavar="FILE", help="Scan only the paths it lists; - is standard input."
         ),
     ] = None,
+    projects: Projects = None,
     require_inputs: RequireInputs = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
@@ -147,7 +150,11 @@ def scan(
         jobs=jobs,
         require_inputs=require_inputs or None,
     )
-    policy = replace(advisory_commands.refreshed(gathered.policy, asked=refresh), shown=plan.shown)
+    policy = replace(
+        advisory_commands.refreshed(gathered.policy, asked=refresh),
+        shown=plan.shown,
+        projects=tuple(projects or ()),
+    )
     report = run_scan(path, policy, names_from(files_from))
     output.write(report, plan, policy)
     if write_baseline is not None:
@@ -168,6 +175,7 @@ def sbom_write(
     ] = False,
     config: Config = None,
     untrusted: Untrusted = False,
+    projects: Projects = None,
 ) -> None:
     """Write the CycloneDX 1.6 bill of materials of a checkout.
 
@@ -188,12 +196,14 @@ def sbom_write(
         check_advisories=not no_advisories,
         advisories__path=advisories_path,
     )
-    output.write(run_scan(path, gathered.policy), plan, gathered.policy)
+    policy = replace(gathered.policy, projects=tuple(projects or ()))
+    output.write(run_scan(path, policy), plan, policy)
 
 
 app.command()(explain_command.explain)
 app.command()(waive_command.waive)
 app.command()(diff_command.diff)
+app.command()(why_command.why)
 
 
 @app.command()

@@ -58,3 +58,9 @@ RequireInputs = Annotated[
 Jobs = Annotated[
     Number, typer.Option("--jobs", "-j", help="Worker processes for large files; 0: one a processor.")
 ]
+Projects = Annotated[
+    Texts,
+    typer.Option(
+        "--project", metavar="NAME", help="Only this project of the tree, by folder or name. May repeat."
+    ),
+]

@@ -76,7 +76,8 @@ class Policy:
     URLs that the scanned tree itself goes by. ``private``: patterns of names that never leave this machine.
     ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
     ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
-    beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand.
+    beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand. ``projects``: the
+    scan is limited to these, by folder or by name.
     """
 
     fail_on: Level = "high"
@@ -102,6 +103,7 @@ class Policy:
     notices: tuple[str, ...] = ()
     context_stated: bool = False
     shown: frozenset[str] = frozenset()
+    projects: tuple[str, ...] = ()
 
     @property
     def gate(self) -> Level:

@@ -6,6 +6,7 @@ finding says "can run code when loaded", the taxonomies stay in the JSON.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -146,6 +147,22 @@ def _verdict(page: Page, report: Report) -> None:
         f"{_count(coverage.manifests, 'manifest')}, {_count(len(report.inventory.components), 'component')}",
         style="dim",
     )
+    _projects(page, report)
+
+
+def _projects(page: Page, report: Report) -> None:
+    """The projects of the tree, where there are several: each by its folder and name."""
+    projects = report.inventory.projects
+    if len(projects) < 2:
+        return
+    counts = Counter(component.project for component in report.inventory.components)
+    rows, left = _cut(projects, _SHOWN[0])
+    named = (
+        f"{_show(one.path, 200)}{f' ({_show(one.name, 100)})' if one.name else ''}: {counts[one.path]:,}"
+        for one in rows
+    )
+    more = f", and {left:,} more" if left else ""
+    page.put(f"{len(projects):,} projects, by components: {', '.join(named)}{more}", style="dim")
 
 
 def _what_would_run(page: Page, report: Report, shown: int | None) -> set[Finding]:
