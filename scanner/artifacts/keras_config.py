@@ -111,8 +111,11 @@ def _is_keras(config: dict[str, object]) -> bool:
     return isinstance(config.get("class_name"), str) and "config" in config
 
 
-def judge(config: object, subject: Subject) -> Iterator[Event]:
-    """Evidence and facts of one parsed configuration."""
+def judge(config: object, subject: Subject, *, revived: bool = False) -> Iterator[Event]:
+    """Evidence and facts of one parsed configuration.
+
+    ``revived``: of an object in a SavedModel, whose class is made anew from its graph where it is not known.
+    """
     layers = 0
     waiting: list[tuple[str, object]] = [("", config)]
     while waiting:
@@ -121,7 +124,7 @@ def judge(config: object, subject: Subject) -> Iterator[Event]:
             waiting.extend((f"{place}.{key}" if place else str(key), value[key]) for key in reversed(value))
             if isinstance(value.get("class_name"), str):
                 layers += "layers" in place.rpartition(".")[2]
-                yield from _judge_object(value, place or "the model itself", subject)
+                yield from _judge_object(value, place or "the model itself", subject, revived=revived)
         elif isinstance(value, list):
             waiting.extend((f"{place}[{at}]", value[at]) for at in range(len(value) - 1, -1, -1))
     if isinstance(config, dict) and isinstance(config.get("class_name"), str):
@@ -130,8 +133,12 @@ def judge(config: object, subject: Subject) -> Iterator[Event]:
         yield Fact(FactName.METADATA, f"layers={layers}")
 
 
-def _judge_object(value: dict[str, object], place: str, subject: Subject) -> Iterator[Evidence]:
+def _judge_object(
+    value: dict[str, object], place: str, subject: Subject, *, revived: bool
+) -> Iterator[Evidence]:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
+    if revived and str(name) not in _LAMBDAS and str(name) != "function":
+        module = registered = None
     said = _reason(str(name), module, registered, value.get("config"))
     limit = subject.limits.message_chars
     if said is not None:

@@ -88,3 +88,49 @@ class Wire:
         if self.at <= start and end <= self.at + len(self.chunk):
             return self.chunk[start - self.at : end - self.at]
         return self.source.read_at(start, end - start)
+
+
+def parts(data: bytes) -> Iterator[Field]:
+    """Every field of a message that is held in memory: several times as fast as ``Wire.fields``.
+
+    Raises Malformed as that does; ``offset`` then counts from the message's own start.
+    """
+    at, end = 0, len(data)
+    while at < end:
+        key, start = _number(data, at)
+        number, wire = key >> 3, key & 7
+        value = 0
+        if not 0 < number < 1 << 29:
+            raise Malformed("field-number", offset=at, found=number, wanted="1 to 536870911")
+        if wire == VARINT:
+            value, stop = _number(data, start)
+        elif wire == BYTES:
+            size, start = _number(data, start)
+            stop = start + size
+        elif wire in (FIXED64, FIXED32):
+            stop = start + (8 if wire == FIXED64 else 4)
+        else:
+            raise Malformed("wire-type", offset=at, found=wire, wanted="0, 1, 2 or 5")
+        if stop > end:
+            raise Malformed("field-length", offset=at, found=stop - start, wanted=f"at most {end - start}")
+        yield Field(number, wire, value, start, stop)
+        at = stop
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    try:
+        byte = data[at]
+        if byte < 0x80:
+            return byte, at + 1
+        value, shift = byte & 0x7F, 7
+        while True:
+            at += 1
+            byte = data[at]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value & 0xFFFF_FFFF_FFFF_FFFF, at + 1
+            shift += 7
+            if shift > 63:
+                raise Malformed("varint", offset=at, wanted="at most ten bytes")
+    except IndexError:
+        raise Malformed("varint", offset=at, wanted="a number that ends") from None

@@ -26,6 +26,27 @@ def _keras_archive(subject: Subject) -> Iterator[Event]:
     return keras_config.inspect_archive(subject)
 
 
+def _tensorflow(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import tensorflow
+
+    return tensorflow.inspect(subject)
+
+
+def _keras_metadata(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import tensorflow
+
+    return tensorflow.inspect_keras_metadata(subject)
+
+
+def _is_graph(head: bytes, tail: bytes) -> bool:
+    del tail
+    if head[:1] not in (b"\x08", b"\x0a"):
+        return False
+    from scanner.artifacts import tensorflow
+
+    return tensorflow.is_graph(head)
+
+
 def _gguf(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import gguf
 
@@ -60,7 +81,17 @@ FRAMEWORKS: tuple[Format, ...] = (
         "tensorflow-graph",
         "TensorFlow SavedModel, MetaGraph or frozen graph",
         suffixes=(".pb", ".pbtxt", ".meta", ".graphdef"),
+        sniff=_is_graph,
+        inspect=_tensorflow,
         promises="code",
+    ),
+    Format(
+        "keras-metadata",
+        "Keras' description of the objects in a SavedModel",
+        names=("keras_metadata.pb",),
+        inspect=_keras_metadata,
+        promises="code",
+        model=False,
     ),
     Format("skops", "skops archive", suffixes=(".skops",), promises="code"),
     Format("torchserve", "TorchServe archive", suffixes=(".mar",), promises="code"),
