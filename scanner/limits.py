@@ -40,6 +40,7 @@ class Limits:
     inflate_ratio: int = 1_200  # unpacked by packed; deflate itself cannot pass 1,032
     inflate_free_bytes: int = 16 * MIB  # no ratio is asked below this
     decoder_memory_bytes: int = 256 * MIB  # dictionary of one decoder; the largest preset of xz takes 65 MiB
+    archive_header_bytes: int = 64 * MIB  # directory of one 7z archive, as it is and unpacked
     member_header_bytes: int = 1 * MIB  # one long name, one set of extended attributes, one link's target
     pickle_ops: int = 400_000_000  # opcodes of one stream
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream

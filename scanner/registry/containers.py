@@ -18,6 +18,12 @@ def _tar(subject: Subject) -> Iterator[Event]:
     return tar.inspect(subject)
 
 
+def _sevenzip(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import sevenzip
+
+    return sevenzip.inspect(subject)
+
+
 def _compressed(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import compressed
 
@@ -102,9 +108,9 @@ CONTAINERS: tuple[Format, ...] = (
     Format(
         "7z",
         "7z archive",
-        suffixes=(".7z",),
+        suffixes=(".7z", ".cb7", ".7z.001"),
         magic=((0, b"7z\xbc\xaf\x27\x1c"),),
-        promises="code",
+        inspect=_sevenzip,
         container=True,
         model=False,
     ),
