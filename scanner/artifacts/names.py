@@ -40,11 +40,13 @@ class _Data:
     sink_names: dict[str, str]
     carries: frozenset[str]
     appliers: frozenset[str]
+    unpacks: dict[str, int]
     harmless: frozenset[str]
     aliases: dict[str, str]
     roots: frozenset[str]
     prefixes: dict[str, str]
     honest: dict[tuple[str, str], str]
+    kept: dict[tuple[str, str], str]
     stdlib: frozenset[str]
     packages: frozenset[str]
 
@@ -71,30 +73,44 @@ _NOBODYS = frozenset(
 @lru_cache(maxsize=1)
 def _data() -> _Data:
     raw = json.loads(Path(__file__).with_name("names.json").read_bytes())
-
-    def words(value: str | list[str]) -> list[str]:
-        return value.split() if isinstance(value, str) else " ".join(value).split()
-
+    measured = json.loads(Path(__file__).with_name("names_measured.json").read_bytes())
     sinks = raw["sinks"]
+    kept = _pairs(raw["honest"])
+    honest = dict(kept)
+    for family in measured["families"].values():
+        for pair, use in _pairs(family).items():
+            # What is kept by hand was looked at: it is never widened by what was merely seen.
+            honest.setdefault(pair, use)
     return _Data(
         version=raw["version"],
         sink_modules={name: kind for kind, row in sinks.items() for name in words(row["modules"])},
         sink_names={name: kind for kind, row in sinks.items() for name in words(row["names"])},
         carries=frozenset(words(raw["carries"])),
         appliers=frozenset(words(raw["appliers"])),
+        unpacks=raw["unpacks"],
         harmless=frozenset(words(raw["harmless"])),
         aliases=raw["aliases"],
         roots=frozenset(words(raw["roots"])),
         prefixes=raw["prefixes"],
-        honest={
-            (module, name): use
-            for module, row in raw["honest"].items()
-            for use in ("refer", "construct", "call")
-            for name in words(row.get(use, ""))
-        },
+        honest=honest,
+        kept=kept,
         stdlib=frozenset(words(raw["stdlib"])),
         packages=frozenset(words(raw["packages"])),
     )
+
+
+def words(value: str | list[str]) -> list[str]:
+    """The words of a text, or of each of a list."""
+    return value.split() if isinstance(value, str) else " ".join(value).split()
+
+
+def _pairs(rows: dict[str, dict[str, str | list[str]]]) -> dict[tuple[str, str], str]:
+    return {
+        (module, name): use
+        for module, row in rows.items()
+        for use in ("refer", "construct", "call")
+        for name in words(row.get(use, ""))
+    }
 
 
 def version() -> str:
@@ -112,11 +128,25 @@ def is_applier(path: str) -> bool:
     return path in _data().appliers
 
 
+def unpacked_argument(path: str) -> int | None:
+    """Which argument the function unpickles, where that is all that a file could use it for; None else."""
+    return _data().unpacks.get(path)
+
+
 @lru_cache(maxsize=4096)
 def classify(module: str, name: str) -> Verdict:
     """What ``module.name`` can do. ``name`` is empty for the module itself, dotted for attributes."""
+    return _classify(module, name, _data().honest)
+
+
+def classify_unmeasured(module: str, name: str) -> Verdict:
+    """The same by what is kept by hand alone, for the script that measures the rest."""
+    return _classify(module, name, _data().kept)
+
+
+def _classify(module: str, name: str, honest: dict[tuple[str, str], str]) -> Verdict:
     data = _data()
-    use = data.honest.get((module, name))
+    use = honest.get((module, name))
     path = f"{module}.{name}" if name else module
     if use is not None:
         return Verdict(Kind.HONEST, use=use)
@@ -125,7 +155,7 @@ def classify(module: str, name: str) -> Verdict:
     if path in data.carries:
         return Verdict(Kind.CARRIES)
     meant = _without_aliases(module, data)
-    renamed = data.honest.get((meant, name))
+    renamed = honest.get((meant, name))
     if renamed is not None:
         return Verdict(Kind.HONEST, use=renamed)
     capability = _sink(meant, name, data) or _sink(module, name, data) or _led_to(module, name, data)
@@ -135,7 +165,7 @@ def classify(module: str, name: str) -> Verdict:
         if module == prefix or module.startswith(f"{prefix}."):
             return Verdict(Kind.HONEST, use=allowed)
     owner = name.partition(".")[0]
-    if owner != name and (module, owner) in data.honest:
+    if owner != name and (module, owner) in honest:
         return Verdict(Kind.HONEST, use="refer")
     top = module.partition(".")[0]
     if top in data.stdlib and (module in (top, "os.path") or top in data.packages):

@@ -76,6 +76,8 @@ class Judge:
             yield from self._attribute(machine, made)
         elif path in _IMPORTERS:
             yield from self._importer(machine, made)
+        elif (place := names.unpacked_argument(path)) is not None:
+            yield from self._unpacked(machine, made, place)
         elif verdict.kind is Kind.CARRIES or verdict.capability == _LOADS:
             yield from self._carried(machine, made, verdict)
         elif self._is_told(callee) or (names.is_applier(path) and self._hands_honest_names(machine, made)):
@@ -155,6 +157,17 @@ class Judge:
         what = "another pickle" if data is not None else "code"
         message = f"loading this rebuilds {what} that the file carries: {describe(machine, made)}"
         yield from self.say("ART-002", made.offset, made.callee_name, message)
+
+    def _unpacked(self, machine: Machine, made: Made, place: int) -> Iterator[Event]:
+        """A pickle that is the argument of a function which loads it: read like a file of its own."""
+        given = machine.arguments(made.args) or ()
+        data = _bytes_of(machine, given[place : place + 1], self.subject.limits.text_bytes, texts=False)
+        if data is None:
+            yield from self._unknown_call(machine, made, made.callee_name)
+            return
+        self.subject.budget.spend_member()
+        where = self.subject.where.inside(f"bytes at {made.offset}").at(offset=0)
+        yield Derived(_format_of(data), data, where)
 
     def _honest(self, machine: Machine, made: Made, verdict: Verdict, *, constructs: bool) -> Iterator[Event]:
         path = made.callee_name

@@ -133,6 +133,10 @@ def inspect_zip(subject: Subject) -> Iterator[Event]:
     for member in pickles[:_PICKLES]:
         checkpoint.count(opened.open(member))
     yield from checkpoint.tensor_facts()
+    if _kind([member.name for member in members]) == "TorchScript":
+        from scanner.artifacts import torchscript
+
+        yield from torchscript.code_of(opened, members, subject)
 
 
 def _kind(members: list[str]) -> str:

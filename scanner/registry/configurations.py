@@ -24,6 +24,12 @@ def _chat_template(subject: Subject) -> Iterator[Event]:
     return chat_template.inspect(subject)
 
 
+def _yaml_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import yaml_config
+
+    return yaml_config.inspect(subject)
+
+
 CONFIGURATIONS: tuple[Format, ...] = (
     Format(
         "hub-config",
@@ -53,6 +59,13 @@ CONFIGURATIONS: tuple[Format, ...] = (
         "Chat template (Jinja)",
         suffixes=(".jinja", ".jinja2"),
         inspect=_chat_template,
+        model=False,
+    ),
+    Format(
+        "yaml-config",
+        "YAML configuration (object tags, Hydra and NeMo targets, remote code)",
+        suffixes=(".yaml", ".yml"),
+        inspect=_yaml_config,
         model=False,
     ),
     Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code"),

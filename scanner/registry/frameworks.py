@@ -53,6 +53,24 @@ def _gguf(subject: Subject) -> Iterator[Event]:
     return gguf.inspect(subject)
 
 
+def _skops(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import skops
+
+    return skops.inspect(subject)
+
+
+def _torchserve(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import torchserve
+
+    return torchserve.inspect(subject)
+
+
+def _nemo(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import nemo
+
+    return nemo.inspect(subject)
+
+
 FRAMEWORKS: tuple[Format, ...] = (
     Format(
         "gguf",
@@ -93,9 +111,9 @@ FRAMEWORKS: tuple[Format, ...] = (
         promises="code",
         model=False,
     ),
-    Format("skops", "skops archive", suffixes=(".skops",), promises="code"),
-    Format("torchserve", "TorchServe archive", suffixes=(".mar",), promises="code"),
-    Format("nemo", "NVIDIA NeMo archive", suffixes=(".nemo",), promises="code"),
+    Format("skops", "skops archive", suffixes=(".skops",), inspect=_skops, promises="code"),
+    Format("torchserve", "TorchServe archive", suffixes=(".mar",), inspect=_torchserve, promises="code"),
+    Format("nemo", "NVIDIA NeMo archive", suffixes=(".nemo",), inspect=_nemo, promises="code"),
     Format("onnx", "ONNX", suffixes=(".onnx", ".ort"), inspect=_onnx, promises="data"),
     Format(
         "r-data",

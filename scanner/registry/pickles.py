@@ -53,6 +53,24 @@ def _path_file(subject: Subject) -> Iterator[Event]:
     return path_file.inspect(subject)
 
 
+def _torchscript(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import torchscript
+
+    return torchscript.inspect(subject)
+
+
+def _torch_package(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import torchscript
+
+    return torchscript.inspect_package(subject)
+
+
+def _is_torch_package(head: bytes, tail: bytes) -> bool:
+    return _is_zip(head, tail) and (
+        b"/.data/extern_modules" in tail or b"/.data/extern_modules" in head[:512]
+    )
+
+
 def _is_zip(head: bytes, tail: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")) or b"PK\x05\x06" in tail
 
@@ -94,11 +112,25 @@ PICKLES: tuple[Format, ...] = (
     ),
     Format(
         "pytorch-zip",
-        "PyTorch checkpoint, TorchScript or torch.package archive (zip)",
+        "PyTorch checkpoint or TorchScript archive (zip), with its code",
         suffixes=_TORCH,
         sniff=_is_torch_zip,
         inspect=_torch_zip,
         promises="code",
+    ),
+    Format(
+        "torch-package",
+        "torch.package archive (Python source and pickles)",
+        sniff=_is_torch_package,
+        inspect=_torch_package,
+        promises="code",
+    ),
+    Format(
+        "torchscript-code",
+        "TorchScript code",
+        sniff=_is_never,
+        inspect=_torchscript,
+        model=False,
     ),
     Format(
         "pickle",

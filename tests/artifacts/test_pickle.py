@@ -862,3 +862,18 @@ def test_the_data_of_the_policy_is_consistent() -> None:
         assert path not in data.sink_names, path
         assert path not in data.carries, path
     assert names.version()
+
+
+UNPACKS = "spacy.tokens.doc:unpickle_doc"
+
+
+def test_what_a_function_unpickles_of_its_arguments_is_read_too() -> None:
+    inside = stream(call("posix.system", "id"))
+    found = events_of(stream(call(UNPACKS, None, inside, b"plain")))[0]
+    assert [event.data for event in found if isinstance(event, Derived)] == [inside]
+    assert not rules_of(stream(call(UNPACKS, None, inside, b"plain"))).keys() & {"ART-001", "ART-002"}
+
+
+def test_bytes_that_are_made_on_the_way_to_such_a_function_are_nobodys_word() -> None:
+    made = name(*split(UNPACKS)) + b"(N" + call("builtins.bytes", [1]) + b"N" + b"tR"
+    assert "ART-002" in rules_of(stream(made))

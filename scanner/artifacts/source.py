@@ -1,0 +1,72 @@
+"""Python source inside an archive: which dangerous functions it calls. Parsed, never compiled or run."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+
+from scanner.artifacts import names
+from scanner.artifacts.names import Kind
+
+_TELLING = frozenset({"runs commands", "runs code", "uses the network", "loads another pickle"})
+_ROOTS = frozenset({"__import__", "compile", "eval", "exec"})
+_CALLS = 10_000  # of one file
+
+
+def parsed(data: bytes) -> ast.Module | None:
+    """The syntax tree, or None where it is no Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, int, ast.Call]]:
+    """Dotted path, line and node of each call whose callee is a name, import aliases resolved."""
+    known = dict(_imports(tree))
+    count = 0
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        count += 1
+        if count > _CALLS:
+            return
+        path = dotted(node.func)
+        if path:
+            first, _, rest = path.partition(".")
+            meant = known.get(first, f"builtins.{first}" if first in _ROOTS else first)
+            yield f"{meant}.{rest}" if rest else meant, node.lineno, node
+
+
+def dangerous(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """Path, capability and line of each call that runs commands or code, fetches or unpickles."""
+    for path, line, _ in calls(tree):
+        module, _, name = path.rpartition(".")
+        if not module:
+            continue
+        verdict = names.classify(module, name)
+        if verdict.kind is Kind.CARRIES or (verdict.kind is Kind.SINK and verdict.capability in _TELLING):
+            yield path, verdict.capability or "rebuilds code", line
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` of a chain of attributes, or nothing."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                if each.asname:
+                    yield each.asname, each.name
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            for each in node.names:
+                yield each.asname or each.name, f"{node.module}.{each.name}"

@@ -1,0 +1,221 @@
+"""YAML beside weights: tags that make objects, ``_target_`` keys that name callables, remote-code keys.
+
+Read from the parser's events: nothing is constructed, so that no tag can name a type here.
+Laws: PyYAML's documentation, "YAML tags and Python types"; Hydra's documentation, "Instantiating objects";
+NeMo's ``Serialization.from_config_dict`` (``_target_``, and ``target`` beside ``params``). Published:
+CVE-2020-14343 (PyYAML), CVE-2025-23304 (NeMo).
+"""
+
+import re
+from collections.abc import Iterator
+
+from sbom.model import Fact, FactName, Location
+from sbom.record import field, mutable
+from scanner.artifacts import names, targets
+from scanner.artifacts.names import Kind
+from scanner.errors import LimitReached, Malformed
+from scanner.model import Event, Evidence, Subject, factors
+from scanner.text import visible
+
+_PYTHON = "tag:yaml.org,2002:python/"
+_SPEAKS = re.compile(
+    rb"(?:^|[\s\[{,:-])!|^%TAG|_target_|target|auto_map|trust_remote_code|\\[xuU]", re.MULTILINE
+)
+_OURS = re.compile(
+    rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|!ruby/|^%TAG", re.MULTILINE
+)
+_PLAIN = frozenset(
+    {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
+)
+_FOREIGN = re.compile(
+    r"(?:!ruby/|tag:ruby\.yaml\.org,2002:)(?:object|class|module|struct|exception|hash|array)"
+)
+_JAVA = re.compile(r"tag:yaml\.org,2002:((?:[a-z_]\w*\.)+[A-Z]\w*)")
+_CALLERS = frozenset({"get_class", "get_method", "get_object", "get_static_method"})
+_KEYS = frozenset({"_target_", "target", "auto_map", "trust_remote_code", "params", "path", "nemo_version"})
+_ROWS = 200  # targets that are named in the facts
+
+
+@mutable
+class _Level:
+    """An open mapping or list: which key waits for its value, and what was said under the keys that count."""
+
+    is_map: bool
+    key: str = ""
+    has_key: bool = False
+    own: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+def inspect(subject: Subject) -> Iterator[Event]:
+    """ART-001 for tags and targets that run code, ART-002 for others nobody vouches for, ART-016 for
+    objects of unknown classes, ART-012 where remote code is trusted; facts of a NeMo model.
+
+    Raises Malformed for broken YAML that speaks of any of these: other broken YAML is somebody else's.
+    """
+    limits = subject.limits
+    if subject.source.size > limits.text_bytes:
+        raise LimitReached("text_bytes", allowed=limits.text_bytes, found=subject.source.size)
+    data = subject.source.read_at(0, subject.source.size)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        data = data.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
+    if not _SPEAKS.search(data):
+        return
+    yield from _Reading(subject).run(data, speaks=bool(_OURS.search(data)))
+
+
+class _Reading:
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._levels: list[_Level] = []
+        self._said: set[tuple[str, int]] = set()
+        self._is_nemo = subject.name.lower() == "model_config.yaml"
+        self._targets: list[str] = []
+        self._scalars: dict[str, str] = {}
+
+    def run(self, data: bytes, *, speaks: bool) -> Iterator[Event]:
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        nodes = 0
+        try:
+            for event in yaml.parse(data, Loader=loader):
+                nodes += 1
+                if nodes > self._subject.limits.yaml_nodes:
+                    raise LimitReached("yaml_nodes", allowed=self._subject.limits.yaml_nodes)
+                yield from self._on_event(event)
+        except (yaml.YAMLError, UnicodeError, ValueError) as error:
+            if speaks:
+                mark = getattr(error, "problem_mark", None)
+                found = str(getattr(error, "problem", "") or type(error).__name__)
+                line = mark.line + 1 if mark is not None else None
+                raise Malformed("yaml", line=line, found=visible(found, limit=120), wanted="YAML") from error
+            return
+        yield from self._facts()
+
+    def _on_event(self, event: object) -> Iterator[Event]:
+        kind = type(event).__name__
+        mark = getattr(event, "start_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        tag = getattr(event, "tag", None)
+        if tag:
+            yield from self._tag(str(tag), str(getattr(event, "value", "")), line)
+        anchor = getattr(event, "anchor", None) or ""
+        if kind == "ScalarEvent":
+            if anchor:
+                self._scalars[anchor] = str(getattr(event, "value", ""))
+            yield from self._scalar(str(getattr(event, "value", "")), line)
+        elif kind in ("SequenceStartEvent", "MappingStartEvent"):
+            if len(self._levels) >= self._subject.limits.nesting:
+                raise LimitReached("nesting", allowed=self._subject.limits.nesting)
+            self._levels.append(_Level(is_map=kind[0] == "M"))
+        elif kind in ("SequenceEndEvent", "MappingEndEvent"):
+            level = self._levels.pop()
+            yield from self._closed(level)
+            self._taken()
+        elif kind == "AliasEvent" and anchor in self._scalars:
+            yield from self._scalar(self._scalars[anchor], line)
+        elif kind == "AliasEvent":
+            self._taken()
+
+    def _taken(self) -> None:
+        """A value is complete: the mapping around it goes on with a key."""
+        level = self._levels[-1] if self._levels else None
+        if level is None or not level.is_map:
+            return
+        if level.has_key:
+            if level.key in _KEYS:
+                level.own.setdefault(level.key, ("", 0))
+            level.key, level.has_key = "", False
+        else:
+            level.has_key = True
+
+    def _scalar(self, value: str, line: int) -> Iterator[Event]:
+        level = self._levels[-1] if self._levels else None
+        if level is None:
+            return
+        if level.is_map and not level.has_key:
+            level.key, level.has_key = value, True
+            return
+        if level.is_map:
+            if level.key in _KEYS:
+                level.own[level.key] = (value, line)
+            yield from self._remote(level.key, value, line)
+            level.key, level.has_key = "", False
+
+    def _closed(self, level: _Level) -> Iterator[Event]:
+        """What a whole mapping has called."""
+        for key in ("_target_", "target"):
+            path, line = level.own.get(key, ("", 0))
+            if not path or (key == "target" and not (self._is_nemo or "params" in level.own)):
+                continue
+            if not targets.DOTTED.fullmatch(path):
+                continue
+            if len(self._targets) < _ROWS:
+                self._targets.append(path)
+            yield from self._target(path, key, line)
+            asked, at = level.own.get("path", ("", 0))
+            if path.rpartition(".")[2] in _CALLERS and targets.DOTTED.fullmatch(asked):
+                yield from self._target(asked, "path", at)
+        self._is_nemo = self._is_nemo or "nemo_version" in level.own
+
+    # --- saying it ----------------------------------------------------------------------------------------
+
+    def _where(self, line: int) -> Location:
+        return self._subject.where.at(line=line)
+
+    def _target(self, path: str, key: str, line: int) -> Iterator[Event]:
+        found = targets.evidence(path, key, self._where(line), self._subject.limits.message_chars)
+        if found is not None and (path, line) not in self._said:
+            self._said.add((path, line))
+            yield found
+
+    def _tag(self, tag: str, value: str, line: int) -> Iterator[Event]:
+        limit = self._subject.limits.message_chars
+        if tag.startswith(_PYTHON):
+            verb, _, path = tag[len(_PYTHON) :].partition(":")
+            if verb not in _PLAIN:
+                yield from self._python(verb, path or value, line)
+            return
+        java = _JAVA.fullmatch(tag)
+        if java is not None or _FOREIGN.match(tag):
+            shown = visible(tag, limit=160)
+            message = f"the tag {shown} makes an object of a class of another language's loader"
+            measured = factors(ref="tag", evidence="indicated")
+            yield Evidence("ART-002", self._where(line), visible(message, limit=limit), shown, measured)
+
+    def _python(self, verb: str, path: str, line: int) -> Iterator[Event]:
+        """One ``!!python/verb:path``: what PyYAML's unsafe loaders make of it."""
+        module = verb == "module"
+        verdict = names.classify(path, "") if module else targets.judge(path)
+        calls = verb in ("object/apply", "object/new")
+        limit, shown = self._subject.limits.message_chars, visible(path or "?", limit=160)
+        where = self._where(line)
+        does = {"object/apply": "calls", "object/new": "makes", "object": "makes", "name": "names"}
+        says = f"the tag !!python/{visible(verb, limit=40)} {does.get(verb, 'imports')} {shown}"
+        if verdict.kind in (Kind.SINK, Kind.CARRIES):
+            message = (
+                f"{says}, which {verdict.capability or 'rebuilds code'}: loaders that are not safe do it"
+            )
+            evidence = "confirmed" if calls else "indicated"
+            measured = factors(ref="tag", exploitation="poc", evidence=evidence)
+            yield Evidence("ART-001", where, visible(message, limit=limit), shown, measured)
+        elif verdict.kind is Kind.HONEST and (verdict.use == "call" or verb != "object/apply"):
+            return
+        elif verb == "object/apply":
+            message = f"{says}, which nobody vouches for: loaders that are not safe do it"
+            yield Evidence(
+                "ART-002", where, visible(message, limit=limit), shown, factors(evidence="indicated")
+            )
+        else:
+            yield Evidence("ART-016", where, visible(f"{says}, which nobody vouches for", limit=limit), shown)
+
+    def _remote(self, key: str, value: str, line: int) -> Iterator[Event]:
+        if key == "trust_remote_code" and value.lower() in ("true", "yes", "on", "1"):
+            message = "trust_remote_code is on: loaders that are given this run Python beside the weights"
+            measured = factors(ref=key, effect="weakens", trigger="dormant")
+            yield Evidence("ART-012", self._where(line), message, key, measured)
+
+    def _facts(self) -> Iterator[Event]:
+        if self._is_nemo and self._targets:
+            yield Fact(FactName.FRAMEWORK, "NeMo")
+            yield Fact(FactName.ARCHITECTURE, visible(self._targets[-1], limit=160))
