@@ -33,7 +33,9 @@ def classes(module: ModuleType, base: type = object) -> list[type]:
         if not name.startswith("_") and inspect.isclass(value) and issubclass(value, base)
     ]
     # A class of pybind11 that was made by __new__ alone ends the process.
-    found = [each for each in found if "SDPBackend" not in each.__name__]
+    found = [
+        each for each in found if each.__module__ != "torch.nn.functional" and "SDP" not in each.__name__
+    ]
     return [each for each in found if each is not base and not inspect.isabstract(each)]
 
 
