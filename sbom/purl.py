@@ -95,3 +95,25 @@ def oci(image: str, *, digest: str = "", tag: str = "") -> str:
 def conda(name: str, version: str = "", **qualifiers: str) -> str:
     """``pkg:conda/name@version?build=…&channel=…&subdir=…&type=…`` (type conda)."""
     return build("conda", name.lower(), version, qualifiers=qualifiers)
+
+
+def npm(name: str, version: str = "", **qualifiers: str) -> str:
+    """``pkg:npm/%40scope/name@1.2.3``: the scope is the namespace, its at-sign encoded (type npm)."""
+    scope, _, bare = name.rpartition("/")
+    return build("npm", bare, version, namespace=scope, qualifiers=qualifiers)
+
+
+def cargo(name: str, version: str = "", **qualifiers: str) -> str:
+    """``pkg:cargo/serde@1.0.1``: names keep their case (type cargo)."""
+    return build("cargo", name, version, qualifiers=qualifiers)
+
+
+def golang(module: str, version: str = "", **qualifiers: str) -> str:
+    """``pkg:golang/github.com/owner/module/v2@v2.0.1``: all in lower case (type golang)."""
+    namespace, _, name = module.strip("/").lower().rpartition("/")
+    return build("golang", name, version, namespace=namespace, qualifiers=qualifiers)
+
+
+def cran(name: str, version: str = "", **qualifiers: str) -> str:
+    """``pkg:cran/ggplot2@3.5.1``: names keep their case (type cran)."""
+    return build("cran", name, version, qualifiers=qualifiers)

@@ -7,7 +7,8 @@ Pure. The result is the same in whatever order the manifests come. The steps of 
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from sbom import purl
 from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
@@ -217,20 +218,28 @@ def _roots(parts: Sequence[Sequence[str]], includers: Mapping[str, set[str]]) ->
 
 def _workspace_members(files: Files) -> dict[str, str]:
     """Folders without a lock of their own that a lock above them resolves, and that lock's folder."""
-    locks = {_home(path) for path, rows in files.items() if any(_is_locked(row) for row in rows)}
+    locks = {_home(path) for path, rows in files.items() if any(_is_lock_row(row) for row in rows)}
     members: dict[str, str] = {}
     for path, rows in files.items():
         for row in rows:
             if not isinstance(row, Declaration) or not row.locked or row.origin is None:
                 continue
             folder = resolve_include(path, row.origin.url) if row.origin.kind is OriginKind.PATH else None
-            if folder is not None and folder not in locks:
-                members.setdefault(folder, _home(path))
+            for one in _folders_like(folder, files) if folder is not None else ():
+                if one not in locks:
+                    members.setdefault(one, _home(path))
     return members
 
 
-def _is_locked(row: Reading) -> bool:
-    return isinstance(row, Declaration) and row.locked
+def _folders_like(pattern: str, files: Files) -> Iterable[str]:
+    """The folder, or those with manifests that a workspace's pattern (``packages/*``) means."""
+    if "*" not in pattern:
+        return (pattern,)
+    return sorted({home for home in map(_home, files) if fnmatchcase(home, pattern)})
+
+
+def _is_lock_row(row: Reading) -> bool:
+    return isinstance(row, Declaration) and row.locked and not row.own
 
 
 def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
@@ -262,7 +271,8 @@ def _circles(files: Files, layout: _Layout) -> Iterator[Evidence]:
 
 def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
     found = {folder: Project(folder) for folder in layout.folders}
-    for path, rows in reversed(list(files.items())):
+    # Of a folder that is a project in several ecosystems the Python one speaks.
+    for path, rows in sorted(files.items(), key=lambda file: (_is_foreign(file[0]), file[0]), reverse=True):
         for row in rows:
             if isinstance(row, ProjectName):
                 folder = _home(path)
@@ -270,6 +280,11 @@ def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
                     folder, row.name, row.version, row.description, row.licence, row.where
                 )
     return tuple(found[folder] for folder in sorted(found))
+
+
+def _is_foreign(path: str) -> bool:
+    row = manifest_of(path)
+    return row is not None and row.ecosystem not in {"pypi", "conda"}
 
 
 # --- model files ------------------------------------------------------------------------------------------

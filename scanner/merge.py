@@ -3,7 +3,6 @@
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
@@ -64,23 +63,24 @@ def _version_key(version: str) -> object:
     return (versions.pep440(version) or version) if version else ""
 
 
-_specifier = lru_cache(maxsize=4096)(versions.specifier)
-
-
 def allows(specifier: str, version: str, ecosystem: str = "pypi") -> bool:
-    """Whether a range admits a version; what cannot be read admits only what it literally names.
+    """Whether a range admits a version, as its ecosystem reads ranges.
 
-    Of an ecosystem whose ranges are not read here, only an exact version can fail to be met.
+    What cannot be read admits only what it literally names; of an ecosystem whose ranges are not read here,
+    only an exact version can fail to be met.
     """
     if not specifier:
         return True
-    if ecosystem != "pypi":
-        exact = _EXACT.fullmatch(specifier)
-        return exact is None or exact[1] == version
-    found, key = _specifier(specifier), versions.pep440(version)
-    if found is None or key is None:
-        return specifier.replace("=", "").strip() == version
-    return found.allows(key)
+    if ecosystem in _READ:
+        return versions.allows(ecosystem, specifier, version)
+    exact = _EXACT.fullmatch(specifier)
+    return exact is None or exact[1] == version
+
+
+_READ = frozenset({"pypi", "npm", "cargo"})
+# Each reads several requirements of one name as several wishes: every one of them may get its own release.
+_APART = frozenset({"npm", "cargo"})
+_NAMING = frozenset({"pyproject.toml", "package.json", "Cargo.toml"})
 
 
 def place_of(one: Declaration) -> tuple[object, ...]:
@@ -136,6 +136,9 @@ class Item:
         """The ranges of all declarations as one: those of different markers are alternatives."""
         if self.version:
             return ""
+        if self.chief.ecosystem in _APART:
+            wishes = {one.specifier for one in self.declarations or self.lines()}
+            return "" if "" in wishes else " || ".join(sorted(wishes))
         always: set[str] = set()
         by_marker: dict[str, set[str]] = {}
         rows = [one for one in self.lines() if one.group != BUILD_GROUP] or self.lines()
@@ -201,6 +204,8 @@ def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, 
         return purl.github(owner, repository, version, subpath=folder)
     if chief.ecosystem == "conda":
         return purl.conda(name, version, **(qualifiers or {}))
+    if chief.ecosystem in _BUILDERS:
+        return _of_ecosystem(chief, name, version)
     if chief.ecosystem != "pypi":
         return purl.generic(name, version)
     if origin is None or origin.kind is OriginKind.INDEX:
@@ -212,6 +217,20 @@ def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, 
     if _is_archive(origin):
         return purl.pypi(name, version, file_name=posixpath.basename(origin.url))
     return purl.generic(name, version)
+
+
+_BUILDERS = {"npm": purl.npm, "cargo": purl.cargo, "go": purl.golang, "cran": purl.cran}
+
+
+def _of_ecosystem(chief: Declaration, name: str, version: str) -> str:
+    build, origin = _BUILDERS[chief.ecosystem], chief.origin
+    if origin is None or origin.kind is OriginKind.INDEX:
+        return build(name, version, repository_url=origin.url if origin is not None else "")
+    if origin.kind is OriginKind.VCS:
+        return build(name, version, vcs_url=_origin_text(origin))
+    if origin.kind is OriginKind.URL:
+        return build(name, version, download_url=origin.url)
+    return purl.generic(posixpath.basename(name), version)
 
 
 def _digest(image: Declaration) -> str:
@@ -244,8 +263,11 @@ class Merge:
         rows = sorted(wanted, key=lambda one: place_of(one.declaration))
         self._wanted = [one for one in rows if not one.constraint]
         self._siblings: dict[tuple[str, str], list[Declaration]] = {}
+        self._sums: dict[tuple[str, str], list[Declaration]] = {}
         for one in rows:
-            if one.constraint:
+            if one.constraint and one.declaration.ecosystem == "go":
+                self._sums.setdefault((one.key, one.declaration.version), []).append(one.declaration)
+            elif one.constraint:
                 self._bounds.setdefault(one.key, []).append(one.declaration)
             elif one.declaration.marker:
                 self._siblings.setdefault((one.declaration.where.path, one.key), []).append(one.declaration)
@@ -253,6 +275,7 @@ class Merge:
         for step in (self._take_locked, self._take_pins, self._take_ranges):
             for one in self._wanted:
                 step(one, one.declaration, one.key)
+        self._take_sums()
         self.evidence.extend(contradictions.between_locks(self._held()))
 
     # --- the three steps: locks, exact pins and places, ranges ---
@@ -310,6 +333,12 @@ class Merge:
         if not item.settled_by:
             item.settled_by.extend([pin] if pin else [bound for bound in bounds if not bound.version])
 
+    def _take_sums(self) -> None:
+        """Gives Go's modules the checksums that go.sum states: of more of them than the build takes."""
+        for (name, version, place), item in self.items.items():
+            if item.chief.ecosystem == "go" and not place:
+                item.settled_by.extend(self._sums.get((str(name), str(version)), ()))
+
     # --- what the steps share ---
 
     def _item(self, one: Declaration, name: str) -> Item:
@@ -332,7 +361,11 @@ class Merge:
     def _fitting(self, one: Declaration, settled: Mapping[int, Item]) -> list[Item]:
         if not self._may_check(len(settled)):
             return []
-        return [item for item in settled.values() if self._fits(one, item)]
+        fitting = [item for item in settled.values() if self._fits(one, item)]
+        if one.ecosystem not in _APART:
+            return fitting
+        # Of several releases the project's own wish gets the one that the lock says it asked for.
+        return [item for item in fitting if item.chief.direct] or fitting
 
     def _fits(self, one: Declaration, item: Item) -> bool:
         """Whether a settled item is what this line asks for."""
@@ -349,7 +382,7 @@ class Merge:
         if origin is None:
             # app[all] among the extras of app; a requirements file with that name means the index's package
             named = purl.normalise_name(one.name) in self._names and not one.version
-            return named and posixpath.basename(one.where.path) == "pyproject.toml"
+            return named and posixpath.basename(one.where.path) in _NAMING
         if origin.kind is not OriginKind.PATH or _is_archive(origin):
             return False
         if not origin.url:

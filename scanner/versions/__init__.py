@@ -9,9 +9,12 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sbom.record import record
+
+if TYPE_CHECKING:
+    from scanner.versions.semantic import SemverRange
 
 MAX_CHARS = 512  # no real version is longer, and nothing longer is worth the work
 
@@ -111,6 +114,11 @@ class Semver(NamedTuple):
     patch: int
     pre: tuple[tuple[int, int, str], ...]  # a release sorts above all its pre-releases
 
+    @property
+    def is_pre(self) -> bool:
+        """Whether a resolver passes it over unless asked."""
+        return self.pre != _SEMVER_RELEASE
+
 
 _SEMVER = r"\s*[v=]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]*)?\s*"
 _SEMVER_RELEASE = ((2, 0, ""),)
@@ -129,7 +137,26 @@ def semver(text: str) -> Semver | None:
     return Semver(int(found[1]), int(found[2] or 0), int(found[3] or 0), pre or _SEMVER_RELEASE)
 
 
-Key = Pep440 | Semver
+class Numbered(NamedTuple):
+    """A version of numbers alone, as R's ``package_version`` has it."""
+
+    numbers: tuple[int, ...]
+
+    @property
+    def is_pre(self) -> bool:
+        """R knows no pre-releases."""
+        return False
+
+
+@lru_cache(maxsize=4096)
+def numbered(text: str) -> Numbered | None:
+    """The key of an R package's version (``1.2-3`` is ``1.2.3``, and above ``1.2``), or None."""
+    if len(text) > MAX_CHARS or not _pattern(r"\s*[0-9]+(?:[.-][0-9]+)*\s*").fullmatch(text):
+        return None
+    return Numbered(tuple(map(int, text.strip().replace("-", ".").split("."))))
+
+
+Key = Pep440 | Semver | Numbered
 Order = Callable[[str], Key | None]
 
 # --- ecosystems -------------------------------------------------------------------------------------------
@@ -145,8 +172,18 @@ _ECOSYSTEMS = {
     "github actions": "actions",
     "githubactions": "actions",
     "actions": "actions",
+    "cran": "cran",
+    "bioconductor": "bioconductor",
 }
-_ORDERS: dict[str, Order] = {"pypi": pep440, "npm": semver, "cargo": semver, "go": semver, "actions": semver}
+_ORDERS: dict[str, Order] = {
+    "pypi": pep440,
+    "npm": semver,
+    "cargo": semver,
+    "go": semver,
+    "actions": semver,
+    "cran": numbered,
+    "bioconductor": numbered,
+}
 
 _NAME_RUNS = re.compile(r"[-_.]+")
 _CASELESS = frozenset({"pypi", "actions"})
@@ -345,3 +382,29 @@ def _leads_to(version: Pep440, wanted: Pep440) -> bool:
 def final(versions: Iterable[Pep440]) -> list[Pep440]:
     """Those that are no pre-releases."""
     return [version for version in versions if not version.is_pre]
+
+
+def allows(ecosystem_: str, text: str, version: str) -> bool:
+    """Whether a requirement admits a version; what cannot be read admits only what it literally names."""
+    if not text:
+        return True
+    if ecosystem_ in {"npm", "cargo"}:
+        wanted, found = semver_range(ecosystem_, text), semver(version)
+        if wanted is not None and found is not None:
+            return wanted.allows(found)
+        return text.replace("=", "").strip() == version
+    of_python, key = _kept_specifier(text), pep440(version)
+    if of_python is None or key is None:
+        return text.replace("=", "").strip() == version
+    return of_python.allows(key)
+
+
+_kept_specifier = lru_cache(maxsize=4096)(specifier)
+
+
+@lru_cache(maxsize=4096)
+def semver_range(ecosystem_: str, text: str) -> "SemverRange | None":
+    """What a requirement of npm's, Cargo's or of a moving tag allows, or None where it cannot be read."""
+    from scanner.versions import semantic
+
+    return semantic.cargo(text) if ecosystem_ == "cargo" else semantic.npm(text)
