@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
@@ -219,7 +219,12 @@ def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, 
     return purl.generic(name, version)
 
 
-_BUILDERS = {"npm": purl.npm, "cargo": purl.cargo, "go": purl.golang, "cran": purl.cran}
+_BUILDERS: Mapping[str, Callable[..., str]] = {
+    "npm": purl.npm,
+    "cargo": purl.cargo,
+    "go": purl.golang,
+    "cran": purl.cran,
+}
 
 
 def _of_ecosystem(chief: Declaration, name: str, version: str) -> str:

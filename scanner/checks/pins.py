@@ -87,7 +87,7 @@ def _from_index(row: Declaration) -> bool:
 
 def names(rows: Iterable[Declaration]) -> str:
     """The names of these declarations for a message: the first few, and how many more."""
-    known = sorted({normalise_name(row.name) for row in rows})
+    known = sorted({normalise_name(row.name) if row.ecosystem == "pypi" else row.name for row in rows})
     shown = ", ".join(visible(name, limit=60) for name in known[:_SHOWN])
     return f"{shown} and {len(known) - _SHOWN} more" if len(known) > _SHOWN else shown
 
@@ -100,8 +100,22 @@ def _count(rows: Sequence[Declaration], one: str, several: str) -> str:
     return f"1 {one}" if len(rows) == 1 else f"{len(rows)} {several}"
 
 
+_LOCKED_BY = (
+    (
+        "package.json",
+        "Run `npm install --package-lock-only` (or yarn, pnpm) beside it and commit the lock; install with "
+        "`npm ci`.",
+    ),
+    ("Cargo.toml", "Run `cargo generate-lockfile`, commit Cargo.lock and build with `--locked`."),
+    ("go.mod", "Run `go mod tidy` and commit go.sum."),
+)
+
+
 def _lock_command(path: str) -> str:
     shown = visible(path, limit=200)
+    for ending, command in _LOCKED_BY:
+        if path.endswith(ending):
+            return command
     if path.endswith("pyproject.toml"):
         return "Run `uv lock` beside this file and commit uv.lock, or pin each name with ==."
     if path.endswith((".yml", ".yaml")) and ".github/" not in path:
@@ -150,7 +164,11 @@ def _without_hashes(file: _File) -> Evidence:
         f"{_count(file.bare, what, several)} no hash: {names(file.bare)}. "
         "A release that is replaced on the index, or served by another, is installed unnoticed",
         subject=file.path,
-        remedy="Lock again from an index that states hashes." if file.locked else _lock_command(file.path),
+        remedy="Run `go mod tidy` and commit go.sum."
+        if file.path.endswith("go.mod")
+        else "Lock again from an index that states hashes."
+        if file.locked
+        else _lock_command(file.path),
     )
 
 
@@ -161,7 +179,9 @@ def _weak(file: _File) -> Evidence:
         f"MD5 or SHA-1 is all that ties {_count(file.weak, 'package', 'packages')} to its bytes: "
         f"{names(file.weak)}",
         subject=file.path,
-        remedy="Add --hash=sha256:… for each file; pip takes no weaker algorithm in a requirements file.",
+        remedy="Lock again with a current version of the tool, which states SHA-512."
+        if file.locked
+        else "Add --hash=sha256:… for each file; pip takes no weaker algorithm in a requirements file.",
     )
 
 

@@ -24,7 +24,7 @@ _EXACT = re.compile(r"=\s*([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
-    """One declaration for each requirement, at its line; those of ``[workspace.dependencies]`` only constrain.
+    """One declaration for each requirement, at its line; of ``[workspace.dependencies]`` only constraints.
 
     A requirement that breaks the format is COV-005 at its line. Raises Malformed where the file is no TOML or
     no manifest of Cargo's, LimitReached.

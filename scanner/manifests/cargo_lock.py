@@ -38,8 +38,8 @@ class _Crate:
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
     """One locked declaration for each crate, at its table's line; those of the tree itself marked as own.
 
-    A crate that breaks the format is COV-005 at its line; the rest is read. Raises Malformed where the file is
-    no TOML or no lock of Cargo's, LimitReached.
+    A crate that breaks the format is COV-005 at its line; the rest is read. Raises Malformed where the file
+    is no TOML or no lock of Cargo's, LimitReached.
     """
     document, text, trouble = toml.load(data)
     tables = locks.tables_of(document, "package")

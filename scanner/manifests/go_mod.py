@@ -56,17 +56,13 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if not known:
         raise Malformed("go-mod", line=1, found="another format", wanted="module, go and require")
     for module, version, number, indirect in requires:
-        origin = None
-        target = replaced.get((module, version)) or replaced.get((module, ""))
-        if target is not None:
-            module, version = (target[0], target[1]) if target[1] else (module, "")
-            origin = None if target[1] else Origin(OriginKind.PATH, target[0])
+        other, its_version = replaced.get((module, version)) or replaced.get((module, ""), ("", ""))
         yield Declaration(
-            module,
+            other if its_version else module,
             where.at(line=number),
             ecosystem="go",
-            version=version,
-            origin=origin,
+            version=its_version if other else version,
+            origin=Origin(OriginKind.PATH, other) if other and not its_version else None,
             direct=not indirect,
             locked=True,
         )

@@ -141,9 +141,8 @@ def _nested(
             place = f"{around}{_NODE}{key}"
             text = _text(lock, line, key, entry.get("version"))
             wish = npm.wish(key, text)  # npm:left-pad@1.3.0 under an alias, or a place
-            if wish.origin is not None:
-                entry = {"resolved": text, **entry}
-            found[place] = _Package(place, wish.name, entry, line, wish.version)
+            whole = entry if wish.origin is None else {"resolved": text, **entry}
+            found[place] = _Package(place, wish.name, whole, line, wish.version)
             inner = entry.get("dependencies")
             if isinstance(inner, dict):
                 todo.append((f"{place}/", at, inner))
@@ -187,7 +186,7 @@ def _declaration(
     if own:
         origin = Origin(OriginKind.PATH, package.place or ".") if not package.target else None
     exact = f"{name}=={package.version}"
-    if not own and not package.version and origin is None:
+    if not own and not entry.get("version") and origin is None:
         lock.bad(line, f"{name} has neither a version nor a place")
     return Declaration(
         name or "the project",

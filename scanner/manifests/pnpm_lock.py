@@ -1,7 +1,8 @@
 """pnpm-lock.yaml, formats 5 to 9: every package, and what each project of the workspace asks for.
 
-Law: the locks that pnpm 3 to 10 write. A key names the package and its version, in 5 as ``/name/1.0.0_peers``,
-in 6 as ``/name@1.0.0(peers)``, in 9 as ``name@1.0.0``, with the edges apart under ``snapshots``.
+Law: the locks that pnpm 3 to 10 write. A key names the package and its version, in format 5 as
+``/name/1.0.0_peers``, in 6 as ``/name@1.0.0(peers)``, in 9 as ``name@1.0.0``, with the edges apart under
+``snapshots``.
 """
 
 import re

@@ -117,7 +117,7 @@ class Semver(NamedTuple):
     @property
     def is_pre(self) -> bool:
         """Whether a resolver passes it over unless asked."""
-        return self.pre != _SEMVER_RELEASE
+        return self.pre < _SEMVER_RELEASE
 
 
 _SEMVER = r"\s*[v=]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]*)?\s*"
@@ -137,26 +137,17 @@ def semver(text: str) -> Semver | None:
     return Semver(int(found[1]), int(found[2] or 0), int(found[3] or 0), pre or _SEMVER_RELEASE)
 
 
-class Numbered(NamedTuple):
-    """A version of numbers alone, as R's ``package_version`` has it."""
-
-    numbers: tuple[int, ...]
-
-    @property
-    def is_pre(self) -> bool:
-        """R knows no pre-releases."""
-        return False
-
-
 @lru_cache(maxsize=4096)
-def numbered(text: str) -> Numbered | None:
-    """The key of an R package's version (``1.2-3`` is ``1.2.3``, and above ``1.2``), or None."""
+def numbered(text: str) -> Semver | None:
+    """The key of an R package's version: ``1.2-3`` is ``1.2.3``, and ``1.2`` is below ``1.2.0``."""
     if len(text) > MAX_CHARS or not _pattern(r"\s*[0-9]+(?:[.-][0-9]+)*\s*").fullmatch(text):
         return None
-    return Numbered(tuple(map(int, text.strip().replace("-", ".").split("."))))
+    major, *more = map(int, text.strip().replace("-", ".").split("."))
+    minor, patch = (*more[:2], -1, -1)[:2]
+    return Semver(major, minor, patch, (*_SEMVER_RELEASE, *((2, part, "") for part in more[2:])))
 
 
-Key = Pep440 | Semver | Numbered
+Key = Pep440 | Semver
 Order = Callable[[str], Key | None]
 
 # --- ecosystems -------------------------------------------------------------------------------------------
