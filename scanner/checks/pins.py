@@ -103,8 +103,7 @@ def _count(rows: Sequence[Declaration], one: str, several: str) -> str:
 _LOCKED_BY = (
     (
         "package.json",
-        "Run `npm install --package-lock-only` (or yarn, pnpm) beside it and commit the lock; install with "
-        "`npm ci`.",
+        "Run `npm install --package-lock-only` beside it, commit the lock and install with `npm ci`.",
     ),
     ("Cargo.toml", "Run `cargo generate-lockfile`, commit Cargo.lock and build with `--locked`."),
     ("go.mod", "Run `go mod tidy` and commit go.sum."),
