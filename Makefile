@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench locks samples
+.PHONY: help demo test check lint types layers install clean bench fuzz locks samples
 
 help:
 	@echo "make demo   scan a sample repository"
 	@echo "make test   run all tests"
 	@echo "make check  what CI runs: ruff, mypy --strict, import-linter, tests"
 	@echo "make bench  measure speed against openssl and pickletools (minutes)"
+	@echo "make fuzz   damage honest files by the hundred thousand and read them (half an hour)"
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 # Our own build runs without isolation: hatchling comes from the lock, with its hash, like everything else.
@@ -60,6 +61,10 @@ locks:
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
+
+# A hundred thousand streams, honest and mutated: whether passing over runs of plain data changes what is told.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz.skipping
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

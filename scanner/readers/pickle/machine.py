@@ -7,27 +7,34 @@ Literals are left where they lie and not checked: one that a loader refuses does
 
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from operator import length_hint
 from struct import Struct
 from struct import error as struct_error
 
 from scanner.errors import LimitReached, Malformed, ScanError
-from scanner.limits import Limits
+from scanner.limits import KIB, Limits
 from scanner.model import Source
+from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.literals import c_integer
-from scanner.readers.pickle.memory import HOLE, Starved, no_mark
+from scanner.readers.pickle.memory import HOLE, Settled, Starved, no_mark
 from scanner.readers.pickle.opcodes import LINE, LITERAL_SIZE
 from scanner.readers.pickle.rare import RARE, RareOpcodes
+from scanner.readers.pickle.skip import FIRST, IS_SAFE, Run, Shape, Sort, family_of, run_from, sorts_of
 from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made, Use, Value
 
 _u32 = Struct("<I").unpack_from
+_NEVER = 2**63
+_AFTER_A_RUN = 8 * KIB  # the window grows anew: the next run may begin here
+_SETTLEMENTS = 4  # after so many, runs are no longer passed over
 
 
 class Machine(RareOpcodes):
     """One pickle stream of ``source``, from ``start`` to its STOP.
 
     ``quiet`` tells which uses of a (module, name) need no event. ``joblib`` says whether array bytes follow
-    the wrappers that joblib builds, as its own loader reads them.
+    the wrappers that joblib builds, as its own loader reads them. ``skip_from`` is how far into the stream
+    runs of plain data begin to be passed over, None for never: what is told is the same.
 
     After ``run``: ``end`` is the offset behind STOP, ``protocol`` the latest that the stream named, ``root``
     the value that a loader returns, ``names`` every name it imported. After an error too, as far as it came.
@@ -41,8 +48,16 @@ class Machine(RareOpcodes):
         start: int = 0,
         quiet: Callable[[str, str], int] | None = None,
         joblib: bool = True,
+        skip_from: int | None = FIRST,
     ) -> None:
         super().__init__(source, limits, quiet, start=start, joblib=joblib)
+        able = IS_SAFE and skip_from is not None and not isinstance(source, Spliced)
+        self._skip_at = start + (skip_from or 0) if able else _NEVER
+        self._rich_at = start + 3 * (skip_from or 0)
+        self._lost = 0  # bytes that attempts looked at in vain, in a row
+        self._settled = 0
+        self.runs = 0  # of plain data that were passed over
+        self._sort: Sort | None = None  # of the last run
         self.start = start
         self.end = start
         self.root: Value | None = None
@@ -68,7 +83,7 @@ class Machine(RareOpcodes):
             finally:
                 if collecting:
                     gc.enable()
-            yield from self._take_events()
+            yield from self._take_events(is_over=stopped or error is not None)
             if self._told > self._limits.pickle_events and error is None:
                 error = LimitReached(
                     "pickle_events", allowed=self._limits.pickle_events, offset=self.position
@@ -83,8 +98,19 @@ class Machine(RareOpcodes):
         """How many opcodes took effect; a MEMOIZE right behind its text counts with it."""
         return self._limits.pickle_ops - length_hint(self._counter)
 
-    def _take_events(self) -> Iterator[Event]:
+    def left_behind(self) -> tuple[int, int, tuple[int, ...], dict[int, int]]:
+        """Heights of stack and marks, the memo's slots (-1: an object) and its far ones."""
+        if self._owed:
+            self._settle()
+        slots = tuple(slot if slot >= 0 else -1 for slot in self._memo)
+        far = {index: max(slot, -1) for index, slot in self._memo_sparse.items()}
+        return len(self._stack), len(self._marks), slots, far
+
+    def _take_events(self, *, is_over: bool) -> Iterator[Event]:
         events, self._events = self._events, []
+        if events and not is_over and self._stack and events[-1] is self._stack[-1]:
+            # Whether it is thrown away shows next: what is told must not depend on where a window ends.
+            self._events.append(events.pop())
         self._told += len(events)
         yield from events
 
@@ -99,6 +125,56 @@ class Machine(RareOpcodes):
             self.acted = self.acted or nested.acted
         self._base, self._at, self._window = nested.end, 0, b""
 
+    # --- runs of plain data -------------------------------------------------------------------------------
+
+    def _skip(self, target: Fresh, shape: Shape) -> bool:
+        """Passes over the run of plain data that begins here, if one does."""
+        family, start = family_of(self.protocol), self.position
+        if not self._dense or (self._owed and self._owed_family != family):
+            self._skip_at = _NEVER
+            return False
+        sorts = sorts_of(self.protocol, target.kind, shape, 9 if start >= self._rich_at else 1)
+        if self._sort in sorts:
+            sorts = (self._sort, *(sort for sort in sorts if sort is not self._sort))
+        run, self._sort, seen = run_from(self._source, start, self._frame_end, sorts)
+        if run is None:
+            # Each attempt in vain puts off the next: what they look at stays a part of what is read.
+            self._lost = min(2 * self._lost + seen, 64 * FIRST)
+            self._skip_at = start + self._lost
+            return False
+        self._lost = 0
+        self.runs += 1
+        self._owe(run, family)
+        target.count += KEPT_ITEMS  # more than are kept; how many more nobody asks
+        self._window, self._base, self._at = b"", run.end, 0
+        self._window_size = _AFTER_A_RUN
+        self._frame_end = run.frame_at_end
+        return True
+
+    def _replay(self, run: Run) -> None:
+        """Writes the memo as the opcodes of ``run`` do."""
+        plain = Machine(self._source, self._limits, start=run.start, joblib=False, skip_from=None)
+        plain.protocol = self.protocol
+        plain._memo, plain._memo_objects, plain._memo_sparse = (
+            self._memo,
+            self._memo_objects,
+            self._memo_sparse,
+        )
+        plain._memo_holes, plain._dense = self._memo_holes, self._dense
+        plain._frame_end, plain._stop = run.frame, run.end
+        target = Fresh(run.kind)
+        target.count = KEPT_ITEMS
+        plain._stack.append(target)
+        with suppress(Settled):
+            while True:
+                plain._interpret()
+        self._memo_holes, self._dense = plain._memo_holes, plain._dense
+
+    def _settle(self) -> None:
+        super()._settle()
+        self._settled += 1
+        self._skip_at = self.position + FIRST * 4**self._settled if self._settled < _SETTLEMENTS else _NEVER
+
     # --- the loop -----------------------------------------------------------------------------------------
 
     def _interpret(self) -> bool:  # noqa: C901  (one loop: a call an opcode costs 3x)
@@ -108,7 +184,10 @@ class Machine(RareOpcodes):
         window, base, at = self._window, self._base, self._at
         stack, marks, fence = self._stack, self._marks, self._fence
         push, pop = stack.append, stack.pop
-        memo, objects, dense = self._memo, self._memo_objects, self._dense
+        # ``known`` are slots that can be read, ``memo`` those that are appended to: the same, unless runs
+        # were passed over. ``dense``: MEMOIZE appends. ``counted``: PUT may, if it names the next slot.
+        known, memo, objects, dense = self._readable, self._appendable, self._memo_objects, self._appends
+        counted = dense and known is memo
         remember, keep = memo.append, objects.append
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
         # Entries of the stack at and above this height are literals.
@@ -141,7 +220,10 @@ class Machine(RareOpcodes):
                         self._at, self._fence = at, fence
                         step(self, op)
                         window, base, at = self._window, self._base, self._at
-                        fence, dense = self._fence, self._dense
+                        fence = self._fence
+                        if op == 0x67:  # GET may have settled what is owed
+                            known, memo, dense = self._readable, self._appendable, self._appends
+                            counted, remember = dense and known is memo, memo.append
                         literal_above = len(stack)
                 elif op >= 0x80:
                     if op == 0x94:  # MEMOIZE
@@ -149,8 +231,10 @@ class Machine(RareOpcodes):
                             raise self._underflow(base + at)
                         value = stack[-1]
                         if not dense:
-                            self._put(len(memo) - self._memo_holes + len(self._memo_sparse), value)
-                            dense = self._dense
+                            self._at = at
+                            self._memoize(value)
+                            known, memo, dense = self._readable, self._appendable, self._appends
+                            counted, remember = dense and known is memo, memo.append
                         elif type(value) is int:
                             remember(value)
                         else:
@@ -189,11 +273,17 @@ class Machine(RareOpcodes):
                 elif op >= 0x60:
                     if op == 0x68:  # BINGET
                         index = window[at + 1]
-                        slot = memo[index] if index < len(memo) else HOLE
+                        slot = known[index] if index < len(known) else HOLE
                         if slot >= 0:
                             push(slot)
                         else:
-                            push(objects[~slot] if slot != HOLE else self._get(index, base + at))
+                            if slot != HOLE:
+                                push(objects[~slot])
+                            else:
+                                self._at = at
+                                push(self._get(index, base + at))
+                                known, memo, dense = self._readable, self._appendable, self._appends
+                                counted, remember = dense and known is memo, memo.append
                             literal_above = len(stack)
                         at += 2
                     elif op == 0x71 or op == 0x72 or op == 0x70:  # BINPUT, LONG_BINPUT, PUT
@@ -212,9 +302,11 @@ class Machine(RareOpcodes):
                         if len(stack) <= fence:
                             raise self._underflow(base + at)
                         value = stack[-1]
-                        if index != len(memo) or not dense:
+                        if index != len(memo) or not counted:
+                            self._at = at
                             self._put(index, value)
-                            dense = self._dense
+                            known, memo, dense = self._readable, self._appendable, self._appends
+                            counted, remember = dense and known is memo, memo.append
                         elif type(value) is int:
                             remember(value)
                         else:
@@ -247,6 +339,12 @@ class Machine(RareOpcodes):
                             del stack[mark:]
                             literal_above = mark
                         at += 1
+                        if op == 0x73 and base + at >= self._skip_at:
+                            target = stack[mark - 1]
+                            if type(target) is Fresh and target.count >= KEPT_ITEMS:
+                                self._at, self._fence = at, fence
+                                if self._skip(target, "items"):
+                                    return False
                     elif op == 0x7D:  # EMPTY_DICT
                         push(Fresh("dict"))
                         literal_above = len(stack)
@@ -294,6 +392,12 @@ class Machine(RareOpcodes):
                             del stack[mark:]
                             literal_above = mark
                         at += 1
+                        if op == 0x61 and base + at >= self._skip_at:
+                            target = stack[mark - 1]
+                            if type(target) is Fresh and target.count >= KEPT_ITEMS:
+                                self._at, self._fence = at, fence
+                                if self._skip(target, "items"):
+                                    return False
                     elif op == 0x74:  # TUPLE
                         if not marks:
                             raise no_mark(base + at)
@@ -308,15 +412,27 @@ class Machine(RareOpcodes):
                         at += 1
                     elif op == 0x6A:  # LONG_BINGET
                         index = _u32(window, at + 1)[0]
-                        slot = memo[index] if index < len(memo) else HOLE
+                        slot = known[index] if index < len(known) else HOLE
                         if slot >= 0:
                             push(slot)
                         else:
-                            push(objects[~slot] if slot != HOLE else self._get(index, base + at))
+                            if slot != HOLE:
+                                push(objects[~slot])
+                            else:
+                                self._at = at
+                                push(self._get(index, base + at))
+                                known, memo, dense = self._readable, self._appendable, self._appends
+                                counted, remember = dense and known is memo, memo.append
                             literal_above = len(stack)
                         at += 5
                 else:
                     if op == 0x28:  # MARK
+                        if base + at >= self._skip_at and len(stack) > fence:
+                            target = stack[-1]
+                            if type(target) is Fresh and target.count >= KEPT_ITEMS:
+                                self._at, self._fence = at, fence
+                                if self._skip(target, "batches"):
+                                    return False
                         fence = len(stack)
                         marks.append(fence)
                         at += 1

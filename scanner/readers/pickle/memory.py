@@ -10,6 +10,7 @@ from scanner.model import Source
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.literals import line_end
 from scanner.readers.pickle.opcodes import BYTES, COUNTED_LITERAL
+from scanner.readers.pickle.skip import Family, Run
 from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
 
 # Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
@@ -21,10 +22,15 @@ _LAST_WINDOW = 256 * KIB
 HOLE = -(2**63)  # a memo slot that PUT jumped over
 _HIGHEST_OFFSET = 2**62
 _GAP = 1024  # slots that PUT may jump over before the memo turns sparse
+_NO_SLOTS = array("q")
 
 
 class Starved(Exception):
     """The window ends inside an opcode."""
+
+
+class Settled(Exception):
+    """A plain run over what was passed over came to its end."""
 
 
 class Memory(Calls):
@@ -48,6 +54,7 @@ class Memory(Calls):
         self._base = start
         self._window_size = _FIRST_WINDOW
         self._frame_end: int | None = None
+        self._stop: int | None = None  # where a plain run over what was passed over ends
         self._counter = repeat(None, limits.pickle_ops)
         self._spelled: dict[tuple[bytes, bool], Global] = {}  # names as GLOBAL wrote them
         self._stack: list[Value] = []
@@ -55,9 +62,14 @@ class Memory(Calls):
         self._fence = 0  # the height of the latest mark: nothing below can be reached
         self._memo = array("q")  # offsets of literals; objects as ~index into _memo_objects
         self._memo_objects: list[Value] = []
-        self._memo_sparse: dict[int, Value] = {}
+        self._memo_sparse: dict[int, int] = {}
         self._memo_holes = 0
         self._dense = True  # neither sparse slots nor holes: MEMOIZE appends
+        # What the memo was written since the first run that was passed over, in order: runs, and the slots
+        # that opcodes between them wrote. Worked out by ``_settle`` when somebody asks.
+        self._owed: list[Run | array[int]] = []
+        self._owed_family: Family = "memoize"
+        self._owed_slots = 0
 
     @property
     def source(self) -> Source:
@@ -69,11 +81,17 @@ class Memory(Calls):
     def _refill(self) -> None:
         """A new window that begins at the next opcode."""
         position, had = self.position, len(self._window) - self._at
+        if position == self._stop:
+            raise Settled
         if not self._reaches(position):
             size = self._source.size
             raise Malformed("truncated", offset=min(size, position), found="the end inside a literal")
         weight = (
-            5 * len(self._stack) + 8 * len(self._memo_objects) + len(self._memo) + 12 * len(self._memo_sparse)
+            5 * len(self._stack)
+            + 8 * (len(self._memo_objects) + len(self._owed))
+            + len(self._memo)
+            + self._owed_slots
+            + 12 * len(self._memo_sparse)
         )
         if weight > self._limits.pickle_stack:
             raise LimitReached("pickle_stack", allowed=self._limits.pickle_stack, offset=position)
@@ -89,6 +107,8 @@ class Memory(Calls):
         length = self._window_size
         if frame_end is not None:
             length = min(length, frame_end - position)
+        if self._stop is not None:
+            length = min(length, self._stop - position)
         self._window = self._source.read_at(position, length)
         self._base, self._at = position, 0
         if len(self._window) <= max(had, 0):
@@ -156,16 +176,81 @@ class Memory(Calls):
 
     # --- the memo -----------------------------------------------------------------------------------------
 
+    @property
+    def _readable(self) -> "array[int]":
+        """The slots that are known for sure; nothing owed can have changed them."""
+        return _NO_SLOTS if self._owed and self._owed_family == "put" else self._memo
+
+    @property
+    def _appendable(self) -> "array[int]":
+        """Where MEMOIZE writes the next slot, as long as the memo is dense."""
+        last = self._owed[-1] if self._owed else self._memo
+        if isinstance(last, Run):
+            last = array("q")
+            self._owed.append(last)
+        return last
+
+    @property
+    def _appends(self) -> bool:
+        """Whether MEMOIZE appends to the slots."""
+        return self._dense and not (self._owed and self._owed_family == "put")
+
+    def _owe(self, run: Run, family: Family) -> None:
+        """Notes that ``run`` was passed over. Its family is that of all that is owed."""
+        self._owed_family = family
+        last = self._owed[-1] if self._owed else None
+        if isinstance(last, Run) and last.end == run.start and last.kind == run.kind:
+            run = Run(run.kind, last.start, run.end, last.frame, run.frame_at_end)
+            self._owed.pop()
+        elif last is not None and not isinstance(last, Run):
+            self._owed_slots += len(last)
+        self._owed.append(run)
+
+    def _settle(self) -> None:
+        """Works out what the memo holds, by a plain run over all that was passed over."""
+        owed, self._owed = self._owed, []
+        self._owed_slots = 0
+        for entry in owed:
+            if isinstance(entry, Run):
+                self._replay(entry)
+            elif self._owed_family == "memoize":
+                self._memo += entry
+            else:
+                for index, slot in zip(entry[::2], entry[1::2], strict=True):
+                    self._put_slot(index, slot)
+
+    def _replay(self, run: Run) -> None:
+        raise NotImplementedError
+
+    def _slot(self, value: Value) -> int:
+        if type(value) is int:
+            return value
+        self._memo_objects.append(value)
+        return ~(len(self._memo_objects) - 1)
+
+    def _memoize(self, value: Value) -> None:
+        """MEMOIZE where slots were jumped over: it fills the one numbered by the count of filled ones."""
+        if self._owed:
+            self._settle()
+        self._put_slot(len(self._memo) - self._memo_holes + len(self._memo_sparse), self._slot(value))
+
     def _put(self, index: int, value: Value) -> None:
-        """Fills slot ``index``. Slots lie in an array; far ones in a dict, skipped ones are holes."""
-        memo = self._memo
+        """Fills slot ``index``."""
         if index < 0:
             raise Malformed("memo-index", offset=self.position, found=index, wanted="no negative number")
-        if type(value) is int:
-            slot = value
-        else:
-            slot = ~len(self._memo_objects)
-            self._memo_objects.append(value)
+        slot = self._slot(value)
+        if self._owed and self._owed_family == "put" and index < _HIGHEST_OFFSET:
+            entry = self._appendable
+            entry.append(index)
+            entry.append(slot)
+            return
+        if self._owed:
+            self._settle()
+        self._put_slot(index, slot)
+
+    def _put_slot(self, index: int, slot: int) -> None:
+        """Slots lie in an array; far ones in a dict, skipped ones are holes."""
+        memo = self._memo
         if index < len(memo):
             if memo[index] == HOLE:
                 self._memo_holes -= 1
@@ -176,19 +261,18 @@ class Memory(Calls):
                 self._memo_holes += 1
             memo.append(slot)
         else:
-            self._memo_sparse[index] = value
+            self._memo_sparse[index] = slot
         self._dense = not self._memo_sparse and not self._memo_holes
 
     def _get(self, index: int, offset: int) -> Value:
         """Slot ``index``, wherever it lies."""
+        if self._owed and not 0 <= index < len(self._readable):
+            self._settle()
         memo = self._memo
-        if 0 <= index < len(memo):
-            slot = memo[index]
-            if slot != HOLE:
-                return slot if slot >= 0 else self._memo_objects[~slot]
-        elif index in self._memo_sparse:
-            return self._memo_sparse[index]
-        raise Malformed("memo-missing", offset=offset, found=index, wanted="a slot that was filled")
+        slot = memo[index] if 0 <= index < len(memo) else self._memo_sparse.get(index, HOLE)
+        if slot == HOLE:
+            raise Malformed("memo-missing", offset=offset, found=index, wanted="a slot that was filled")
+        return slot if slot >= 0 else self._memo_objects[~slot]
 
 
 def no_mark(offset: int) -> Malformed:

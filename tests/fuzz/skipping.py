@@ -1,0 +1,271 @@
+"""Does passing over runs of plain data change anything that is told? A seeded corpus, honest and mutated.
+
+    python -m tests.fuzz.skipping [--cases 100000] [--seed 1] [--processes 2]
+
+Each stream is run twice, with runs passed over from its first byte and without: events, names, counts,
+errors, offsets, memo and stack must be the same.
+"""
+
+import argparse
+import io
+import pickle
+import random
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from typing import Any
+
+from scanner.errors import ScanError
+from scanner.files.source import BytesSource
+from scanner.limits import Limits
+from scanner.readers.pickle.describe import describe
+from scanner.readers.pickle.machine import Machine
+from scanner.readers.pickle.values import Change, Import, Made, Persistent
+from tests.forge import call, name, stream, text, u32, u64
+
+Told = tuple[object, ...]
+
+
+class Thing:
+    """Something that is rebuilt by a call."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Thing, (self.value,)
+
+
+class Named:
+    """An object whose state is a dict."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+def dumped(value: object, protocol: int, batch: int = 40, frame: int = 300) -> bytes:
+    """A pickle with batches and frames so short that small streams have many of both."""
+    file = io.BytesIO()
+    pickler: Any = pickle._Pickler(file, protocol)
+    pickler._BATCHSIZE = batch
+    pickler.framer._FRAME_SIZE_TARGET = frame
+    pickler.dump(value)
+    return file.getvalue()
+
+
+def plain_values(random_: random.Random) -> Iterator[object]:
+    """Plain data in every shape that a run can have, and in some that it cannot."""
+    count = random_.randrange(60, 400)
+    words = [f"w{random_.randrange(10 ** random_.randrange(1, 8))}" for _ in range(count)]
+    yield {word: index * 7 for index, word in enumerate(words)}
+    yield {f"{word}{index}": index * 0.5 for index, word in enumerate(words)}
+    yield list(range(-5, count * 300, 299))
+    yield [index * 0.5 for index in range(count)]
+    yield words
+    yield [word.encode() for word in words]
+    yield [(index, index * 3) for index in range(count)]
+    yield [(word,) for word in words]
+    yield [(1, word, None) for word in words]
+    yield [(1, 2, 3, index) for index in range(count)]
+    yield {(word, str(index)): index for index, word in enumerate(words)}
+    yield {word: (index, True) for index, word in enumerate(words)}
+    yield {word: [index, index + 1] for index, word in enumerate(words)}
+    yield {word: {"a": index} for index, word in enumerate(words)}
+    yield [[index, [], (), {}, "ü" * (index % 90)] for index in range(count)]
+    yield [{"name": word, "score": index} for index, word in enumerate(words)]
+    yield set(words)
+    yield [frozenset({index}) for index in range(count)]
+    yield [1 << index % 200 for index in range(count)]
+    yield [None, True, False, "x" * 255, "y" * 256, b"z" * 300, *range(count)]
+    yield [words, dict.fromkeys(words, 1), words[:50], tuple(words), words]
+
+
+def streams(random_: random.Random) -> Iterator[bytes]:
+    """Honest streams: plain data, plain data with objects among it, and names hidden in plain data."""
+    values = list(plain_values(random_))
+    for value in values:
+        protocol = random_.randrange(6)
+        yield dumped(value, protocol, random_.choice((33, 40, 1000)), random_.choice((20, 120, 300, 65536)))
+    for _ in range(8):
+        mixed = [*random_.sample(values, 2), Thing(random_.choice(values)), Named(random_.choice(values)), 7]
+        random_.shuffle(mixed)
+        yield dumped([mixed, mixed[:2]], random_.randrange(6), 40, random_.choice((20, 300)))
+    yield from hidden(random_)
+
+
+def hidden(random_: random.Random) -> Iterator[bytes]:
+    """Names and arguments that are written to the memo inside a run, and read from it behind."""
+    count = random_.randrange(80, 300)
+    first = b"".join(b"K" + bytes([n % 256]) for n in range(40))
+    for is_new in (True, False):
+
+        def memo(index: int, is_new: bool = is_new) -> bytes:
+            return b"\x94" if is_new else b"r" + u32(index)
+
+        def read(index: int) -> bytes:
+            return b"j" + u32(index)
+
+        words = [text(word, 4 if is_new else 2) for word in ("m0", "A", "arg")]
+        body = b"".join(random_.choice(words) + memo(index) for index in range(count))
+        tail = text("m0", 4) + memo(count) + text("B", 4) + memo(count + 1)
+        tuples = b"".join(text("id") + b"\x85" + memo(count + 2 + index) for index in range(3))
+        picks = [random_.randrange(count) for _ in range(6)]
+        calls_ = b"".join(
+            read(a) + read(b) + b"\x93" + read(count + 2) + b"R0"
+            for a, b in zip(picks[::2], picks[1::2], strict=True)
+        )
+        protocol = 4 if is_new else random_.choice((0, 2))
+        again = b"(" + body[: len(body) // 2] + b"e" if protocol == 4 else b""
+        yield stream(
+            b"](" + first + b"e(" + body + b"e(" + tail + tuples + b"e",
+            *(again, calls_, call("m1.B", 1), b"00"),
+            protocol=protocol,
+        )
+        over = b"(" + b"".join(text("x", 2) + b"r" + u32(random_.randrange(9)) for _ in range(60)) + b"e"
+        yield stream(b"](" + first + b"e" + over + over, read(random_.randrange(9)), b"0", protocol=2)
+
+
+def damage(data: bytes, random_: random.Random) -> bytes:
+    """One to three wounds: flipped bits, cuts, doubled stretches, foreign opcodes, lies in a length."""
+    found = bytearray(data)
+    for _ in range(random_.randrange(1, 4)):
+        at = random_.randrange(len(found)) if found else 0
+        kind = random_.randrange(7)
+        if kind == 0 and found:
+            found[at] ^= 1 << random_.randrange(8)
+        elif kind == 1:
+            del found[at:]
+        elif kind == 2:
+            end = at + random_.randrange(1, 60)
+            found[at:at] = found[at:end] * random_.randrange(1, 3)
+        elif kind == 3:
+            del found[at : at + random_.randrange(1, 30)]
+        elif kind == 4:
+            found[at:at] = bytes([random_.choice(b"(0122]}\x8f)eauss\x85\x86\x87tl\x94\x90\x91Rb.N")])
+        elif kind == 5:
+            found[at:at] = random_.choice(FOREIGN)
+        elif found:
+            found[at] = random_.randrange(256)
+    return bytes(found)
+
+
+FOREIGN = (
+    name("m1", "B"),
+    call("m1.B", 1),
+    call("m2.C", "x") + b"a",
+    b"h\x05",
+    b"j" + u32(70),
+    b"q\x03",
+    b"r" + u32(200),
+    b"g12\n",
+    b"p7\n",
+    b"p 8\n",
+    b"\x95" + u64(5),
+    b"\x95" + u64(60),
+    b"\x95" + b"\xff" * 8,
+    b"\x80\x02",
+    b"\x80\x04",
+    b"(NNe",
+    b"(NNu",
+    b"Q",
+    b"]\x94",
+    b"h\x01h\x02\x93",
+)
+
+
+def told(data: bytes, skip_from: int | None) -> tuple[Machine, Told]:
+    """All that a run of the machine tells and leaves behind."""
+    machine = Machine(BytesSource(data), Limits(), skip_from=skip_from)
+    events: list[object] = []
+    made: list[Made] = []
+    error: ScanError | None = None
+    try:
+        for event in machine.run():
+            if isinstance(event, Made):
+                events.append(("call", event.offset, event.how, describe(machine, event)))
+                made.append(event)
+            elif isinstance(event, Import):
+                events.append(("import", event.offset, event.how, event.name.path))
+            elif isinstance(event, Change):
+                items = describe(machine, event.items)
+                events.append(("change", event.offset, event.how, describe(machine, event.target), items))
+            elif isinstance(event, Persistent):
+                events.append(("persistent", event.offset, describe(machine, event)))
+    except ScanError as caught:
+        error = caught
+    named = [
+        (found.path, found.offset, found.imports, found.calls, found.makes)
+        for found in machine.names.values()
+    ]
+    root = describe(machine, machine.root) if machine.root is not None else ""
+    rest = (
+        machine.end,
+        machine.position,
+        machine.straddle,
+        machine.protocol,
+        machine.acted,
+        root,
+        repr(error),
+    )
+    uses = [event.uses for event in made]
+    return machine, (events, named, uses, rest, machine.left_behind())
+
+
+def differs(data: bytes) -> str:
+    """What the two readings disagree about; empty where they do not."""
+    _, with_skips = told(data, 0)
+    _, without = told(data, None)
+    if with_skips == without:
+        return ""
+    pairs = zip(with_skips, without, strict=True)
+    return next(f"{mine!r} is not {plain!r}"[:2000] for mine, plain in pairs if mine != plain)
+
+
+def cases(seed: int, count: int) -> Iterator[bytes]:
+    """Honest streams and three mutations of each, the same for the same seed."""
+    random_ = random.Random(seed)
+    made = 0
+    while True:
+        for data in streams(random_):
+            for index in range(4):
+                if made >= count:
+                    return
+                made += 1
+                yield damage(data, random_) if index else data
+
+
+def check(seed: int, count: int) -> tuple[int, int, list[tuple[bytes, str]]]:
+    """How many cases were looked at, how many had a run that was passed over, and those that differ."""
+    wrong, passed, looked = [], 0, 0
+    for data in cases(seed, count):
+        looked += 1
+        machine, _ = told(data, 0)
+        passed += machine.runs > 0
+        difference = differs(data)
+        if difference:
+            wrong.append((data, difference))
+    return looked, passed, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    chunk = 2000
+    seeds = [options.seed * 1_000_003 + index for index in range(-(-options.cases // chunk))]
+    looked = passed = 0
+    wrong: list[tuple[bytes, str]] = []
+    with ProcessPoolExecutor(options.processes) as pool:
+        for one, had, found in pool.map(check, seeds, repeat(chunk)):
+            looked, passed, wrong = looked + one, passed + had, wrong + found
+    print(f"{looked:,} streams, {passed:,} of them with runs that were passed over, {len(wrong)} differ")
+    for data, difference in wrong[:5]:
+        print(data.hex(), difference, sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
