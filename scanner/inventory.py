@@ -38,6 +38,14 @@ _MAX_PARTS = 16  # folders of a path that a command names
 _MAX_HOMES = 64  # projects that one shared requirements file is counted in
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
+# What is installed belongs to the environment that it is installed in.
+_INSTALLED = re.compile(
+    r"(?P<prefix>(?:.*?/)??)(?:(?:(?:usr/)?(?:local/)?lib(?:32|64)?/(?:python|pypy)[0-9.]*t?|lib)/)?"
+    r"(?:(?:site|dist)-packages/)?"
+    r"(?:[^/]+\.(?:dist-info|egg-info)/(?:metadata|pkg-info)|[^/]+\.egg-info|[^/]+\.egg/egg-info/pkg-info"
+    r"|conda-meta/[^/]+\.json)",
+    re.IGNORECASE,
+)
 _FOLDER_MANIFESTS = frozenset(  # these make their folder a project
     {
         "pyproject.toml",
@@ -196,6 +204,9 @@ def _is_around(path: str) -> bool:
 def _home(path: str) -> str:
     """The folder of the project that a manifest belongs to by its own path."""
     folder = posixpath.dirname(path)
+    installed = _INSTALLED.fullmatch(path)
+    if installed is not None:
+        return installed.group("prefix").rstrip("/") or "."
     if posixpath.basename(path).lower() not in _FOLDER_MANIFESTS:
         parent, _, last = folder.rpartition("/")
         if last.lower() in _REQUIREMENT_FOLDERS:

@@ -19,6 +19,9 @@ class Limits:
     text_bytes: int = 64 * MIB  # one manifest, lock or source file, read whole
     project_bytes: int = 2 * MIB  # one pyproject.toml, whose every value is located
     lock_bytes: int = 16 * MIB  # one lock in YAML, whose every node is located
+    beside_bytes: int = 64 * KIB  # a small file that says more about the one next to it
+    metadata_bytes: int = 4 * MIB  # the metadata of one distribution, with its description
+    sdist_bytes: int = 64 * MIB  # of what an sdist unpacks to, until its metadata is found
     declarations: int = 200_000  # of one manifest
     range_checks: int = 100_000  # ranges held against releases, in one project
     line_chars: int = 1 * MIB  # one logical line of a text format

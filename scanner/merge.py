@@ -169,6 +169,7 @@ class Item:
             ecosystem=self.chief.ecosystem if served or _is_archive(origin) else "",
             digests=tuple(sorted(digests)),
             scope=_scope(lines),
+            licences=tuple(sorted({one.licence for one in lines if one.licence})),
             direct=any(one.direct for one in lines),
             origin=_origin_text(origin),
             seen=tuple(sorted(places, key=lambda where: where.order)),
@@ -299,7 +300,7 @@ class Merge:
         runs = one.group != BUILD_GROUP and not wanted.alone
         locked = self._locked.get(name, {}) if runs else {}
         fitting = self._fitting(one, locked)
-        if runs and not fitting:
+        if runs and not fitting and not one.installed:
             self._hold_to_locks(one, name, locked)
         if one.version and not allows(one.specifier, one.version, one.ecosystem):
             self.evidence.append(contradictions.excludes_itself(one, _purl(one, _name(one), "")))
@@ -350,8 +351,15 @@ class Merge:
         origin = one.origin
         place: object = ""
         if origin is not None and origin.kind is not OriginKind.INDEX:
-            is_folder = origin.kind is OriginKind.PATH and not _is_archive(origin)
-            place = "path" if is_folder else (origin.kind, _origin_text(origin))
+            if origin.kind is not OriginKind.PATH:
+                place = (origin.kind, _origin_text(origin))
+            elif _is_archive(origin):  # the same file, whoever names it from wherever he stands
+                place = (
+                    origin.kind,
+                    posixpath.normpath(posixpath.join(posixpath.dirname(one.where.path), origin.url)),
+                )
+            else:
+                place = "path"
         version: object = _version_key(one.version) if one.ecosystem == "pypi" else one.version
         return self.items.setdefault((name, version, place), Item(self.project, _name(one), one))
 
@@ -452,14 +460,18 @@ class Merge:
 
     def edges(self) -> Iterator[Edge]:
         """Who depends on whom, as the lock says."""
+        named: dict[str, list[Item]] = {}
+        for item in self.items.values():
+            named.setdefault(_key(item.chief.ecosystem, item.name), []).append(item)
         for item in self.items.values():
             for one in item.declarations:
-                for wish in one.requires if one.locked else ():
+                for wish in one.requires:
                     name, _, version = wish.partition("==")
                     elsewhere, colon, bare = name.partition(":")
                     ecosystem, name = (elsewhere, bare) if colon else (one.ecosystem, name)
                     name = purl.normalise_name(name) if ecosystem == "pypi" else name
-                    for target in self._locked.get(_key(ecosystem, name), {}).values():
+                    key = _key(ecosystem, name)
+                    for target in self._locked.get(key, {}).values() if one.locked else named.get(key, ()):
                         if not version or target.version == version:
                             yield item, target
 

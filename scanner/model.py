@@ -160,6 +160,7 @@ class Declaration:
     own: bool = False  # the lock's entry for the project itself
     installed: bool = False
     qualifiers: tuple[tuple[str, str], ...] = ()
+    licence: str = ""
 
 
 @record
@@ -276,6 +277,21 @@ class Derived:
 
 
 Event = Evidence | Fact | Member | Derived
+
+
+@record
+class OnDisk:
+    """A file that a row of the manifest table reads by itself, in pieces or with what lies beside it.
+
+    ``beside`` has the small files next to it that the row asks for, by their names.
+    """
+
+    source: Source
+    where: Location
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+
+FileReader = Callable[[OnDisk], Iterator[Reading]]
 
 Inspector = Callable[["Subject"], Iterator[Event]]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sbom.model import Location
-from sbom.record import field, mutable
+from sbom.record import field, mutable, replace
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.examine import Gathered, ended_at_once
 from scanner.files.open import open_source
@@ -23,6 +23,9 @@ from scanner.model import (
     Include,
     ManifestRow,
     NotChecked,
+    OnDisk,
+    Origin,
+    OriginKind,
     Outcome,
     Reading,
 )
@@ -82,6 +85,7 @@ def survey(
             _not_opened(entry, entry.outcome or Outcome.UNREADABLE, seen)
         _weigh(jobs, policy, seen)
         _weigh_links(links, policy, seen)
+        _hash_packages(seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
     seen.rows.sort(key=lambda row: row.path)
@@ -126,6 +130,20 @@ def _weigh_links(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey)
     """
     known = {artifact.where.path for artifact in seen.artifacts}
     _weigh([job for target, job in links if target not in known], policy, seen)
+
+
+def _hash_packages(seen: Survey) -> None:
+    """Gives packages that lie in the tree the hash of their file, which the weighing has read once."""
+    for artifact in seen.artifacts:
+        path, name = artifact.where.path, artifact.where.path.rpartition("/")[2]
+        if artifact.where.member or not artifact.digests or path not in seen.readings:
+            continue
+        seen.readings[path] = tuple(
+            replace(row, hashes=artifact.digests)
+            if isinstance(row, Declaration) and not row.hashes and row.origin == Origin(OriginKind.PATH, name)
+            else row
+            for row in seen.readings[path]
+        )
 
 
 def _entries(root: Path, policy: Policy, named: Sequence[str] | None) -> Iterator[Entry | Excluded]:
@@ -192,8 +210,7 @@ def _read_manifest(
     readings: list[Reading] = []
     outcome, detail = Outcome.INSPECTED, ""
     try:
-        data = _bytes_under(root, path, limits)
-        for reading in row.parse(data, where):
+        for reading in _readings(path, row, root, limits):
             (seen.evidence if isinstance(reading, Evidence) else readings).append(reading)  # type: ignore[arg-type]
     except (Malformed, LimitReached, Unreadable, Changed) as error:
         outcome, detail = _outcome(error), str(error)
@@ -209,6 +226,26 @@ def _read_manifest(
     return tuple(readings)
 
 
+def _readings(path: str, row: Manifest, root: Path, limits: Limits) -> Iterator[Reading]:
+    where = Location(path)
+    if row.read is None:
+        yield from row.parse(_bytes_under(root, path, limits), where)
+        return
+    with open_source(_under(root, path)) as source:
+        found = {name: _beside(root, path, name, limits) for name in row.beside}
+        beside = {name: data for name, data in found.items() if data is not None}
+        yield from row.read(OnDisk(source, where, beside))
+
+
+def _beside(root: Path, path: str, name: str, limits: Limits) -> bytes | None:
+    """The file of that name in the same folder; None where none lies there, or one that cannot be read."""
+    try:
+        with open_source(_under(root, path.rpartition("/")[0] + "/" + name)) as source:
+            return source.read_at(0, limits.beside_bytes)
+    except (Unreadable, Changed):
+        return None  # what it would say is told in its absence, too
+
+
 def _outcome(error: ScanError) -> Outcome:
     if isinstance(error, Malformed):
         return Outcome.MALFORMED
@@ -218,7 +255,15 @@ def _outcome(error: ScanError) -> Outcome:
 
 
 def _bytes_under(root: Path, path: str, limits: Limits) -> bytes:
-    """The bytes of a file under the root, whole.
+    """The bytes of a file under the root, whole."""
+    with open_source(_under(root, path)) as source:
+        if source.size > limits.text_bytes:
+            raise LimitReached("text_bytes", allowed=limits.text_bytes, found=source.size)
+        return source.read_at(0, source.size)
+
+
+def _under(root: Path, path: str) -> str:
+    """The place of a file under the root.
 
     Raises Unreadable where a link on the way leads out of it: an include is the scanned tree's own word.
     """
@@ -226,10 +271,7 @@ def _bytes_under(root: Path, path: str, limits: Limits) -> bytes:
     real, base = os.path.realpath(absolute), os.path.realpath(root)
     if os.path.commonpath((real, base)) != base:
         raise Unreadable("a symbolic link leads out of the scanned tree")
-    with open_source(absolute) as source:
-        if source.size > limits.text_bytes:
-            raise LimitReached("text_bytes", allowed=limits.text_bytes, found=source.size)
-        return source.read_at(0, source.size)
+    return absolute
 
 
 # --- coverage ----------------------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from scanner.registry.around_manifests import AROUND
 from scanner.registry.conda_manifests import CONDA
 from scanner.registry.ecosystem_manifests import ECOSYSTEMS
+from scanner.registry.installed_manifests import INSTALLED
 from scanner.registry.python_manifests import PYTHON
 from scanner.registry.rows import Manifest
 
-MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *ECOSYSTEMS, *AROUND)
+MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *AROUND)
 
 REQUIREMENTS = PYTHON[0]
 _CONDA = CONDA[0]

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sbom.record import record
-from scanner.model import Inspector, ManifestParser
+from scanner.model import FileReader, Inspector, ManifestParser
 
 Risk = Literal["code", "data"]
 
@@ -78,7 +78,9 @@ class Manifest:
     ``folders`` are fnmatch patterns over the lower-cased folder, one of which must hold too. ``around``: it
     tells what projects run in and are built by, and belongs to the nearest of them. ``marked``: only a
     file that holds the row's mark is a manifest; of any other the parser yields nothing. ``alone``: what it
-    asks for is installed apart from everything else, so that no lock beside it is about it.
+    asks for is installed apart from everything else, so that no lock beside it is about it. ``read`` in the
+    place of ``parse`` where a file is too large to be read whole, or tells half of what it says by the files
+    ``beside`` it.
     """
 
     name: str
@@ -91,6 +93,8 @@ class Manifest:
     folders: tuple[str, ...] = ()
     around: bool = False
     alone: bool = False
+    read: FileReader | None = None
+    beside: tuple[str, ...] = ()
 
     def claims(self, folder: str, name: str) -> bool:
         """Whether the lower-cased folder and file name ask for this row."""
