@@ -88,7 +88,7 @@ FRAMEWORKS: tuple[Format, ...] = (
     ),
     Format(
         "hdf5",
-        "HDF5, which legacy Keras models are stored in (searched for their configuration, not followed)",
+        "HDF5, which legacy Keras models, Keras weights and pandas tables are stored in",
         suffixes=(".h5", ".hdf5", ".he5", ".hdf"),
         magic=tuple((at, _HDF5) for at in (0, 512, 1024, 2048, 4096)),
         inspect=_hdf5,
