@@ -7,6 +7,7 @@ other side of the pipe.
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from typing import Protocol
 
 from sbom.model import Digest, Fact, Location
 from sbom.record import field, mutable, record, replace
@@ -79,7 +80,19 @@ class Unclaimed:
 Step = Opened | Begun | Found | Ended | Unclaimed
 
 
-def examine(source: Source, where: Location, name: str, limits: Limits) -> Iterator[Step]:
+class Watch(Protocol):
+    """Somebody who looks on, and may read the bytes while they are open. It changes no step."""
+
+    def on_member(self, member: Member) -> None:
+        """A container yielded a member, which nobody may claim."""
+
+    def on_subject(self, row: Format, subject: Subject) -> None:
+        """An inspector is about to read a file, a member or what was derived from one."""
+
+
+def examine(
+    source: Source, where: Location, name: str, limits: Limits, watch: Watch | None = None
+) -> Iterator[Step]:
     """Every step of the examination of one file, its members and what was derived from them.
 
     Yields nothing for a file that nobody claims. Raises nothing but what a defect of ours raises; whatever
@@ -99,11 +112,18 @@ def examine(source: Source, where: Location, name: str, limits: Limits) -> Itera
         wanted = f"a Git LFS pointer to {pointed.size:,} bytes, sha256 {pointed.sha256}"
         yield Ended(where, "git-lfs", Outcome.ABSENT, wanted)
         return
-    yield from _examine(source, where, name, head, tail, budget, 0)
+    yield from _examine(source, where, name, head, tail, budget, 0, watch)
 
 
 def _examine(
-    source: Source, where: Location, name: str, head: bytes, tail: bytes, budget: Budget, depth: int
+    source: Source,
+    where: Location,
+    name: str,
+    head: bytes,
+    tail: bytes,
+    budget: Budget,
+    depth: int,
+    watch: Watch | None,
 ) -> Iterator[Step]:
     claimed = claims(name, head, tail)
     if not claimed:
@@ -112,13 +132,19 @@ def _examine(
         return
     lower = name.lower()
     if all(claim.format.weak for claim in claimed) and not any(row.claims_name(lower) for row in FORMATS):
-        yield from _on_suspicion(source, where, name, claimed, budget, depth)
+        yield from _on_suspicion(source, where, name, claimed, budget, depth, watch)
         return
-    yield from _run_all(source, where, name, claimed, budget, depth)
+    yield from _run_all(source, where, name, claimed, budget, depth, watch)
 
 
 def _run_all(
-    source: Source, where: Location, name: str, claimed: tuple[Claim, ...], budget: Budget, depth: int
+    source: Source,
+    where: Location,
+    name: str,
+    claimed: tuple[Claim, ...],
+    budget: Budget,
+    depth: int,
+    watch: Watch | None,
 ) -> Iterator[Step]:
     chosen = next((claim for claim in claimed if claim.format.model), claimed[0])
     yield Opened(
@@ -133,11 +159,17 @@ def _run_all(
         subject = Subject(
             source, where, name, budget.limits, budget, depth=depth, claimed_by_suffix=claim.by_name
         )
-        yield from _run(claim, subject)
+        yield from _run(claim, subject, watch)
 
 
 def _on_suspicion(
-    source: Source, where: Location, name: str, claimed: tuple[Claim, ...], budget: Budget, depth: int
+    source: Source,
+    where: Location,
+    name: str,
+    claimed: tuple[Claim, ...],
+    budget: Budget,
+    depth: int,
+    watch: Watch | None,
 ) -> Iterator[Step]:
     """The steps of readers that only a mark of a byte or two asked for, or none where it was chance.
 
@@ -146,7 +178,7 @@ def _on_suspicion(
     """
     held: list[Step] = []
     serious = False
-    for step in _run_all(source, where, name, claimed, budget, depth):
+    for step in _run_all(source, where, name, claimed, budget, depth, watch):
         if not serious and _shows_something(step, where):
             serious = True
             yield from held
@@ -169,10 +201,12 @@ def _shows_something(step: Step, where: Location) -> bool:
     return isinstance(step, Found) and isinstance(step.item, Evidence) and step.item.rule not in _OF_OUTCOMES
 
 
-def _run(claim: Claim, subject: Subject) -> Iterator[Step]:
+def _run(claim: Claim, subject: Subject, watch: Watch | None) -> Iterator[Step]:
     """One inspector over one file or member: every event as a step, every way to end as an outcome."""
     row, where = claim.format, subject.where
     yield Begun(where, row.name)
+    if watch is not None:
+        watch.on_subject(row, subject)
     outcome, detail = Outcome.INSPECTED, ""
     evidence: Evidence | None = None
     if row.inspect is None:
@@ -181,7 +215,7 @@ def _run(claim: Claim, subject: Subject) -> Iterator[Step]:
         rows: dict[str, int] = {}
         try:
             for event in row.inspect(subject):
-                yield from _on_event(event, row, subject, rows)
+                yield from _on_event(event, row, subject, rows, watch)
         except (Malformed, LimitReached, Unreadable, Changed, MissingDependency) as error:
             outcome, detail = _outcome(error), str(error)
             where = where.at(offset=getattr(error, "offset", None))
@@ -199,7 +233,11 @@ def _run(claim: Claim, subject: Subject) -> Iterator[Step]:
 
 
 def _on_event(
-    event: Evidence | Fact | Member | Derived, row: Format, subject: Subject, rows: dict[str, int]
+    event: Evidence | Fact | Member | Derived,
+    row: Format,
+    subject: Subject,
+    rows: dict[str, int],
+    watch: Watch | None,
 ) -> Iterator[Step]:
     if isinstance(event, Evidence):
         # Counted by rule, so that a flood of one kind cannot hide another.
@@ -209,7 +247,7 @@ def _on_event(
     elif isinstance(event, Fact):
         yield Found(subject.where, row.name, event)
     elif isinstance(event, Member):
-        yield from _member(event, subject)
+        yield from _member(event, subject, watch)
     else:
         derived = BY_NAME[event.format]
         source = event.source or BytesSource(event.data)
@@ -222,11 +260,13 @@ def _on_event(
             depth=subject.depth + 1,
         )
         yield Opened(event.where, derived.name, source.size, _member_digest(source, subject.limits))
-        yield from _run(Claim(derived, by_name=False), child)
+        yield from _run(Claim(derived, by_name=False), child, watch)
 
 
-def _member(member: Member, subject: Subject) -> Iterator[Step]:
+def _member(member: Member, subject: Subject, watch: Watch | None) -> Iterator[Step]:
     depth = subject.depth + 1
+    if watch is not None:
+        watch.on_member(member)
     name = member.name.replace("\\", "/").rpartition("/")[2]
     try:
         _check_depth(depth, subject.limits)
@@ -238,7 +278,7 @@ def _member(member: Member, subject: Subject) -> Iterator[Step]:
     except (Malformed, LimitReached, Unreadable, Changed, MissingDependency) as error:
         yield from ended_at_once(member.where, member.source.size, _outcome(error), str(error))
         return
-    yield from _examine(member.source, member.where, name, head, tail, subject.budget, depth)
+    yield from _examine(member.source, member.where, name, head, tail, subject.budget, depth, watch)
 
 
 def _check_depth(depth: int, limits: Limits) -> None:

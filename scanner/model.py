@@ -296,6 +296,36 @@ FileReader = Callable[[OnDisk], Iterator[Reading]]
 Inspector = Callable[["Subject"], Iterator[Event]]
 
 
+# --- what is shown of one artifact ------------------------------------------------------------------------
+
+
+@record
+class Table:
+    """What a reader can show of the bytes to a person: rows under columns, in the order of the bytes.
+
+    ``left``: how many rows there are beyond those that stand here.
+    """
+
+    title: str
+    where: Location
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 0
+
+
+@record
+class Asked:
+    """How much is to be shown: at most ``rows`` of a table; ``trace`` the steps up to each call, ``around``
+    so many of them."""
+
+    rows: int = 20
+    trace: bool = False
+    around: int = 8
+
+
+Account = Callable[["Subject", Asked], Iterator[Table]]
+
+
 # --- what a report holds ----------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from scanner.cli import (
     config_commands,
     diff_command,
     explain_command,
+    inspect_command,
     rubric_commands,
     waive_command,
     why_command,
@@ -200,6 +201,7 @@ def sbom_write(
     output.write(run_scan(path, policy), plan, policy)
 
 
+app.command()(inspect_command.inspect)
 app.command()(explain_command.explain)
 app.command()(waive_command.waive)
 app.command()(diff_command.diff)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Event, Subject
+from scanner.model import Asked, Event, Subject, Table
 from scanner.registry.rows import Format
 
 # First bytes of the opcodes that can begin a pickle which goes on to act: PROTO, MARK, GLOBAL, the empty
@@ -39,6 +39,18 @@ def _torch_zip(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import pytorch
 
     return pytorch.inspect_zip(subject)
+
+
+def _pickle_account(subject: Subject, asked: Asked) -> Iterator[Table]:
+    from scanner.artifacts.accounts import pickles
+
+    return pickles.account(subject, asked)
+
+
+def _array_account(subject: Subject, asked: Asked) -> Iterator[Table]:
+    from scanner.artifacts.accounts import tensors
+
+    return tensors.numpy(subject, asked)
 
 
 def _numpy(subject: Subject) -> Iterator[Event]:
@@ -107,6 +119,7 @@ PICKLES: tuple[Format, ...] = (
         suffixes=_TORCH,
         sniff=_is_torch_legacy,
         inspect=_torch_legacy,
+        account=_pickle_account,
         promises="code",
         covers=("pickle",),
     ),
@@ -151,6 +164,7 @@ PICKLES: tuple[Format, ...] = (
         ),
         sniff=_is_pickle,
         inspect=_pickle,
+        account=_pickle_account,
         promises="code",
         weak=True,
     ),
@@ -160,5 +174,6 @@ PICKLES: tuple[Format, ...] = (
         suffixes=(".npy",),
         magic=((0, b"\x93NUMPY"),),
         inspect=_numpy,
+        account=_array_account,
     ),
 )

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sbom.record import record
-from scanner.model import FileReader, Inspector, ManifestParser
+from scanner.model import Account, FileReader, Inspector, ManifestParser
 
 Risk = Literal["code", "data"]
 
@@ -19,6 +19,7 @@ class Format:
     is not enough. ``promises`` says what its loader may do by design: ``data`` (parse) or ``code`` (run).
     ``weak``: the content mark is so short that chance can write it; a file claimed only by it that breaks
     before it showed anything is nobody's. ``covers`` names rows whose work this row's inspector includes.
+    ``account`` shows the bytes to a person, where somebody looks at one artifact.
     ``model``: counts as a model component. ``unread`` overrides what a file nobody read may do, where a
     loader runs things from it although its name promises data.
     """
@@ -36,6 +37,7 @@ class Format:
     covers: tuple[str, ...] = ()
     model: bool = True
     unread: Literal["", "total"] = ""
+    account: Account | None = None
 
     def claims_name(self, name: str) -> bool:
         """Whether the lower-cased file name asks for this row."""

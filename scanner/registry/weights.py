@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Event, Subject
+from scanner.model import Asked, Event, Subject, Table
 from scanner.registry.rows import Format
+
+
+def _tensor_account(subject: Subject, asked: Asked) -> Iterator[Table]:
+    from scanner.artifacts.accounts import tensors
+
+    return tensors.safetensors(subject, asked)
 
 
 def _safetensors(subject: Subject) -> Iterator[Event]:
@@ -30,6 +36,7 @@ WEIGHTS: tuple[Format, ...] = (
         suffixes=(".safetensors",),
         sniff=_is_safetensors,
         inspect=_safetensors,
+        account=_tensor_account,
     ),
     Format("tflite", "TensorFlow Lite flatbuffer", suffixes=(".tflite", ".lite"), magic=((4, b"TFL3"),)),
     Format(

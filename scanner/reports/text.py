@@ -23,7 +23,7 @@ RUNS_ON_LOAD = frozenset({"ART-001", "ART-002", "ART-008", "ART-009", "ART-011"}
 
 _SHOWN = (8, 50)  # rows of one group, by how often -v was given; a third -v shows all
 
-_OUTCOMES = {
+OUTCOMES = {
     "recognised": "known format, not read in depth by this version",
     "absent": "only a pointer is here, not the file itself",
     "malformed": "breaks the rules of its own format, so that loaders may read it differently",
@@ -363,7 +363,7 @@ def _not_checked(page: Page, report: Report, shown: int | None) -> None:
     page.heading(f"Not checked ({len(rows):,})", "unsure")
     ordered = sorted(rows, key=lambda row: (row.outcome, row.where.order, row.inspector))
     for outcome, group in _grouped(ordered, lambda row: row.outcome).items():
-        page.put(f"{_OUTCOMES.get(outcome, _show(outcome))} ({len(group):,})", indent=2, style="unsure")
+        page.put(f"{OUTCOMES.get(outcome, _show(outcome))} ({len(group):,})", indent=2, style="unsure")
         listed, left = _cut(group, shown)
         for row in listed:
             page.put(_unchecked(row), indent=4)

@@ -6,6 +6,7 @@ any call the windows are those of every other run, so that a long stream is not 
 
 from collections import deque
 from collections.abc import Collection
+from struct import unpack
 
 from sbom.record import record
 from scanner.errors import ScanError
@@ -15,7 +16,6 @@ from scanner.readers.pickle import opcodes
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.opcodes import COUNTED_LITERAL, LINE, LITERAL_SIZE
-from scanner.readers.pickle.values import Made
 
 _STEP_BYTES = 48  # what one opcode before a call takes, as far as is planned for
 _SHOWN_VALUES = 4  # of the top of the stack
@@ -38,6 +38,11 @@ _FIXED = {
     opcodes.EXT2: 2,
     opcodes.EXT4: 4,
 }
+
+
+class _Window(bytes):
+    """Bytes that are never the same object as others: CPython keeps one of each single byte, and the loop
+    knows by identity whether its window is still the one that it began with."""
 
 
 @record
@@ -90,9 +95,9 @@ class Stepper(Machine):
             return
         near = self._wanted[0] - self._before
         if position >= near:
-            self._window = self._window[: _length(self._window)]
+            self._window = _Window(self._window[: _length(self._window)])
         else:
-            self._window = self._window[: max(near - position, _length(self._window))]
+            self._window = _Window(self._window[: max(near - position, _length(self._window))])
 
     def _interpret(self) -> bool:
         if self._at >= len(self._window):
@@ -150,12 +155,12 @@ def _argument(code: bytes) -> str:
         raw = code[1 + width : 1 + width + _SHOWN_TEXT]
         return _short(repr(raw.decode()) if _is_text(raw) else repr(raw))
     if LITERAL_SIZE[op] == LINE or op in _LINES:
-        return _short(" ".join(repr(line.decode("latin-1")) for line in code[1:].split(b"\n")[: _LINES.get(op, 1)]))
-    if op in (opcodes.BINFLOAT,):
-        return code[1:9].hex()
-    if LITERAL_SIZE[op] > 1 or op in _FIXED:
-        return str(int.from_bytes(code[1 : LITERAL_SIZE[op] if LITERAL_SIZE[op] > 1 else 1 + _FIXED[op]], "little"))
-    return ""
+        lines = code[1:].split(b"\n")[: _LINES.get(op, 1)]
+        return _short(" ".join(repr(line.decode("latin-1")) for line in lines))
+    if op == opcodes.BINFLOAT:
+        return f"{unpack('>d', code[1:9])[0]:g}" if len(code) >= 9 else ""
+    size = LITERAL_SIZE[op] if LITERAL_SIZE[op] > 1 else 1 + _FIXED.get(op, 0)
+    return str(int.from_bytes(code[1:size], "little", signed=op == opcodes.BININT)) if size > 1 else ""
 
 
 def _is_text(raw: bytes) -> bool:
@@ -168,8 +173,3 @@ def _is_text(raw: bytes) -> bool:
 
 def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_TEXT else f"{text[: _SHOWN_TEXT - 1]}…"
-
-
-def calls_of(events: Collection[object]) -> list[int]:
-    """The offsets of the calls among a machine's events."""
-    return sorted({event.offset for event in events if isinstance(event, Made)})
