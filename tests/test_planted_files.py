@@ -24,6 +24,7 @@ COMMANDS = (
     ["scan", ".", "--format", "sarif"],
     ["scan", ".", "--format", "cyclonedx"],
     ["scan", ".", "--no-advisories", "--jobs", "2"],
+    ["inspect", "model.pkl", "--trace"],
     ["sbom", "write", "."],
     ["hook", "requirements.txt", "model.pkl", "large.pt"],
     ["advisories", "status"],

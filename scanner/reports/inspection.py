@@ -13,6 +13,7 @@ from scanner.reports.text import OUTCOMES, RUNS_ON_LOAD
 from scanner.text import visible
 
 _WIDEST = 46  # columns of one cell but the last
+_SHORT = 30  # of a cell that stands on a line with others
 
 
 @cache
@@ -172,11 +173,14 @@ def _table(page: Page, table: Table) -> None:
 
 
 def _records(page: Page, table: Table) -> None:
-    """Rows that are too wide for a table: the first column, and the others hanging under it."""
-    for first, *rest in table.rows:
-        page.put(f"{table.columns[0]} {first}", indent=2, style="place")
-        for name, value in zip(table.columns[1:], rest, strict=True):
-            page.put(value, indent=4, label=f"{name}: ")
+    """Rows that are too wide for a table: what is short on one line, each long cell under it by its name."""
+    longest = [max(cells(row[at]) for row in table.rows) for at in range(len(table.columns))]
+    for row in table.rows:
+        short = [value for value, width in zip(row, longest, strict=True) if width <= _SHORT and value]
+        page.put("  ".join(short), indent=2, label=f"{table.columns[0]} ", mark="dim", style="place")
+        for name, value, width in zip(table.columns, row, longest, strict=True):
+            if width > _SHORT and value:
+                page.put(value, indent=4, label=f"{name}: ", mark="dim")
 
 
 def _lead(row: Iterable[str], widths: Sequence[int]) -> str:
