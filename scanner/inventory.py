@@ -50,6 +50,9 @@ _FOLDER_MANIFESTS = frozenset(  # these make their folder a project
     {
         "pyproject.toml",
         "uv.lock",
+        "pixi.toml",
+        "pixi.lock",
+        "conda-lock.yml",
         "poetry.lock",
         "pdm.lock",
         "pipfile",

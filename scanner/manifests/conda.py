@@ -36,10 +36,17 @@ def declared(text: str, where: Location, channel: str = "", *, group: str = "") 
     for key, *values in _KEY.findall(found.group("keys") or ""):
         if key == "version":
             rest = next(filter(None, values), "")
+    return package(name, rest, where, found.group("channel") or channel, group=group)
+
+
+def package(
+    name: str, rest: str, where: Location, channel: str = "", *, group: str = ""
+) -> Declaration | None:
+    """The same of a name and a version field apart, or None where that field is none."""
     specifier, version = _range(rest)
     if specifier is None:
         return None
-    python = conda_names.python_name(name, found.group("channel") or channel)
+    python = conda_names.python_name(name, channel)
     return Declaration(
         python or name,
         where,

@@ -52,7 +52,8 @@ def _channels(root: yaml.Node, where: Location) -> Iterator[Reading]:
             yield IndexUse(clean, where.at(line=url.line), explicit=True, had_credentials=had)
 
 
-def _text(item: yaml.Node, key: str) -> str:
+def text_of(item: yaml.Node, key: str) -> str:
+    """The scalar under a key; nothing where there is none, or null."""
     found = item.get(key)
     return found.text if found is not None and found.kind == "scalar" and not _is_null(found) else ""
 
@@ -65,14 +66,14 @@ def _package(lock: locks.Lock, item: yaml.Node) -> conda_locks.Package | None:
     if item.kind != "map":
         lock.bad(item.line, "a package that is no mapping")
         return None
-    name, version = _text(item, "name"), _text(item, "version")
-    manager = _text(item, "manager") or "conda"
+    name, version = text_of(item, "name"), text_of(item, "version")
+    manager = text_of(item, "manager") or "conda"
     if not name or manager not in {"conda", "pip"}:
         lock.bad(item.line, f"a package of manager {manager}" if name else "a package without a name")
         return None
     if not version:
         lock.bad(item.line, f"{name} has no version")
-    url = _text(item, "url")
+    url = text_of(item, "url")
     wanted = item.get("dependencies")
     names = [key for key, _ in wanted.entries()] if wanted is not None and wanted.kind == "map" else []
     if wanted is not None and wanted.kind == "list":
@@ -84,8 +85,8 @@ def _package(lock: locks.Lock, item: yaml.Node) -> conda_locks.Package | None:
         item.line,
         is_conda,
         url=url,
-        build=_text(item, "build"),
-        platform=_text(item, "platform"),
+        build=text_of(item, "build"),
+        platform=text_of(item, "platform"),
         group=_group(item),
         hashes=_hashes(lock, item, name),
         depends=tuple(key.lower() for key in names),
@@ -96,7 +97,7 @@ def _package(lock: locks.Lock, item: yaml.Node) -> conda_locks.Package | None:
 def _group(item: yaml.Node) -> str:
     several = item.get("categories")
     names = [one.text for one in several.scalars()] if several is not None else []
-    return locks.first_group(names or [_text(item, "category") or "main"])
+    return locks.first_group(names or [text_of(item, "category") or "main"])
 
 
 def _hashes(lock: locks.Lock, item: yaml.Node, name: str) -> tuple[Digest, ...]:

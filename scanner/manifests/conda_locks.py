@@ -7,7 +7,9 @@ from sbom.purl import normalise_name
 from sbom.record import mutable
 from scanner.manifests import conda_names, locks, pep508, urls
 from scanner.model import Declaration, Origin, OriginKind
+from scanner.text import visible
 
+_MAX_FORKS = 64  # packages of one name and platform that are told apart
 _FILES_OF_PYPI = frozenset({"files.pythonhosted.org", "pypi.org", "pypi.python.org"})
 
 
@@ -35,11 +37,17 @@ class Package:
     origin: Origin | None = None
     own: bool = False
     python: str = ""  # its name on PyPI, where it has one
+    platforms: tuple[str, ...] = ()  # that it is locked for, where they are several
+    environments: frozenset[str] = frozenset()  # that hold it, where the lock has several
+    licence: str = ""
 
     @property
     def key(self) -> str:
         """How the merge finds it: the ecosystem and the name there."""
         return f"pypi:{self.python}" if self.python else f"conda:{self.name}"
+
+
+_Known = dict[tuple[str, bool, str], list[Package]]
 
 
 def name_of(spec: str) -> str:
@@ -75,17 +83,19 @@ def declarations(lock: locks.Lock, packages: Sequence[Package]) -> Iterator[Decl
     Direct is what no other package asks for: these locks do not say what the project itself wants.
     """
     versions: dict[str, set[str]] = {}
-    known: dict[tuple[str, bool, str], Package] = {}
+    known: _Known = {}
     for package in packages:
         versions.setdefault(package.key, set()).add(package.version)
-        known[package.platform, package.is_conda, _plain(package)] = package
+        if package.is_conda:
+            known.setdefault((package.platform, True, package.name), []).append(package)
+        if package.python:  # conda's build is what pip finds installed, too
+            known.setdefault((package.platform, False, package.python), []).append(package)
     wished: set[str] = set()
     edges = []
     for package in packages:
         targets: dict[str, None] = {}
-        for name in package.depends:
-            target = _target(known, package, name)
-            if target is None or target.key == package.key:
+        for target in (found for name in package.depends for found in _targets(known, package, name)):
+            if target.key == package.key:
                 continue
             wished.add(target.key)
             forked = len(versions[target.key]) > 1
@@ -95,21 +105,17 @@ def declarations(lock: locks.Lock, packages: Sequence[Package]) -> Iterator[Decl
         yield _declaration(lock, package, requires, direct=package.key not in wished)
 
 
-def _plain(package: Package) -> str:
-    return package.name if package.is_conda else package.python
-
-
-def _target(known: dict[tuple[str, bool, str], Package], package: Package, name: str) -> Package | None:
-    """The package that a dependency means: of its own kind, else conda's build of what pip asks for."""
-    for platform in (package.platform, ""):
-        if package.is_conda:
-            found = known.get((platform, True, name))
-        else:
-            key = normalise_name(name)
-            found = known.get((platform, False, key)) or known.get((platform, True, key))
-        if found is not None:
-            return found
-    return None
+def _targets(known: _Known, package: Package, name: str) -> Iterator[Package]:
+    """The packages that a dependency means, on each platform: of what is pip's, conda's builds count too."""
+    key = name if package.is_conda else normalise_name(name)
+    for platform in (package.platform, *package.platforms) if package.platform else ("", *package.platforms):
+        several = known.get((platform, package.is_conda, key), [])
+        if len(several) > 1 and package.environments:
+            shared = [one for one in several[:_MAX_FORKS] if one.environments & package.environments]
+            several = shared or several
+        yield from several[:_MAX_FORKS]
+    if package.platform:
+        yield from known.get(("", package.is_conda, key), [])[:_MAX_FORKS]
 
 
 def _declaration(
@@ -135,6 +141,7 @@ def _declaration(
         requires=requires,
         sdist_only=not package.is_conda and package.url.lower().endswith((".tar.gz", ".zip")),
         own=package.own,
+        licence=visible(package.licence, limit=200),
         qualifiers=told.qualifiers() if not package.python else (),
     )
 

@@ -108,6 +108,10 @@ def has_token(url: str) -> bool:
 
 def marker_of(platform: str) -> str:
     """The environment marker of a platform; nothing for noarch and what is not known here."""
+    if platform == "unix":
+        return "sys_platform != 'win32'"
+    if platform in _SYSTEMS:
+        return f"sys_platform == '{_SYSTEMS[platform]}'"
     found = _PLATFORM.fullmatch(platform)
     if found is None:
         return ""

@@ -34,7 +34,8 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     file = ProjectFile(where, document, toml.lines_of(text))
     if trouble:
         file.bad((), trouble)
-    steps = (uv_indexes, uv_sources, _poetry_sources, _project, _groups, _build_system, _tools, _poetry)
+    project_tables = (uv_indexes, uv_sources, _poetry_sources, _project, _groups, _build_system)
+    steps = (*project_tables, _tools, _poetry, _pixi)
     for step in steps:
         limit = None
         try:
@@ -45,6 +46,13 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         file.rows.clear()
         if limit is not None:
             raise limit
+
+
+def _pixi(file: ProjectFile) -> None:
+    if file.get(("tool", "pixi")) is not None:
+        from scanner.manifests import pixi
+
+        pixi.of_pyproject(file)
 
 
 # --- [project] --------------------------------------------------------------------------------------------

@@ -27,6 +27,18 @@ def _conda_explicit(data: bytes, where: Location) -> Iterator[Reading]:
     return conda_explicit.parse(data, where) if conda_explicit.is_list(data) else iter(())
 
 
+def _pixi(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pixi
+
+    return pixi.parse(data, where)
+
+
+def _pixi_lock(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import pixi_lock
+
+    return pixi_lock.parse(data, where)
+
+
 CONDA: tuple[Manifest, ...] = (
     Manifest(
         "conda-environment",
@@ -69,4 +81,6 @@ CONDA: tuple[Manifest, ...] = (
         ecosystem="conda",
         marked=True,
     ),
+    Manifest("pixi", "pixi.toml", ("pixi.toml",), _pixi, ecosystem="conda"),
+    Manifest("pixi-lock", "pixi.lock", ("pixi.lock",), _pixi_lock, lock=True, ecosystem="conda"),
 )
