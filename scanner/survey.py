@@ -227,6 +227,14 @@ def _read_manifest(
 
 
 def _readings(path: str, row: Manifest, root: Path, limits: Limits) -> Iterator[Reading]:
+    """What a manifest reads, one by one. Raises LimitReached past the declarations of one manifest."""
+    for count, reading in enumerate(_all_readings(path, row, root, limits), start=1):
+        if count > limits.declarations:
+            raise LimitReached("declarations", allowed=limits.declarations)
+        yield reading
+
+
+def _all_readings(path: str, row: Manifest, root: Path, limits: Limits) -> Iterator[Reading]:
     where = Location(path)
     if row.read is None:
         yield from row.parse(_bytes_under(root, path, limits), where)

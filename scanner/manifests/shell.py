@@ -236,7 +236,7 @@ class _Reader:
             else:
                 break
         if self.at == start:  # nothing of ours: never stand still
-            parts.append(self.text[self.at])
+            parts.append(self.text[self.at : self.at + 1])
             self.at += 1
         return Word("".join(parts), line, is_open, tuple(runs))
 

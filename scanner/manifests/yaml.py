@@ -3,6 +3,7 @@
 Built from the parser's events: nothing is constructed, so that no tag can name a type.
 """
 
+import re
 from collections.abc import Iterator
 
 from sbom.record import field, mutable
@@ -67,19 +68,40 @@ def load(data: bytes, max_bytes: int = _LIMITS.project_bytes) -> tuple[list[Node
     documents: list[Node] = []
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        builder = _Builder(documents)
+        builder = _Builder(documents, _as_shown(text))
         for event in yaml.parse(text.lstrip("\ufeff"), Loader=loader):
             builder.take(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else None
+        line = _shown_at(_as_shown(text), mark.line) if mark is not None else None
         found = str(getattr(error, "problem", "") or type(error).__name__)
         raise Malformed("yaml", line=line, found=found, wanted="YAML") from error
-    return documents, text.splitlines()
+    return documents, _END.split(text)
+
+
+# Ends of line as editors count them; YAML 1.1 has three more.
+_END = re.compile(r"\r\n|\n|\r")
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def _as_shown(text: str) -> list[int]:
+    """For each line as YAML counts them, the line that an editor shows; empty where they are the same."""
+    if not any(odd in text for odd in "\x85\u2028\u2029"):
+        return []
+    shown = [1]
+    for found in _BREAK.finditer(text):
+        shown.append(shown[-1] + (found.group() in {"\r\n", "\n", "\r"}))
+    return shown
+
+
+def _shown_at(shown: list[int], line: int) -> int:
+    """The line that an editor shows for YAML's ``line``, which counts from 0."""
+    return shown[min(line, len(shown) - 1)] if shown else line + 1
 
 
 class _Builder:
-    def __init__(self, documents: list[Node]) -> None:
+    def __init__(self, documents: list[Node], shown: list[int]) -> None:
+        self._shown = shown
         self._documents = documents
         self._stack: list[tuple[Node, list[Node]]] = []
         self._anchors: dict[str, Node] = {}
@@ -91,12 +113,17 @@ class _Builder:
         """Adds what one event says to the tree."""
         kind = type(event).__name__
         mark = getattr(event, "start_mark", None)
-        line = mark.line + 1 if mark is not None else 1
+        line = _shown_at(self._shown, mark.line) if mark is not None else 1
         anchor = getattr(event, "anchor", None) or ""
         if kind == "ScalarEvent":
             end = getattr(event, "end_mark", None)
             text, style = getattr(event, "value", ""), getattr(event, "style", "") or ""
-            self._add(Node(line, "scalar", text, style, end.line + 1 if end is not None else line), anchor)
+            self._add(
+                Node(
+                    line, "scalar", text, style, _shown_at(self._shown, end.line) if end is not None else line
+                ),
+                anchor,
+            )
         elif kind in {"SequenceStartEvent", "MappingStartEvent"}:
             if len(self._stack) >= _LIMITS.nesting:
                 raise LimitReached("nesting", allowed=_LIMITS.nesting)
