@@ -86,16 +86,20 @@ def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
 
 
 def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
+    steps = [row for row in stock.inventory.components if row.ecosystem == "githubactions"]
     packages = [component for component in stock.inventory.components if component.kind is Kind.LIBRARY]
     if not policy.check_advisories:
         return (Consulted("advisories", "off", detail="switched off for this scan"),), ()
-    if not packages and policy.advisories is None:
+    if not packages and not steps and policy.advisories is None:
         return (Consulted("advisories", "unused", detail="no dependency was found to look up"),), ()
     from scanner import advisories
 
     with advisories.open_snapshot(policy.advisories) as snapshot:
+        holds_steps = snapshot is not None and "actions" in snapshot.ecosystems
+        if not packages and not holds_steps and policy.advisories is None:
+            return (Consulted("advisories", "unused", detail="no dependency was found to look up"),), ()
         return advisories.consult(
-            packages, stock.declarations, snapshot, policy.now, policy.max_advisory_age_days
+            [*packages, *steps], stock.declarations, snapshot, policy.now, policy.max_advisory_age_days
         )
 
 

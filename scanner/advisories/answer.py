@@ -1,10 +1,11 @@
 """The answer to a user's questions: am I on something known bad, does my range allow it, what do I change."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sbom.model import Component
-from sbom.record import record
+from sbom.record import record, replace
 from scanner import versions
 from scanner.advisories import facts, incidents, match, ranges, remedy, sources, words
 from scanner.advisories.asked import Asked, asked_of
@@ -13,6 +14,8 @@ from scanner.advisories.store import Snapshot
 from scanner.model import Consulted, Declaration, Evidence, FactorName, Measured
 from scanner.text import visible
 
+_RANGED = frozenset({"pypi", "npm", "cargo"})
+_MOVING = re.compile(r"v?[0-9]+(?:\.[0-9]+)?", re.ASCII)  # v4, v4.1: their publisher moves them
 _LISTED = 8  # single bad releases that a message or an edit names
 
 Declarations = Mapping[str, tuple[Declaration, ...]]
@@ -43,17 +46,27 @@ def _check(rows: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Evidenc
     packages: dict[tuple[str, str], Package] = {}
     exploited: facts.Catalogues | None = snapshot
     for row in rows:
-        key = (row.ecosystem, versions.name(row.ecosystem, row.component.name))
+        key = (row.ecosystem, row.package)
         if key not in packages:
             packages[key] = _package(*key, snapshot)
         package = packages[key]
         if not package.advisories:
             continue
-        if row.component.version:
+        if row.ecosystem == "actions" and _MOVING.fullmatch(row.component.version):
+            yield from _ranged(_moving(row), package, exploited)
+        elif row.component.version or row.commit:
             yield from _pinned(row, package, exploited)
-        elif row.cap != "heuristic" and row.ecosystem == "pypi":
+        elif row.cap != "heuristic" and row.ecosystem in _RANGED:
             # What a checkout of some branch holds is not what a range of the index's releases allows.
             yield from _ranged(row, package, exploited)
+
+
+def _moving(row: Asked) -> Asked:
+    """An action asked for by a tag that its publisher moves (``v4``), as the range that it stands for."""
+    version = row.component.version
+    part = replace(row.component, version="", specifier=version.removeprefix("v"))
+    note = f"{visible(version, limit=40)} moves to each new release"
+    return replace(row, component=part, note=note)
 
 
 def consult(
@@ -101,9 +114,9 @@ def _pinned(row: Asked, package: Package, exploited: facts.Catalogues | None) ->
     version = row.component.version
     order = versions.order(package.ecosystem)
     readable = order is not None and order(version) is not None
-    found = match.groups(package.advisories, lambda one: one.says(version))
+    found = match.groups(package.advisories, lambda one: one.says(version, row.commit))
     if not readable:
-        if any(group.match is Match.UNDECIDED for group in found):
+        if version and any(group.match is Match.UNDECIDED for group in found):
             yield _unordered(row)
         found = [group for group in found if group.match is Match.YES]
     if not found:
@@ -115,6 +128,10 @@ def _pinned(row: Asked, package: Package, exploited: facts.Catalogues | None) ->
 
 def _unordered(row: Asked) -> Evidence:
     text = "this version cannot be put in order, and the ranges of its advisories could not be asked"
+    if row.commit:
+        text = (
+            "it is named by a commit that no advisory lists, and which versions hold that is not known here"
+        )
     return Evidence(
         "COV-005",
         row.where,
@@ -128,7 +145,8 @@ def _known(row: Asked, package: Package, group: Group, fix: remedy.Fix, severity
     malicious = severity.rule == "ADV-004"
     nearest = remedy.fixed_in(group, row.component.version, package.ecosystem)
     says = f"{group.title}: {words.headline(group)} {words.fixed(nearest)}"
-    caps = [row.cap]
+    named = bool(row.commit) and any(one.names_commit(row.commit) for one in group.advisories)
+    caps = [] if named else [row.cap]
     if malicious:
         says = f"known to be malicious ({group.title}): {words.headline(group)}"
         caps.append(facts.malice(group))
@@ -162,8 +180,15 @@ class _Range:
     exploited: facts.Catalogues | None
 
 
+def _requirement(row: Asked) -> ranges.Wanted | None:
+    """What the component's declarations ask for, as its ecosystem reads ranges; None where that fails."""
+    if row.ecosystem == "pypi":
+        return versions.specifier(row.component.specifier)
+    return versions.semver_range(row.ecosystem, row.component.specifier)
+
+
 def _ranged(row: Asked, package: Package, exploited: facts.Catalogues | None) -> Iterator[Evidence]:
-    wanted = versions.specifier(row.component.specifier)
+    wanted = _requirement(row)
     allowed = ranges.allowed(package, wanted)
     cap, note = row.cap, row.note
     if wanted is None:
@@ -187,7 +212,9 @@ def _every(asked: _Range, found: ranges.Admitted) -> Evidence:
     severity = facts.severity(group, asked.exploited)
     fixed = [text for one in group.advisories for text in one.fixed]
     above = remedy.lowest_above(fixed, asked.allowed.top)
-    edit = remedy.limit(row.declarations, row.component, lambda text: remedy.raised(text, above))
+    edit = remedy.limit(
+        row.declarations, row.component, lambda text: remedy.raised(text, above, row.ecosystem)
+    )
     says = f"{group.title}: {words.headline(group)} Every known version that this range allows has it."
     return Evidence(
         severity.rule,
@@ -208,6 +235,7 @@ def _every(asked: _Range, found: ranges.Admitted) -> Evidence:
 def _admits_malware(asked: _Range, found: ranges.Admitted) -> Evidence:
     row, group = asked.row, found.group
     listed = found.versions[:_LISTED]
+    above = _clear(asked, found)
     bad = ", ".join(visible(text, limit=40) for text in listed)
     more = f" and {len(found.versions) - _LISTED} more" if len(found.versions) > _LISTED else ""
     says = f"allows {bad}{more}, known to be malicious ({group.title}): {words.headline(group)}"
@@ -221,12 +249,25 @@ def _admits_malware(asked: _Range, found: ranges.Admitted) -> Evidence:
             _evidence(facts.sure(Match.YES, asked.cap, facts.malice(group)), f"the range holds {bad}"),
         ),
         remedy=remedy.limit(
-            row.declarations, row.component, lambda text: remedy.without(text, found.versions)
+            row.declarations,
+            row.component,
+            lambda text: (
+                remedy.without(text, found.versions)
+                if row.ecosystem == "pypi"
+                else remedy.raised(text, above, row.ecosystem)
+                if above
+                else text
+            ),
         ),
         component=row.component.ref,
         aliases=group.names,
         references=words.references(group),
     )
+
+
+def _clear(asked: _Range, found: ranges.Admitted) -> str:
+    """The smallest version above all of the bad ones: npm and Cargo cannot shut out single ones."""
+    return ranges.floor(found.group.advisories, asked.allowed.known)
 
 
 def _admits(asked: _Range, some: Sequence[ranges.Admitted]) -> Evidence:
@@ -252,7 +293,9 @@ def _admits(asked: _Range, some: Sequence[ranges.Admitted]) -> Evidence:
             _evidence(facts.sure(Match.YES, asked.cap), "the range holds versions that are listed"),
         ),
         remedy=floor
-        and remedy.limit(row.declarations, row.component, lambda text: remedy.raised(text, floor)),
+        and remedy.limit(
+            row.declarations, row.component, lambda text: remedy.raised(text, floor, row.ecosystem)
+        ),
         component=row.component.ref,
         aliases=tuple(sorted({name for group in newest for name in group.names})),
         references=tuple(

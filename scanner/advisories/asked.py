@@ -1,5 +1,6 @@
 """Who is asked about: a component with its declarations, and how much a match by its name can mean."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from sbom.model import Component, Kind, Location
@@ -11,8 +12,12 @@ from scanner.text import visible
 Declarations = Mapping[str, tuple[Declaration, ...]]
 
 # What no advisory database is asked about here: images are known by what is in them, packages of a system by
-# the system's own tracker, and of steps of a pipeline only the commit tells what they are.
-_NOT_ASKED = frozenset({"oci", "githubactions", "apt"})
+# the system's own tracker.
+_NOT_ASKED = frozenset({"oci", "apt"})
+# Asked where the store holds their advisories; nobody's dependencies are unchecked where it does not.
+OPTIONAL = frozenset({"actions"})
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 # Indexes whose packages are the ones that advisories are about.
 _PUBLIC = ("https://pypi.org/", "https://files.pythonhosted.org/", "https://registry.npmjs.org/")
@@ -30,6 +35,22 @@ class Asked:
     note: str
 
     @property
+    def package(self) -> str:
+        """The name that advisories go by: of an action the repository that it lies in."""
+        name = self.component.name
+        if self.ecosystem == "actions":
+            name = "/".join(name.split("/")[:2])
+        return versions.name(self.ecosystem, name)
+
+    @property
+    def commit(self) -> str:
+        """The whole commit that it is fixed at, or empty."""
+        if self.ecosystem == "actions":
+            version = self.component.version.lower()
+            return version if _COMMIT.fullmatch(version) else ""
+        return next((row.origin.commit for row in self.declarations if row.origin and row.origin.commit), "")
+
+    @property
     def shown(self) -> str:
         version = self.component.version or self.component.specifier
         return visible(f"{self.component.name} {version}".rstrip(), limit=160)
@@ -38,7 +59,8 @@ class Asked:
 def asked_of(component: Component, declarations: Declarations) -> Asked | None:
     """The component as something to ask about, or None: the project itself, or no package of any registry."""
     rows = tuple(row for row in declarations.get(component.ref, ()) if not row.own)
-    if component.kind is not Kind.LIBRARY or (not rows and declarations.get(component.ref)):
+    is_step = component.ecosystem == "githubactions"
+    if (component.kind is not Kind.LIBRARY and not is_step) or (not rows and declarations.get(component.ref)):
         return None
     # A component from elsewhere than an index has no ecosystem; its declaration still says whose name it is.
     spelled = component.ecosystem or (rows[0].ecosystem if rows else "")

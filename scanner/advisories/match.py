@@ -54,6 +54,8 @@ class Compiled:
     whole: bool  # no version is said at all
     local: bool  # it speaks of local versions itself
     fixed: tuple[str, ...]  # versions as written
+    bad_commits: frozenset[str] = frozenset()  # that some event names as affected
+    good_commits: frozenset[str] = frozenset()  # that some event names as mended
 
     def holds(self, key: Key) -> bool:
         """Whether the version lies in one of its ranges."""
@@ -118,8 +120,12 @@ def compiled(affected: Affected) -> Compiled:
     keys: set[Key] = set()
     unread = ranged = False
     used = own
+    bad, good = set[str](), set[str]()
     for range_ in affected.ranges:
         if range_.type == "GIT":
+            # What lies between two commits only the repository knows; the commits themselves are said.
+            for kind, text in range_.events:
+                (good if kind in {"fixed", "limit"} else bad).add(text.lower())
             continue
         # PEP 440 reads every semantic version that an index of Python packages would take.
         order = own or (versions.semver if range_.type == "SEMVER" else None)
@@ -146,16 +152,22 @@ def compiled(affected: Affected) -> Compiled:
         whole=not affected.ranges and not affected.versions,
         local=any(isinstance(key, Pep440) and bool(key.local) for key in bounds),
         fixed=tuple(fixed),
+        bad_commits=frozenset(bad - good - {"0"}),
+        good_commits=frozenset(good - bad),
     )
 
 
-def evaluate(question: Compiled, version: str, *, malicious: bool = False) -> Match:
+def evaluate(question: Compiled, version: str, *, malicious: bool = False, commit: str = "") -> Match:
     """What one compiled entry says about a version as written.
 
     A local version (``2.1.0+cu121``) that the entry does not name itself is affected where its public part
     is, as PUBLIC: who built it may have patched it. Where the entry's own bounds are local versions, only
-    the version as a whole counts.
+    the version as a whole counts. A ``commit`` that the entry names decides before any version.
     """
+    if commit and (commit in question.bad_commits or commit in question.texts):
+        return Match.YES
+    if commit and commit in question.good_commits:
+        return Match.NO
     if question.whole:
         # OSV: nothing listed, nothing affected. Of malware without a version every release is.
         return Match.YES if malicious else Match.NO
@@ -193,16 +205,20 @@ class Advisory:
             self._compiled = tuple(compiled(entry) for entry in self.record.affected)
         return self._compiled
 
-    def says(self, version: str) -> Match:
+    def says(self, version: str, commit: str = "") -> Match:
         """The surest that any of its entries says."""
         surest = Match.NO
         malicious = bool(self.record.malice)
         for entry in self._compiled or self.questions:
-            answer = evaluate(entry, version, malicious=malicious)
+            answer = evaluate(entry, version, malicious=malicious, commit=commit)
             if answer is Match.YES:
                 return answer
             surest = max(surest, answer)
         return surest
+
+    def names_commit(self, commit: str) -> bool:
+        """Whether one of its entries names this very commit as affected."""
+        return any(commit in entry.bad_commits or commit in entry.texts for entry in self.questions)
 
     @property
     def fixed(self) -> tuple[str, ...]:

@@ -42,13 +42,13 @@ class _Known:
         self._local = {text for text in mentioned if "+" in text}
 
     def lean(self, entry: Affected) -> store.Entry:
-        """The entry without commits and without the versions that its own ranges hold."""
+        """The entry without the versions that its own ranges hold."""
         held: set[str] = set()
         for one in entry.ranges:
             for span in _spans(one, self._ecosystem):
                 held.update(self._slice(span))
         held -= self._local
-        ranges = [(one.type, one.events if one.type != "GIT" else ()) for one in entry.ranges]
+        ranges = [(one.type, one.events if one.type != "GIT" else _commits(one)) for one in entry.ranges]
         return ranges, [text for text in entry.versions if text not in held]
 
     def _slice(self, span: match.Span) -> list[str]:
@@ -57,6 +57,11 @@ class _Known:
         if span.high is None:
             return self.ascending[low : len(keys)]
         return self.ascending[low : (bisect_right if span.closed else bisect_left)(keys, span.high)]
+
+
+def _commits(range_: Range) -> tuple[tuple[str, str], ...]:
+    """The events that name whole commits: shorter ones name nothing for sure."""
+    return tuple((kind, text) for kind, text in range_.events if len(text) in {40, 64})
 
 
 @lru_cache(maxsize=8192)

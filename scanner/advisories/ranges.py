@@ -12,9 +12,13 @@ from math import inf
 from sbom.record import record
 from scanner import versions
 from scanner.advisories.match import Advisory, Group, Match, Package, groups
-from scanner.versions import Pep440, Specifier
+from scanner.versions import Key, Pep440, Semver, Specifier
+from scanner.versions.semantic import SemverRange
+
+Wanted = Specifier | SemverRange
 
 _NO_PRE = (3, 0)
+_SEMVER_RELEASE = ((2, 0, ""),)
 _BESIDE = 999_999  # the last part of a point just below a bound
 
 
@@ -22,7 +26,7 @@ _BESIDE = 999_999  # the last part of a point just below a bound
 class Candidate:
     """A version that a resolver could take. ``text`` is empty for one that nobody mentioned."""
 
-    key: Pep440
+    key: Key
     text: str
 
 
@@ -39,7 +43,7 @@ class Allowed:
     listed: bool
 
     @property
-    def top(self) -> Pep440:
+    def top(self) -> Key:
         """The highest point of it."""
         return max(row.key for row in (*self.known, *self.witnesses))
 
@@ -53,48 +57,83 @@ class Admitted:
     versions: tuple[str, ...]
 
 
-def allowed(package: Package, wanted: Specifier | None) -> Allowed:
+def allowed(package: Package, wanted: Wanted | None) -> Allowed:
     """The public versions of a package that ``wanted`` (None: unread, so any) allows.
 
     Pre-releases only where the range names one or nothing else is there, as resolvers do.
     """
-    by_key: dict[Pep440, str] = {}
+    order = versions.order(package.ecosystem) or versions.pep440
+    by_key: dict[Key, str] = {}
     for text in package.known:
-        key = versions.pep440(text)
-        if key is not None and not key.local:
+        key = order(text)
+        if key is not None and not (isinstance(key, Pep440) and key.local):
             by_key.setdefault(key, text)
-    newest = max(by_key, default=None)
-    epoch, major = (newest.epoch, newest.release[0] + 1) if newest else (0, 1)
-    by_key[_point(epoch, (major, 0, 1))] = ""
-    held = sorted(key for key in by_key if wanted is None or wanted.allows(key))
-    stable = versions.final(held)
+    by_key[_newer(max(by_key, default=None), package.ecosystem)] = ""
+    held = sorted(key for key in by_key if _allows(wanted, key))
+    stable = [key for key in held if not key.is_pre]
     if stable and not (wanted and wanted.wants_pre):
         held = stable
     bounds = set(_bounds(package, wanted))
     beside = {point for bound in bounds for point in _around(bound)} - set(held)
     return Allowed(
         tuple(Candidate(key, by_key[key]) for key in held),
-        tuple(Candidate(key, "") for key in sorted(beside) if wanted is None or wanted.allows(key)),
+        tuple(Candidate(key, "") for key in sorted(beside) if _allows(wanted, key)),
         listed=any(text and key not in bounds for key, text in by_key.items()),
     )
 
 
-def _bounds(package: Package, wanted: Specifier | None) -> Iterable[Pep440]:
-    for clauses in wanted.alternatives if wanted else ():
-        yield from (clause.version for clause in clauses if clause.version is not None)
+def _allows(wanted: Wanted | None, key: Key) -> bool:
+    """Whether a requirement allows a version; of another ecosystem's versions it allows none."""
+    if wanted is None:
+        return True
+    if isinstance(wanted, SemverRange):
+        return isinstance(key, Semver) and wanted.allows(key)
+    return isinstance(key, Pep440) and wanted.allows(key)
+
+
+def _newer(newest: Key | None, ecosystem: str) -> Key:
+    """A version above all that are known."""
+    if isinstance(newest, Semver):
+        return _release(newest.major + 1, 0, 1)
+    if newest is not None:
+        return _point(newest.epoch, (newest.release[0] + 1, 0, 1))
+    return _point(0, (1, 0, 1)) if ecosystem == "pypi" else _release(1, 0, 1)
+
+
+def _bounds(package: Package, wanted: Wanted | None) -> Iterable[Key]:
+    if isinstance(wanted, SemverRange):
+        yield from wanted.named
+    elif wanted is not None:
+        for clauses in wanted.alternatives:
+            yield from (clause.version for clause in clauses if clause.version is not None)
     for advisory in package.advisories:
         for entry in advisory.questions:
-            yield from (key for key in entry.keys if isinstance(key, Pep440))
+            yield from entry.keys
             for span in entry.spans:
-                yield from (key for key in (span.low, span.high) if isinstance(key, Pep440))
+                yield from (key for key in (span.low, span.high) if key is not None)
+
+
+def _release(major: int, minor: int, patch: int) -> Semver:
+    return Semver(major, minor, patch, _SEMVER_RELEASE)
 
 
 def _point(epoch: int, release: tuple[int, ...]) -> Pep440:
     return Pep440(epoch, release, _NO_PRE, -1, inf, ())
 
 
-def _around(bound: Pep440) -> Iterable[Pep440]:
+def _around(bound: Key) -> Iterable[Key]:
     """The bound's own release, a point just above it and one just below."""
+    if isinstance(bound, Semver):
+        major, minor, patch = bound[:3]
+        yield _release(major, minor, patch)
+        yield _release(major, minor, patch + 1)
+        if patch > 0:
+            yield _release(major, minor, patch - 1)
+        elif minor > 0:
+            yield _release(major, minor - 1, _BESIDE)
+        elif major > 0:
+            yield _release(major - 1, _BESIDE, 0)
+        return
     yield _point(bound.epoch, bound.release)
     yield _point(bound.epoch, (*bound.release, *(0,) * max(0, 5 - len(bound.release)), 1))
     if bound.release[-1]:
@@ -107,7 +146,7 @@ def admitted(package: Package, range_: Allowed) -> list[Admitted]:
     bad = {id(one): {row.key for row in counted if holds(one, row)} for one in package.advisories}
     rows: list[Admitted] = []
     for group in groups(package.advisories, lambda one: Match.YES if bad[id(one)] else Match.NO):
-        hit: set[Pep440] = set().union(*(bad[id(one)] for one in group.advisories))
+        hit: set[Key] = set().union(*(bad[id(one)] for one in group.advisories))
         every = len(hit) == len(counted) and all(
             any(holds(one, row) for one in group.advisories) for row in range_.witnesses
         )

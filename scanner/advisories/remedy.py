@@ -83,7 +83,15 @@ _LOCKS = (
     ("pnpm-lock.yaml", "pnpm update {name}@{version}"),
     ("Cargo.lock", "cargo update -p {name} --precise {version}"),
     ("go.mod", "go get {name}@{version}"),
+    ("renv.lock", "Rscript -e 'renv::install(\"{name}@{version}\"); renv::snapshot()'"),
 )
+
+
+_TRANSITIVE = {
+    "package-lock.json": "npm update {name}",
+    "npm-shrinkwrap.json": "npm update {name}",
+    "pnpm-lock.yaml": "pnpm update --depth Infinity {name}",
+}
 
 
 def pin(declarations: Sequence[Declaration], name: str, current: str, target: str) -> str:
@@ -95,15 +103,15 @@ def pin(declarations: Sequence[Declaration], name: str, current: str, target: st
             # A range elsewhere that does not allow the target would make the lock's tool refuse.
             steps.append(command)
         elif row.version or row.locked:
-            steps.append(_line(row, f"=={row.version or current}", f"=={target}"))
-        elif row.specifier and not _allows(row.specifier, target):
-            steps.append(_line(row, row.specifier, raised(row.specifier, target)))
+            steps.append(_line(row, _exactly(row, row.version or current), _exactly(row, target)))
+        elif row.specifier and not versions.allows(row.ecosystem, row.specifier, target):
+            steps.append(_line(row, row.specifier, raised(row.specifier, target, row.ecosystem)))
     if not steps:
         steps = [f"{_shown(name)}=={_shown(current)} -> {_shown(name)}=={_shown(target)}"]
     found = "; ".join(dict.fromkeys(steps))
     if any(row.hashes and not _lock_command(row, name, target) for row in declarations):
         found += " (and its hashes)"
-    if "+" in current:
+    if "+" in current and all(row.ecosystem == "pypi" for row in declarations):
         local = _shown("+" + current.partition("+")[2])
         found += (
             f" — take the build of {target} from the index that served {local};"
@@ -120,20 +128,23 @@ def limit(declarations: Sequence[Declaration], component: Component, change: Cal
         if not row.version and not row.locked and change(row.specifier) != row.specifier
     ]
     name = _shown(component.name)
+    if component.ecosystem not in {"", "pypi"}:
+        name += " "
     alone = f"{name}{_shown(component.specifier)} -> {name}{_shown(change(component.specifier))}"
     return "; ".join(dict.fromkeys(steps)) or alone
 
 
-def lowest_above(texts: Sequence[str], key: Pep440) -> str:
-    """The lowest of some Python versions that lies above ``key``, or empty."""
-    rows = sorted(
-        (found, text) for text in texts if (found := versions.pep440(text)) is not None and found > key
-    )
+def lowest_above(texts: Sequence[str], key: Key) -> str:
+    """The lowest of some versions that lies above ``key``, or empty."""
+    order = versions.pep440 if isinstance(key, Pep440) else versions.semver
+    rows = sorted((found, text) for text in texts if (found := order(text)) is not None and found > key)
     return rows[0][1] if rows else ""
 
 
-def raised(specifier: str, target: str) -> str:
+def raised(specifier: str, target: str, ecosystem: str = "pypi") -> str:
     """The range with its lower bounds replaced by ``>=target``; caps that exclude it fall."""
+    if ecosystem != "pypi":
+        return _raised_semantic(specifier.strip(), target, ecosystem)
     wanted = versions.specifier(specifier)
     key = versions.pep440(target)
     if wanted is None or key is None or len(wanted.alternatives) != 1:
@@ -153,14 +164,33 @@ def without(specifier: str, bad: Sequence[str]) -> str:
     return ",".join([*kept, *(f"!={text}" for text in bad)])
 
 
-def _allows(specifier: str, target: str) -> bool:
-    wanted, key = versions.specifier(specifier), versions.pep440(target)
-    return wanted is None or key is None or wanted.allows(key)
+def _raised_semantic(specifier: str, target: str, ecosystem: str) -> str:
+    """The same for npm and Cargo, in the manner of the range: a caret stays one, a cap stays where it can."""
+    if "||" not in specifier and specifier.startswith(">"):
+        caps = [part for part in specifier.replace(",", " ").split() if part.startswith("<")]
+        kept = [cap for cap in caps if versions.allows(ecosystem, cap, target)]
+        return (" " if ecosystem == "npm" else ", ").join([f">={target}", *kept])
+    if specifier.startswith("~"):
+        return f"~{target}"
+    return target if ecosystem == "cargo" else f"^{target}"
+
+
+def _exactly(row: Declaration, version: str) -> str:
+    """A pin as the row's manifest writes it."""
+    if row.ecosystem == "pypi":
+        return f"=={version}"
+    if row.ecosystem == "actions" or row.ecosystem == "githubactions":
+        return f"@{version}"
+    return f"={version}" if row.ecosystem == "cargo" else version
 
 
 def _lock_command(row: Declaration, name: str, target: str) -> str:
     file = basename(row.where.path)
     command = next((text for ending, text in _LOCKS if file == ending), "")
+    if not row.direct:  # "npm install" would make it a dependency of the project's own
+        command = _TRANSITIVE.get(file, command)
+    if file == "go.mod" and not target.startswith("v"):
+        target = f"v{target}"
     if not command and file.startswith("pylock.") and file.endswith(".toml"):
         return f"{visible(row.where.path)}: lock again with {_shown(name)}>={_shown(target)}"
     if command and not (_is_plain(name) and _is_plain(target)):
@@ -177,6 +207,8 @@ def _is_plain(text: str) -> bool:
 
 def _line(row: Declaration, old: str, new: str) -> str:
     extras = f"[{','.join(row.extras)}]" if row.extras else ""
+    if row.ecosystem not in {"pypi", "conda"}:
+        extras = "" if row.ecosystem in {"actions", "githubactions"} else " "
     name = visible(row.name + extras, limit=120)
     return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
 

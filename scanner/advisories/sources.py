@@ -5,13 +5,23 @@ from datetime import datetime, timedelta
 
 from sbom.model import Location
 from scanner.advisories import incidents
-from scanner.advisories.asked import Asked
+from scanner.advisories.asked import OPTIONAL, Asked
 from scanner.advisories.store import Snapshot
 from scanner.model import Consulted, Evidence
 from scanner.text import visible
 
 SNAPSHOT, CATALOGUE, INCIDENTS = "OSV snapshot", "KEV catalogue", "incident list"
 IMPORT = "weighbridge advisories update, or without a network: weighbridge advisories import PATH"
+
+_DUMPS = {
+    "pypi": "PyPI",
+    "npm": "npm",
+    "cargo": "crates.io",
+    "go": "Go",
+    "actions": '"GitHub Actions"',
+    "cran": "CRAN",
+    "bioconductor": "Bioconductor",
+}
 
 
 def _is_stale(snapshot: Snapshot, clock: datetime, max_age_days: int | None) -> bool:
@@ -33,7 +43,8 @@ def consulted(
     known = incidents.load()
     own = Consulted(INCIDENTS, "built-in", known.as_of, len(known.incidents), known.digest)
     if snapshot is None:
-        return Consulted(SNAPSHOT, "absent", detail=f"no snapshot was imported: {IMPORT}"), own
+        absent = Consulted(SNAPSHOT, "absent", detail=f"no snapshot was imported: {IMPORT}")
+        return absent, *_left_out(asked, snapshot), own
     state = "stale" if _is_stale(snapshot, clock, max_age_days) else "current"
     refused = f"{snapshot.refused} documents were no OSV record" if snapshot.refused else ""
     detail = "; ".join(text for text in (snapshot.meta.get("licence", ""), refused) if text)
@@ -50,20 +61,39 @@ def consulted(
             count, digest = int(meta[f"{name}_records"]), meta[f"{name}_sha256"]
             rows.append(Consulted(title, "current", meta[f"{name}_as_of"], count, digest, model))
     rows += [
-        Consulted(f"{SNAPSHOT} for {ecosystem}", "absent", detail="it holds nothing of this ecosystem")
+        Consulted(
+            f"{SNAPSHOT} for {ecosystem}",
+            "absent",
+            detail=f"it holds nothing of this ecosystem: {_update(ecosystem)}",
+        )
         for ecosystem in _uncovered(asked, snapshot)
     ]
-    return (*rows, own)
+    return (*rows, *_left_out(asked, snapshot), own)
 
 
 def _uncovered(asked: Sequence[Asked], snapshot: Snapshot) -> list[str]:
-    return sorted({row.ecosystem for row in asked} - set(snapshot.ecosystems))
+    return sorted({row.ecosystem for row in asked} - set(snapshot.ecosystems) - OPTIONAL)
+
+
+def _left_out(asked: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Consulted]:
+    """Those that are asked only where the store holds their advisories, and it does not."""
+    held = set(snapshot.ecosystems) if snapshot else set()
+    for ecosystem in sorted({row.ecosystem for row in asked} & OPTIONAL - held):
+        detail = f"not checked: {_update(ecosystem)}"
+        yield Consulted(f"{SNAPSHOT} for {ecosystem}", "unused", detail=detail)
+
+
+def _update(ecosystem: str) -> str:
+    """The command that fetches an ecosystem's advisories, or the general one."""
+    name = _DUMPS.get(ecosystem)
+    return f"weighbridge advisories update --ecosystem {name}" if name else IMPORT
 
 
 def coverage(
     asked: Sequence[Asked], snapshot: Snapshot | None, clock: datetime, max_age_days: int | None
 ) -> Iterator[Evidence]:
     """COV-002 for dependencies that could not be held against current advisories."""
+    asked = [row for row in asked if row.ecosystem not in OPTIONAL]
     if not asked:
         return
     where = min((row.where for row in asked), key=lambda place: place.order)
@@ -80,4 +110,4 @@ def coverage(
     for ecosystem in _uncovered(asked, snapshot):
         many = sum(row.ecosystem == ecosystem for row in asked)
         text = f"the advisory snapshot holds nothing of {ecosystem}: {many} of {count} could not be looked up"
-        yield Evidence("COV-002", place, text, subject=f"snapshot:{ecosystem}", remedy=IMPORT)
+        yield Evidence("COV-002", place, text, subject=f"snapshot:{ecosystem}", remedy=_update(ecosystem))

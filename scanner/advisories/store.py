@@ -19,7 +19,7 @@ from scanner.limits import KIB, Limits
 if TYPE_CHECKING:
     import sqlite3
 
-SCHEMA = 5
+SCHEMA = 6
 FOLDER = "advisories"  # of the cache
 _POINTER = "current.json"
 _PACKED_FROM = 4096  # characters of a package's row
