@@ -65,23 +65,39 @@ class FactName(StrEnum):
 
     ARCHITECTURE = "architecture"
     BASE_MODEL = "base-model"
+    BASE_RELATION = "base-model-relation"  # finetune, adapter, quantized, merge
     BYTE_ORDER = "byte-order"
     CALLS = "calls"
+    CONTEXT_LENGTH = "context-length"
     DATASET = "dataset"
     DTYPES = "dtypes"
+    FILES = "files"
     FORMAT_VERSION = "format-version"
     FRAMEWORK = "framework"
     FRAMEWORK_VERSION = "framework-version"
+    HIDDEN_SIZE = "hidden-size"
+    IDENTIFIER = "identifier"  # what a registry or a tracking server calls it
     IMPORTS = "imports"
+    INPUTS = "inputs"
+    LANGUAGE = "language"
+    LAYERS = "layers"
     LICENCE = "licence"
+    LICENCE_LINK = "licence-link"
+    LOADER = "loader"  # the module that loads it
     MEMBERS = "members"
     METADATA = "metadata"
+    METRIC = "metric"  # "type: value (what it was measured on)"
+    MODEL_TYPE = "model-type"
+    OUTPUTS = "outputs"
     PARAMETERS = "parameters"
     PICKLE_PROTOCOL = "pickle-protocol"
     PRODUCER = "producer"
     QUANTIZATION = "quantization"
+    SIZE = "size"  # in bytes
+    TAG = "tag"
     TASK = "task"
     TENSORS = "tensors"
+    VOCABULARY = "vocabulary"
 
 
 @record

@@ -3,6 +3,7 @@
 Only what the files themselves say. A field that nobody stated is absent: CycloneDX has no word for a guess.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,11 +17,28 @@ _PLACED: Final = {
     FactName.ARCHITECTURE,
     FactName.BASE_MODEL,
     FactName.DATASET,
+    FactName.INPUTS,
     FactName.LICENCE,
+    FactName.METRIC,
+    FactName.MODEL_TYPE,
+    FactName.OUTPUTS,
     FactName.TASK,
 }
 # Facts about the model rather than about the file that holds it.
-_OF_THE_MODEL: Final = {FactName.DTYPES, FactName.PARAMETERS, FactName.QUANTIZATION, FactName.TENSORS}
+_OF_THE_MODEL: Final = {
+    FactName.BASE_RELATION,
+    FactName.CONTEXT_LENGTH,
+    FactName.DTYPES,
+    FactName.HIDDEN_SIZE,
+    FactName.LANGUAGE,
+    FactName.LAYERS,
+    FactName.PARAMETERS,
+    FactName.QUANTIZATION,
+    FactName.TAG,
+    FactName.TENSORS,
+    FactName.VOCABULARY,
+}
+_METRIC: Final = re.compile(r"(?P<type>.+?): (?P<value>.+?)(?: \((?P<slice>.+)\))?", re.DOTALL)
 
 
 def model_card(component: Component) -> Part:
@@ -32,13 +50,26 @@ def model_card(component: Component) -> Part:
         parameters["task"] = task
     if architecture := _joined(component, FactName.ARCHITECTURE):
         parameters["modelArchitecture"] = architecture
+    if family := _joined(component, FactName.MODEL_TYPE):
+        parameters["architectureFamily"] = family
+    for key, name in (("inputs", FactName.INPUTS), ("outputs", FactName.OUTPUTS)):
+        if said := values(component.facts, name):
+            parameters[key] = [{"format": each} for each in said]
     if datasets := values(component.facts, FactName.DATASET):
         parameters["datasets"] = [{"type": "dataset", "name": name} for name in datasets]
     card: Part = {"modelParameters": parameters} if parameters else {}
+    if metrics := [_metric(said) for said in values(component.facts, FactName.METRIC)]:
+        card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
     rows = fact_properties(fact for fact in component.facts if fact.name in _OF_THE_MODEL)
     if rows:
         card["properties"] = [{"name": name, "value": value} for name, value in rows]
     return card
+
+
+def _metric(said: str) -> Part:
+    """``type: value (what it was measured on)`` in CycloneDX' words; text of another form is the value."""
+    found = _METRIC.fullmatch(said)
+    return {key: text for key, text in found.groupdict().items() if text} if found else {"value": said}
 
 
 def pedigree(component: Component) -> Part:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 # in a name; the colon is not (purl-spec: "the ':' ... must NOT be encoded").
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:")
 _RUNS = re.compile(r"[-_.]+")
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._~:-]*", re.ASCII)
 
 
@@ -82,6 +83,19 @@ def huggingface(identifier: str, revision: str = "", **qualifiers: str) -> str:
     if not namespace or not name:
         raise ValueError(f"not a namespaced identifier: {identifier!r}")
     return build("huggingface", name, revision.lower(), namespace=namespace, qualifiers=qualifiers)
+
+
+def hub(identifier: str, revision: str = "", *, address: str = "https://huggingface.co") -> str:
+    """The package URL of anything on the hub: a model (``owner/name``), ``datasets/…`` or ``spaces/…``.
+
+    The type huggingface knows models alone, and only those with a namespace; all else is generic, with its
+    address. Only a whole commit is a version (type huggingface); what is none is left out.
+    """
+    commit = revision.lower() if _COMMIT.fullmatch(revision) else ""
+    if identifier.count("/") == 1 and not identifier.startswith(("datasets/", "spaces/")):
+        return huggingface(identifier, commit)
+    space, _, name = identifier.removeprefix("datasets/").removeprefix("spaces/").rpartition("/")
+    return generic(name, commit, namespace=space, download_url=f"{address}/{identifier}")
 
 
 def oci(image: str, *, digest: str = "", tag: str = "") -> str:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from sbom import purl
-from sbom.model import Component, Digest, Fact, Inventory, Kind, Location, Project, Relation
+from sbom.model import Inventory, Project, Relation
 from sbom.record import field, mutable
+from scanner.described import Thing, nearest, things
 from scanner.knots import knots
 from scanner.merge import Item, Merge, Wanted
 from scanner.model import (
@@ -27,7 +28,7 @@ from scanner.model import (
     Reading,
     Stock,
 )
-from scanner.registry import manifest_of
+from scanner.registry import manifests_of
 from scanner.text import visible
 
 __all__ = ["Stock", "resolve_include", "take_stock"]
@@ -111,7 +112,7 @@ def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
         Merge(path, wanted[path], folders, frozenset(layout.names.get(path, ()))) for path in sorted(wanted)
     ]
     items = [item for merge in merges for item in merge.items.values()]
-    models = _models(artifacts, layout.folders)
+    models = things(artifacts, files, layout.folders, layout.homes)
     refs = _refs([*items, *models])
     components = [item.component(refs[id(item)]) for item in items]
     components += [model.component(refs[id(model)]) for model in models]
@@ -186,7 +187,7 @@ def _layout(files: Files) -> _Layout:
     settled = frozenset(_home(path) for path in files if not _is_around(path))
     layout.circles = {path: number for number, part in enumerate(parts) for path in part}
     for path in files:
-        homes = {_nearest(root, settled) if _is_around(root) else _home(root) for root in roots[path]}
+        homes = {nearest(root, settled) if _is_around(root) else _home(root) for root in roots[path]}
         layout.homes[path] = tuple(sorted({members.get(home, home) for home in homes}))
         for row in files[path]:
             if isinstance(row, ProjectName) and row.name:
@@ -200,8 +201,9 @@ def _layout(files: Files) -> _Layout:
 
 def _is_around(path: str) -> bool:
     """Whether the file describes what projects run in, and makes its folder no project."""
-    row = manifest_of(path)
-    return row is not None and row.around
+    rows = manifests_of(path)
+    named = [row for row in rows if not row.marked]
+    return all(row.around for row in named or rows) and bool(rows)
 
 
 def _home(path: str) -> str:
@@ -260,8 +262,7 @@ def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
     projects: dict[str, list[Wanted]] = {folder: [] for folder in layout.folders}
     for path, rows in files.items():
         constrains = path in layout.constraints
-        kind = manifest_of(path)
-        around, alone = kind is not None and kind.around, kind is not None and kind.alone
+        around, alone = _is_around(path), any(row.alone for row in manifests_of(path))
         for row in rows:
             if isinstance(row, Declaration):
                 wanted = Wanted(row, row.constraint or constrains, around, alone)
@@ -297,78 +298,19 @@ def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
 
 
 def _is_foreign(path: str) -> bool:
-    row = manifest_of(path)
-    return row is not None and row.ecosystem not in {"pypi", "conda"}
-
-
-# --- model files ------------------------------------------------------------------------------------------
-
-
-@mutable
-class _Model:
-    """The same bytes under the same name, wherever in one project they lie."""
-
-    project: str
-    name: str
-    digests: tuple[Digest, ...]
-    facts: tuple[Fact, ...]
-    seen: list[Location] = field(default_factory=list)
-
-    @property
-    def purl(self) -> str:
-        sha256 = next((digest.value for digest in self.digests if digest.algorithm == "sha256"), "")
-        return purl.generic(self.name, checksum=f"sha256:{sha256}" if sha256 else "")
-
-    @property
-    def apart(self) -> str:
-        """What tells it from its namesakes in the same project: nothing where the bytes are known."""
-        return "" if self.digests else str(min(self.seen, key=lambda where: where.order))
-
-    def component(self, ref: str) -> Component:
-        return Component(
-            ref=ref,
-            name=self.name,
-            kind=Kind.MODEL,
-            purl=self.purl,
-            project=self.project,
-            digests=self.digests,
-            facts=self.facts,
-            seen=tuple(sorted(set(self.seen), key=lambda where: where.order)),
-        )
-
-
-def _models(artifacts: Sequence[Artifact], folders: frozenset[str]) -> list[_Model]:
-    found: dict[tuple[object, ...], _Model] = {}
-    for artifact in sorted(artifacts, key=lambda one: (one.where.order, one.format)):
-        where = artifact.where
-        name = posixpath.basename((where.member or (where.path,))[-1]) or "model"
-        digests = tuple(sorted(artifact.digests))
-        project = _nearest(where.path, folders)
-        key = (project, name, digests, () if digests else where.order)
-        if key not in found:
-            facts = dict.fromkeys(fact for inspection in artifact.inspections for fact in inspection.facts)
-            found[key] = _Model(project, name, digests, tuple(sorted(facts, key=repr)))
-        found[key].seen.append(Location(where.path, where.member))
-    return list(found.values())
-
-
-def _nearest(path: str, folders: frozenset[str]) -> str:
-    """The project whose folder holds the file, the innermost of them."""
-    folder = posixpath.dirname(path)
-    while folder and folder not in folders:
-        folder = posixpath.dirname(folder)
-    return folder or "."
+    rows = manifests_of(path)
+    return bool(rows) and all(row.ecosystem not in {"pypi", "conda"} for row in rows)
 
 
 # --- refs -------------------------------------------------------------------------------------------------
 
 
-def _refs(items: Sequence[Item | _Model]) -> dict[int, str]:
+def _refs(items: Sequence[Item | Thing]) -> dict[int, str]:
     """A ref for each item: its package URL, with its project behind it where several projects have it."""
     urls = [item.purl for item in items]
     shared = Counter(urls)
     refs = {}
     for item, url in zip(items, urls, strict=True):
-        place = item.apart if isinstance(item, _Model) and item.apart else item.project
+        place = item.apart if isinstance(item, Thing) and item.apart else item.project
         refs[id(item)] = url if shared[url] == 1 else f"{url}#{purl.quote(place, keep='/')}"
     return refs

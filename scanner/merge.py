@@ -15,7 +15,18 @@ _EXACT = re.compile(r"={0,2}\s*v?([0-9]+(?:\.[0-9]+){2,}(?:[-+.][0-9A-Za-z.+-]+)
 BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
 
 # What a project runs in and is built by; no part of what its own lock can settle.
-SURROUNDINGS = {"oci": Kind.CONTAINER, "githubactions": Kind.APPLICATION, "apt": Kind.LIBRARY}
+SURROUNDINGS = {
+    "oci": Kind.CONTAINER,
+    "githubactions": Kind.APPLICATION,
+    "apt": Kind.LIBRARY,
+    "huggingface": Kind.MODEL,
+    "bentoml": Kind.MODEL,
+    "helm": Kind.APPLICATION,
+}
+
+# Each line that names one fetches what it names: no other line's revision holds for it.
+_EACH_ITS_OWN = frozenset({"huggingface", "bentoml"})
+_HUB_KINDS = {"datasets/": Kind.DATA, "spaces/": Kind.APPLICATION}
 
 _LIMITS = Limits()
 _MAX_ALTERNATIVES = 2_000  # clauses of one name under different markers
@@ -161,7 +172,7 @@ class Item:
         return Component(
             ref=ref,
             name=self.name,
-            kind=SURROUNDINGS.get(self.chief.ecosystem, Kind.LIBRARY),
+            kind=_kind(self.chief.ecosystem, self.name),
             version=self.version,
             specifier=self.specifier(),
             purl=self.purl,
@@ -174,6 +185,12 @@ class Item:
             origin=_origin_text(origin),
             seen=tuple(sorted(places, key=lambda where: where.order)),
         )
+
+
+def _kind(ecosystem: str, name: str) -> Kind:
+    if ecosystem == "huggingface":
+        return next((kind for space, kind in _HUB_KINDS.items() if name.startswith(space)), Kind.MODEL)
+    return SURROUNDINGS.get(ecosystem, Kind.LIBRARY)
 
 
 def _scope(lines: Iterable[Declaration]) -> Scope:
@@ -207,6 +224,10 @@ def _purl(chief: Declaration, name: str, version: str, qualifiers: Mapping[str, 
         return purl.conda(name, version, **(qualifiers or {}))
     if chief.ecosystem in _BUILDERS:
         return _of_ecosystem(chief, name, version)
+    if chief.ecosystem == "huggingface":
+        return purl.hub(name, version)
+    if chief.ecosystem == "helm" and origin is not None:
+        return purl.generic(name, version, repository_url=origin.url)
     if chief.ecosystem != "pypi":
         return purl.generic(name, version)
     if origin is None or origin.kind is OriginKind.INDEX:
@@ -297,7 +318,7 @@ class Merge:
     def _take_pins(self, wanted: Wanted, one: Declaration, name: str) -> None:
         if one.locked or (_from_index(one) and not one.version) or self._is_own(one):
             return
-        runs = one.group != BUILD_GROUP and not wanted.alone
+        runs = one.group != BUILD_GROUP and not wanted.alone and one.ecosystem not in _EACH_ITS_OWN
         locked = self._locked.get(name, {}) if runs else {}
         fitting = self._fitting(one, locked)
         if runs and not fitting and not one.installed:
@@ -312,7 +333,7 @@ class Merge:
     def _take_ranges(self, wanted: Wanted, one: Declaration, name: str) -> None:
         if one.locked or one.version or not _from_index(one) or self._is_own(one):
             return
-        runs = one.group != BUILD_GROUP and not wanted.alone
+        runs = one.group != BUILD_GROUP and not wanted.alone and one.ecosystem not in _EACH_ITS_OWN
         locked = self._locked.get(name, {}) if runs else {}
         fitting = self._fitting(one, locked)
         if runs and not fitting:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from sbom.model import Digest, Fact, Inventory, Location
+from sbom.model import Digest, Fact, Inventory, Kind, Location
 from sbom.record import field, mutable, record
 from scanner.limits import Budget, Limits
 
@@ -215,7 +215,39 @@ class InstallMode:
     pre: bool = False
 
 
-Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Evidence
+@record
+class Described:
+    """What a file says of the model or data set that it lies beside.
+
+    The facts go to the models in its folder, with ``below`` also to those in folders below it. Where no
+    weights lie there, ``name`` (if any) is what the thing is called all the same.
+    """
+
+    where: Location
+    facts: tuple[Fact, ...]
+    kind: Kind = Kind.MODEL
+    name: str = ""
+    below: bool = False
+
+
+@record
+class Tracked:
+    """A file, folder or address that a manifest keeps track of, without being a package.
+
+    ``path`` as written (relative to the manifest, or an address); ``kind`` empty where only the name can
+    tell; ``joins``: it is known only where something else tells of it too (code that a stage depends on).
+    """
+
+    path: str
+    where: Location
+    kind: Literal["", "model", "data"] = ""
+    digests: tuple[Digest, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    origin: Origin | None = None
+    joins: bool = False
+
+
+Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Described | Tracked | Evidence
 
 ManifestParser = Callable[[bytes, Location], Iterator[Reading]]
 

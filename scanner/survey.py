@@ -1,6 +1,7 @@
 """The walk and the reading: a tree in, everything that its files say out."""
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from scanner.model import (
 )
 from scanner.policy import Policy
 from scanner.projects import Scope, scope
-from scanner.registry import Manifest, included_row, manifest_of
+from scanner.registry import Manifest, included_row, manifests_of
 from scanner.text import visible
 
 
@@ -119,7 +120,7 @@ def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
 
 
 def _manifest_links(links: Sequence[tuple[str, Job]]) -> list[Job]:
-    return [job for target, job in links if manifest_of(job.path) and not manifest_of(target)]
+    return [job for target, job in links if manifests_of(job.path) and not manifests_of(target)]
 
 
 def _weigh_links(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey) -> None:
@@ -162,18 +163,17 @@ def _not_opened(entry: Entry, outcome: Outcome, seen: Survey) -> None:
 
 
 def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Survey) -> None:
-    todo = [(job.path, row) for job in jobs if (row := manifest_of(job.path)) is not None]
+    todo = deque((job.path, rows) for job in jobs if (rows := manifests_of(job.path)))
     asked: dict[str, Location] = {}
     included = 0
     while todo:
-        path, row = todo.pop(0)
+        path, rows = todo.popleft()
         if path in seen.readings:
             continue
-        rows = len(seen.rows)
-        readings = _read_manifest(path, row, root, limits, seen, asked.get(path))
-        if row.marked and not readings and seen.rows[rows].outcome is Outcome.INSPECTED:
-            del seen.rows[rows]  # a file of that name without the mark is no manifest
-            continue
+        counted = len(seen.rows)
+        readings = _read_manifest(path, rows, root, limits, seen, asked.get(path))
+        if not readings and len(seen.rows) == counted:
+            continue  # a file of that name without the mark is no manifest
         seen.readings[path] = readings
         for reading in readings:
             if not isinstance(reading, Include):
@@ -189,7 +189,13 @@ def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Surve
                     seen.evidence.append(_not_included(reading, f"more than {limits.include_files} includes"))
                     continue
                 asked.setdefault(target, reading.where)
-                todo.append((target, included_row(target)))
+                todo.append((target, _included(target)))
+
+
+def _included(path: str) -> tuple[Manifest, ...]:
+    """The rows for a file that another one pulls in: what pulls it in decides, and its own marks."""
+    first = included_row(path)
+    return (first, *(row for row in manifests_of(path) if row is not first))
 
 
 def _target(path: str, include: Include, root: Path) -> str | None:
@@ -204,40 +210,38 @@ def _not_included(include: Include, why: str) -> Evidence:
 
 
 def _read_manifest(
-    path: str, row: Manifest, root: Path, limits: Limits, seen: Survey, asked: Location | None
+    path: str, rows: Sequence[Manifest], root: Path, limits: Limits, seen: Survey, asked: Location | None
 ) -> tuple[Reading, ...]:
-    where = Location(path)
+    """What every row makes of the file. A marked row that finds nothing to say leaves no trace."""
     readings: list[Reading] = []
-    outcome, detail = Outcome.INSPECTED, ""
-    try:
-        for reading in _readings(path, row, root, limits):
-            (seen.evidence if isinstance(reading, Evidence) else readings).append(reading)  # type: ignore[arg-type]
-    except (Malformed, LimitReached, Unreadable, Changed) as error:
-        outcome, detail = _outcome(error), str(error)
-        line = getattr(error, "line", None)
-        message = f"this {row.title} could not be read: {visible(detail)}"
-        seen.evidence.append(Evidence("COV-005", asked or where.at(line=line), message, f"manifest:{path}"))
-    except Exception as error:  # noqa: BLE001  (a defect of ours must cost one manifest, never the scan)
-        outcome, detail = Outcome.CRASHED, f"{type(error).__name__}: {error}"
-        message = f"our reader of {row.title} failed: {visible(detail)}"
-        seen.evidence.append(Evidence("COV-005", where, message, f"manifest:{path}"))
-    count = sum(isinstance(reading, Declaration) for reading in readings)
-    seen.rows.append(ManifestRow(path, row.name, outcome, count, visible(detail)))
+    data: bytes | None = None
+    for row in rows:
+        if row.read is None and data is None:
+            try:
+                data = _bytes_under(root, path, limits)
+            except (LimitReached, Unreadable, Changed) as error:
+                blamed = _claimant(path, rows, root, limits) if isinstance(error, LimitReached) else row
+                if blamed is not None:
+                    _not_read(path, blamed, error, seen, asked)
+                break
+        if row.holds is None or data is None or row.holds(data):
+            found = _readings(path, row, data or b"", root, limits)
+            readings += _read_as(row, path, found, seen, asked)
     return tuple(readings)
 
 
-def _readings(path: str, row: Manifest, root: Path, limits: Limits) -> Iterator[Reading]:
+def _readings(path: str, row: Manifest, data: bytes, root: Path, limits: Limits) -> Iterator[Reading]:
     """What a manifest reads, one by one. Raises LimitReached past the declarations of one manifest."""
-    for count, reading in enumerate(_all_readings(path, row, root, limits), start=1):
+    for count, reading in enumerate(_all_readings(path, row, data, root, limits), start=1):
         if count > limits.declarations:
             raise LimitReached("declarations", allowed=limits.declarations)
         yield reading
 
 
-def _all_readings(path: str, row: Manifest, root: Path, limits: Limits) -> Iterator[Reading]:
+def _all_readings(path: str, row: Manifest, data: bytes, root: Path, limits: Limits) -> Iterator[Reading]:
     where = Location(path)
     if row.read is None:
-        yield from row.parse(_bytes_under(root, path, limits), where)
+        yield from row.parse(data, where)
         return
     with open_source(_under(root, path)) as source:
         found = {name: _beside(root, path, name, limits) for name in row.beside}
@@ -252,6 +256,49 @@ def _beside(root: Path, path: str, name: str, limits: Limits) -> bytes | None:
             return source.read_at(0, limits.beside_bytes)
     except (Unreadable, Changed):
         return None  # what it would say is told in its absence, too
+
+
+def _claimant(path: str, rows: Sequence[Manifest], root: Path, limits: Limits) -> Manifest | None:
+    """The row that a file too large to be read belongs to, as far as its beginning tells."""
+    with open_source(_under(root, path)) as source:
+        head = source.read_at(0, min(source.size, limits.project_bytes))
+    whole = [row for row in rows if row.read is None]
+    return next((row for row in whole if row.holds is None or row.holds(head)), None)
+
+
+def _read_as(
+    row: Manifest, path: str, found: Iterator[Reading], seen: Survey, asked: Location | None
+) -> tuple[Reading, ...]:
+    readings: list[Reading] = []
+    evidence = len(seen.evidence)
+    try:
+        for reading in found:
+            (seen.evidence if isinstance(reading, Evidence) else readings).append(reading)  # type: ignore[arg-type]
+    except (Malformed, LimitReached, Unreadable, Changed) as error:
+        _not_read(path, row, error, seen, asked, len(readings))
+        return tuple(readings)
+    except Exception as error:  # noqa: BLE001  (a defect of ours must cost one manifest, never the scan)
+        detail = f"{type(error).__name__}: {error}"
+        message = f"our reader of {row.title} failed: {visible(detail)}"
+        seen.evidence.append(Evidence("COV-005", Location(path), message, f"manifest:{path}"))
+        seen.rows.append(ManifestRow(path, row.name, Outcome.CRASHED, _declared(readings), visible(detail)))
+        return tuple(readings)
+    if readings or len(seen.evidence) > evidence or not row.marked:
+        seen.rows.append(ManifestRow(path, row.name, Outcome.INSPECTED, _declared(readings)))
+    return tuple(readings)
+
+
+def _declared(readings: Sequence[Reading]) -> int:
+    return sum(isinstance(reading, Declaration) for reading in readings)
+
+
+def _not_read(
+    path: str, row: Manifest, error: ScanError, seen: Survey, asked: Location | None, count: int = 0
+) -> None:
+    message = f"this {row.title} could not be read: {visible(str(error))}"
+    where = asked or Location(path, line=getattr(error, "line", None))
+    seen.evidence.append(Evidence("COV-005", where, message, f"manifest:{path}"))
+    seen.rows.append(ManifestRow(path, row.name, _outcome(error), count, visible(str(error))))
 
 
 def _outcome(error: ScanError) -> Outcome:

@@ -12,8 +12,8 @@ from scanner.text import visible
 Declarations = Mapping[str, tuple[Declaration, ...]]
 
 # What no advisory database is asked about here: images are known by what is in them, packages of a system by
-# the system's own tracker.
-_NOT_ASKED = frozenset({"oci", "apt"})
+# the system's own tracker, and of models and charts nobody publishes any.
+_NOT_ASKED = frozenset({"oci", "apt", "huggingface", "bentoml", "helm"})
 # Asked where the store holds their advisories; nobody's dependencies are unchecked where it does not.
 OPTIONAL = frozenset({"actions"})
 

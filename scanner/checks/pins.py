@@ -3,6 +3,7 @@
 One piece of evidence a file, not a line: forty unpinned lines are one thing to do.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sbom.model import Component
@@ -13,8 +14,11 @@ from scanner.text import visible
 
 BUILD_GROUP = "build-system"
 _WEAK = frozenset({"md5", "sha1"})
-_AROUND = frozenset({"oci", "githubactions", "apt"})  # no lock of a project's settles these
+_AROUND = frozenset(  # no lock of a project's settles these
+    {"oci", "githubactions", "apt", "huggingface", "bentoml", "helm"}
+)
 _SHOWN = 8  # names in one message
+_CONDA_FILE = re.compile(r"(?:environment.*|env|conda.*|.*[-_]environment)\.ya?ml")
 
 
 @mutable
@@ -117,7 +121,7 @@ def _lock_command(path: str) -> str:
             return command
     if path.endswith("pyproject.toml"):
         return "Run `uv lock` beside this file and commit uv.lock, or pin each name with ==."
-    if path.endswith((".yml", ".yaml")) and ".github/" not in path:
+    if _CONDA_FILE.fullmatch(path.rpartition("/")[2].lower()):
         return f"Run `conda-lock -f {shown}`, commit conda-lock.yml and install the environment from that."
     if not path.endswith((".txt", ".in")):
         return (

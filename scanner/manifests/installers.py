@@ -115,9 +115,10 @@ class Installs:
         found = shell.commands(lines, self.variables)
         yield from self._counted(self._of(found, 0))
 
-    def read_words(self, words: Sequence[str], line: int) -> Iterator[Reading]:
-        """What a command installs that no shell reads: its words as they are."""
-        command = Command([Word(text, line) for text in words])
+    def read_words(self, words: Sequence[str], line: int | Sequence[int]) -> Iterator[Reading]:
+        """What a command installs that no shell reads: its words as they are, each on a line."""
+        lines = [line] * len(words) if isinstance(line, int) else line
+        command = Command([Word(text, at) for text, at in zip(words, lines, strict=True)])
         yield from self._counted(self._of([command], 0))
 
     def _counted(self, rows: Iterator[Reading]) -> Iterator[Reading]:

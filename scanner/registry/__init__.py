@@ -5,7 +5,7 @@ Adding a format, a manifest or a report is one file and one row in the table of 
 """
 
 from scanner.registry.formats import BY_NAME, FORMATS, HEAD, TAIL, broken_promise, claims
-from scanner.registry.manifests import MANIFESTS, REQUIREMENTS, included_row, manifest_of
+from scanner.registry.manifests import MANIFESTS, REQUIREMENTS, included_row, manifest_of, manifests_of
 from scanner.registry.reports import REPORTS, Renderer, RenderOptions
 from scanner.registry.rows import Claim, Format, Manifest, Risk
 
@@ -27,4 +27,5 @@ __all__ = [
     "claims",
     "included_row",
     "manifest_of",
+    "manifests_of",
 ]

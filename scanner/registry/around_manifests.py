@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from scanner.model import Reading
+from scanner.registry.marks import all_of, any_of
 from scanner.registry.rows import Manifest
 
 _YAML = ("yml", "yaml")
@@ -49,6 +50,24 @@ def _dockerfile(data: bytes, where: Location) -> Iterator[Reading]:
     from scanner.manifests import dockerfile
 
     return dockerfile.parse(data, where)
+
+
+def _kubernetes(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import kubernetes
+
+    return kubernetes.parse(data, where)
+
+
+def _chart(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import helm
+
+    return helm.parse_chart(data, where)
+
+
+def _values(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import helm
+
+    return helm.parse_values(data, where)
 
 
 AROUND: tuple[Manifest, ...] = (
@@ -103,5 +122,35 @@ AROUND: tuple[Manifest, ...] = (
         ("makefile", "gnumakefile", "makefile.*", "*.mk"),
         _makefile,
         around=True,
+    ),
+    Manifest(
+        "kubernetes",
+        "Kubernetes, kustomize, Argo, Kubeflow, KServe (images, install commands)",
+        ("*.yml", "*.yaml", "*.tpl"),
+        _kubernetes,
+        ecosystem="oci",
+        marked=True,
+        around=True,
+        holds=all_of((b"apiVersion", b"deploymentSpec"), (b"kind", b"pipelineInfo")),
+    ),
+    Manifest(
+        "helm-chart",
+        "Helm chart (Chart.yaml, Chart.lock)",
+        ("chart.yaml", "chart.lock", "requirements.yaml"),
+        _chart,
+        ecosystem="helm",
+        marked=True,
+        around=True,
+        holds=all_of(b"dependencies"),
+    ),
+    Manifest(
+        "helm-values",
+        "Helm values (images)",
+        tuple(f"{stem}.{end}" for stem in ("values", "values[.-]*", "*[.-]values") for end in _YAML),
+        _values,
+        ecosystem="oci",
+        marked=True,
+        around=True,
+        holds=any_of(b"repository", b"image", b"Image"),
     ),
 )

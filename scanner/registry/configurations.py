@@ -68,5 +68,5 @@ CONFIGURATIONS: tuple[Format, ...] = (
         inspect=_yaml_config,
         model=False,
     ),
-    Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code"),
+    Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code", model=False),
 )

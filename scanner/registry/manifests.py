@@ -1,13 +1,18 @@
-"""Which row of the manifest table reads a file."""
+"""Which rows of the manifest table read a file."""
+
+import re
+from fnmatch import translate
+from functools import cache
 
 from scanner.registry.around_manifests import AROUND
 from scanner.registry.conda_manifests import CONDA
 from scanner.registry.ecosystem_manifests import ECOSYSTEMS
 from scanner.registry.installed_manifests import INSTALLED
+from scanner.registry.ml_manifests import ML
 from scanner.registry.python_manifests import PYTHON
 from scanner.registry.rows import Manifest
 
-MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *AROUND)
+MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *ML, *AROUND)
 
 REQUIREMENTS = PYTHON[0]
 _CONDA = CONDA[0]
@@ -15,22 +20,33 @@ _CONDA = CONDA[0]
 
 def included_row(path: str) -> Manifest:
     """The row that reads a file which another one pulls in, whatever it is called."""
-    found = manifest_of(path)
-    if found is not None and not found.marked:
+    found = next((row for row in manifests_of(path) if not row.marked), None)
+    if found is not None:
         return found
     return _CONDA if path.lower().endswith((".yml", ".yaml")) else REQUIREMENTS
 
 
 def manifest_of(path: str) -> Manifest | None:
-    """The row that reads the file at this POSIX path, or None.
+    """The first row that asks for the file at this POSIX path by its name, or None."""
+    return next(iter(manifests_of(path)), None)
+
+
+def manifests_of(path: str) -> tuple[Manifest, ...]:
+    """The rows that may read the file at this POSIX path: one by its name alone, and each marked one.
 
     Files in a folder called ``requirements`` count by the folder: ``requirements/dev.txt`` is as common as
     ``requirements-dev.txt``.
     """
     folder, _, name = path.lower().rpartition("/")
-    for row in MANIFESTS:
-        if row.claims(folder, name):
-            return row
-    if folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
-        return REQUIREMENTS
-    return None
+    found = [row for row, known in _matchers() if known.match(name) and row.claims(folder, name)]
+    first = next((row for row in found if not row.marked), None)
+    rows = tuple(row for row in found if row.marked or row is first)
+    if not rows and folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
+        return (REQUIREMENTS,)
+    return rows
+
+
+@cache
+def _matchers() -> tuple[tuple[Manifest, re.Pattern[str]], ...]:
+    """Each row with its names as one expression: every file of a tree is held against every row."""
+    return tuple((row, re.compile("|".join(map(translate, row.names)))) for row in MANIFESTS)

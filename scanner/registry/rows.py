@@ -83,6 +83,8 @@ class Manifest:
     asks for is installed apart from everything else, so that no lock beside it is about it. ``read`` in the
     place of ``parse`` where a file is too large to be read whole, or tells half of what it says by the files
     ``beside`` it.
+    ``holds`` looks for the mark in the bytes before anything is parsed: a tree may have thousands of files
+    of such a name.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Manifest:
     alone: bool = False
     read: FileReader | None = None
     beside: tuple[str, ...] = ()
+    holds: Callable[[bytes], bool] | None = None
 
     def claims(self, folder: str, name: str) -> bool:
         """Whether the lower-cased folder and file name ask for this row."""
