@@ -260,8 +260,11 @@ def _beside(root: Path, path: str, name: str, limits: Limits) -> bytes | None:
 
 def _claimant(path: str, rows: Sequence[Manifest], root: Path, limits: Limits) -> Manifest | None:
     """The row that a file too large to be read belongs to, as far as its beginning tells."""
-    with open_source(_under(root, path)) as source:
-        head = source.read_at(0, min(source.size, limits.project_bytes))
+    try:
+        with open_source(_under(root, path)) as source:
+            head = source.read_at(0, min(source.size, limits.project_bytes))
+    except (Unreadable, Changed):
+        return rows[0]
     whole = [row for row in rows if row.read is None]
     return next((row for row in whole if row.holds is None or row.holds(head)), None)
 
