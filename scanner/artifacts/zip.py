@@ -1,16 +1,18 @@
 """Zip archives: every member in every reading, and wherever two readings part."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sbom.record import field, mutable
-from scanner.errors import LimitReached, ScanError
+from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.files.source import WindowSource
-from scanner.model import Event, Evidence, Member, Source, Subject
+from scanner.model import Event, Evidence, Member, Source, Subject, factors
 from scanner.readers.inflate import InflatedSource
 from scanner.readers.names import Extraction
 from scanner.readers.zip import Archive, ZipMember
 from scanner.text import visible
+
+_LONGEST_DESCRIPTOR = 24  # bytes between members that some writers leave there, mark or none
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
@@ -34,10 +36,24 @@ def inspect(subject: Subject) -> Iterator[Event]:
         problem = error
     for oddity in archive.oddities[told:]:
         yield _disagreement(subject, oddity.law, oddity.message, oddity.member)
+    if problem is None:
+        yield from _loose(subject, archive)
     yield from state.on_checksums()
     problem = problem or state.problem or archive.problem
     if problem is not None:
         raise problem
+
+
+def _loose(subject: Subject, archive: Archive) -> Iterator[Member | Evidence]:
+    """What stands where no archive's reader looks, examined as if it had been found alone."""
+    for what, start, end in archive.loose():
+        name = "comment" if what == "comment" else f"bytes at {start}"
+        where = subject.where.inside(name)
+        if what == "gap" and end - start > _LONGEST_DESCRIPTOR:
+            message = f"{end - start} bytes stand at {start}, between the members, and belong to none"
+            weakens = factors(ref="no member's bytes", effect="weakens")
+            yield Evidence("ART-017", where, message, subject=f"gap:{start}", factors=weakens)
+        yield Member(name, WindowSource(subject.source, start, end - start), where)
 
 
 @mutable
@@ -76,6 +92,9 @@ def _on_member(subject: Subject, archive: Archive, member: ZipMember, state: _St
     source = archive.open(member)
     if member.is_link:
         yield from _link(subject, member, source, state)
+    elif member.is_device:
+        message = f"{visible(member.name)} is a device: extracted, it opens the machine's own hardware"
+        yield Evidence("ART-007", where, message, subject=f"device:{visible(member.name)}")
     if member.is_flagged_encrypted and isinstance(source, InflatedSource | WindowSource):
         message = (
             f"{visible(member.name)} is flagged as encrypted and is not: scanners turn away, loaders do not"
@@ -91,6 +110,7 @@ def _on_member(subject: Subject, archive: Archive, member: ZipMember, state: _St
     if not isinstance(source, InflatedSource):
         return
     yield from _after(subject, member, source, state)
+    yield from _beyond(subject, archive, member, source)
     # By now the member has been examined; what it unpacked to must not add up over the members.
     source.release()
 
@@ -114,6 +134,32 @@ def _after(subject: Subject, member: ZipMember, source: InflatedSource, state: _
     ):
         message = f"{visible(member.name)} claims {member.size} bytes out of {member.packed}"
         yield Evidence("ART-006", where, message, subject=f"ratio:{visible(member.name)}")
+
+
+def _beyond(
+    subject: Subject, archive: Archive, member: ZipMember, source: InflatedSource
+) -> Iterator[Member | Evidence]:
+    """What a reader meets that goes by the packed stream's own end, not by the length in the headers."""
+    others: Iterable[ZipMember] = ()
+    problem = source.problem
+    if problem is None and source.is_done and source.consumed < member.packed:
+        slack = member.packed - source.consumed
+        message = f"{slack} bytes stand behind the end of the stream of {visible(member.name)}, in its length"
+        yield _disagreement(subject, "slack", message, member.name)
+        others = archive.search(member.data + source.consumed, member.data + member.packed)
+    elif isinstance(problem, Malformed) and problem.law == "stream-truncated" and member.listing != "hidden":
+        goes_on = member.data + member.packed < subject.source.size
+        others = [archive.reach(member)] if goes_on else ()
+    for other in others:
+        opened = archive.open(other)
+        if other.header == member.header and isinstance(opened, InflatedSource):
+            if opened.inflate_to(source.inflated + 1) <= source.inflated:
+                continue  # the stream does not go on: it is cut short for everybody
+            message = f"{visible(member.name)} goes on behind the length that its headers give"
+            yield _disagreement(subject, "length", message, member.name)
+        yield Member(other.name, opened, subject.where.inside(other.name))
+        if isinstance(opened, InflatedSource):
+            opened.release()
 
 
 def _checksum(source: Source, member: ZipMember, subject: Subject) -> int | None:
@@ -143,4 +189,7 @@ def _link(subject: Subject, member: ZipMember, source: Source, state: _State) ->
 
 def _disagreement(subject: Subject, law: str, message: str, member: str = "") -> Evidence:
     where = subject.where.inside(member) if member else subject.where
-    return Evidence("ART-017", where, message, subject=f"{law}:{visible(member)}" if member else law)
+    about = f"{law}:{visible(member)}" if member else law
+    # Two names that only some systems take for one: both are there for everybody to see.
+    measured = factors(ref="names alike", effect="weakens") if law == "alike" else ()
+    return Evidence("ART-017", where, message, subject=about, factors=measured)

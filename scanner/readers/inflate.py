@@ -116,6 +116,11 @@ class InflatedSource:
             raise self.problem.with_traceback(None)
         return b""
 
+    @property
+    def consumed(self) -> int:
+        """How many packed bytes have been used; past the end of the stream, none more are."""
+        return self._position - self._start
+
     def inflate_to(self, count: int) -> int:
         """Inflates ``count`` bytes where there are as many, and says how many there are. Never raises."""
         self._inflate_to(count)

@@ -1,6 +1,9 @@
 """Names inside archives: whether what is extracted under them stays in the folder it is extracted to."""
 
 import re
+import unicodedata
+
+from scanner.text import visible
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _HOPS = 40  # links behind links; the systems' own bound
@@ -47,7 +50,7 @@ class Extraction:
             part = todo.pop()
             if part in ("", "."):
                 continue
-            if part == "..":
+            if part.rstrip(" ") == "..":  # Windows drops blanks at the end of a name
                 if not stands:
                     return "a path that leads out by ..", ()
                 stands.pop()
@@ -69,3 +72,18 @@ class Extraction:
 
 def _slashed(name: str) -> str:
     return name.replace("\\", "/")
+
+
+def folded(name: str) -> str:
+    """The name as systems compare it that know neither case nor ways to write a letter, nor ``./``."""
+    parts = [part for part in _slashed(name).split("/") if part not in ("", ".")]
+    joined = "/".join(parts)
+    return joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).casefold()
+
+
+def alike(one: str, other: str) -> str:
+    """What is wrong with two different names that are one to ``folded``."""
+    return (
+        f"{visible(one)} and {visible(other)} are one name where case and ./ do not count, as they do not "
+        "for PyTorch and for the file systems of macOS and Windows"
+    )

@@ -20,11 +20,16 @@ from scanner.limits import KIB, Budget
 from scanner.model import Source
 from scanner.readers.codecs import DEFLATE, ZIP_BZIP2, ZIP_LZMA, ZIP_XZ, ZIP_ZSTD, Codec
 from scanner.readers.inflate import InflatedSource
-from scanner.readers.zip_ends import Directory, Window, find_directories
+from scanner.readers.names import alike, folded
+from scanner.readers.zip_ends import Directory, Window, comments, find_directories
+from scanner.readers.zip_fields import SATURATED, shape, text_of, unicode_path, zip64
 from scanner.readers.zip_gaps import Spans, find_header
 from scanner.text import visible
 
 STORED = 0
+_DEFLATE64 = 9
+_DESCRIPTOR = 16  # lengths and checksum behind a member's data
+_LOOSE = 16  # fewer bytes than these hold nothing that anybody loads
 _CODECS: dict[int, Codec] = {8: DEFLATE, 12: ZIP_BZIP2, 14: ZIP_LZMA, 20: ZIP_ZSTD, 93: ZIP_ZSTD, 95: ZIP_XZ}
 _METHODS = {
     1: "shrink",
@@ -47,7 +52,6 @@ _METHODS = {
 
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _LOCAL = struct.Struct("<4s5H3I2H")
-_SATURATED = 0xFFFF_FFFF
 
 Listing = Literal["directory", "header", "hidden"]
 
@@ -84,6 +88,11 @@ class ZipMember:
         return self.mode & 0o170000 == 0o120000
 
     @property
+    def is_device(self) -> bool:
+        """Whether such an extractor makes a character or block device of it."""
+        return self.mode & 0o170000 in (0o020000, 0o060000)
+
+    @property
     def is_flagged_encrypted(self) -> bool:
         """Whether a flag says that it is encrypted; whether it is, only the bytes say."""
         return bool(self.flags & 1) or self.method == 99
@@ -100,10 +109,11 @@ class _Local(NamedTuple):
     size: int
     header: int
     data: int
+    extra: bytes
 
     def member(self) -> ZipMember:
         """What a reader has who goes by this header alone."""
-        return ZipMember(_name(self.raw, self.flags), *self)
+        return ZipMember(text_of(self.raw, self.flags), *self[:-1])
 
 
 @record
@@ -146,6 +156,7 @@ class Archive:
         self._spans = Spans()
         self._given = 0
         self._names: dict[str, int] = {}
+        self._folded: dict[str, str] = {}
         self._seen: set[int] = set()
 
     @property
@@ -178,6 +189,11 @@ class Archive:
         if member.method == STORED:
             # A reader of either length reads a beginning of this.
             return self._stored(member, max(member.packed, member.size))
+        if member.method == _DEFLATE64 and member.size <= self._budget.limits.in_process_bytes:
+            # Where it does without its longer matches, it is plain deflate.
+            plain = self._inflated(member, DEFLATE)
+            if plain.size == member.size and plain.problem is None and plain.crc == member.crc:
+                return plain
         if codec is None:
             name = _METHODS.get(member.method, "unknown")
             return _Refused(
@@ -254,11 +270,11 @@ class Archive:
         _, made_by, _, flags, method, _, _, crc, packed, size, name_length, extra_length = fields[:12]
         header = fields[16]
         raw = rest[:name_length]
-        if _SATURATED in (packed, size, header):
+        if SATURATED in (packed, size, header):
             extra = rest[name_length : name_length + extra_length]
-            size, packed, header = _zip64(extra, size, packed, header)
+            size, packed, header = zip64(extra, size, packed, header)
         header += base
-        name = _name(raw, flags)
+        name = text_of(raw, flags)
         local = self._local(header)
         if local is None:
             wanted = f"the header (PK 3 4) of {visible(name)}"
@@ -268,11 +284,29 @@ class Archive:
         member = ZipMember(name, raw, method, flags, crc, packed, size, header, local.data, mode)
         self._check(member)
         yield member
+        yield from self._by_unicode_path(
+            member, (rest[name_length : name_length + extra_length], local.extra)
+        )
         if local.raw != raw or local.method != method or _lengths_differ(local, member):
             yield from self._other_reading(member, local.member())
         elif (local.flags ^ flags) & 1:
             message = f"one header of {visible(name)} says that it is encrypted, the other does not"
             self._note("flags", message, name)
+
+    def _by_unicode_path(self, member: ZipMember, extras: tuple[bytes, bytes]) -> Iterator[ZipMember]:
+        """The member again under the name that readers take who know the Unicode path field."""
+        told = {member.name}
+        for extra in extras:
+            name = unicode_path(extra)
+            if name is None or name in told:
+                continue
+            told.add(name)
+            # Honest tools write it where the plain name could not hold the letters; they keep the shape.
+            if shape(name) != shape(member.name):
+                message = f"{visible(member.name)} has another name for other readers: {visible(name)}"
+                self._note("unicode-path", message, member.name)
+            self._budget.spend_member()
+            yield replace(member, name=name, listing="header")
 
     def _check(self, member: ZipMember) -> None:
         name = member.name
@@ -281,6 +315,10 @@ class Archive:
             places = f"{before} and {member.header}"
             message = f"{visible(name)} stands there twice, at {places}: readers take either"
             self._note("duplicate", message, name)
+        elif not member.is_directory:
+            other = self._folded.setdefault(folded(name), name)
+            if other != name:
+                self._note("alike", alike(other, name), name)
         if b"\0" in member.raw:
             self._note("zero-in-name", f"the name of {visible(name)} goes on behind a zero byte", name)
         end = member.data + member.packed
@@ -316,10 +354,10 @@ class Archive:
         _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(head)
         rest = self._headers.read_at(position + _LOCAL.size, name_length + extra_length)
         raw, extra = rest[:name_length], rest[name_length:]
-        if size == _SATURATED or packed == _SATURATED:
-            size, packed, _ = _zip64(extra, size, packed, 0)
+        if size == SATURATED or packed == SATURATED:
+            size, packed, _ = zip64(extra, size, packed, 0)
         data = position + _LOCAL.size + name_length + extra_length
-        return _Local(raw, method, flags, crc, packed, size, position, data)
+        return _Local(raw, method, flags, crc, packed, size, position, data, extra)
 
     # --- what the directory does not say --------------------------------------------------------------------
 
@@ -342,15 +380,7 @@ class Archive:
     def _hidden(self) -> Iterator[ZipMember]:
         """Members that only a reader which goes from header to header meets."""
         for start, end in self._spans.gaps(self._source.size):
-            at = start
-            while (at := find_header(self._source, at, end)) >= 0:
-                member = self._unlisted(at, end)
-                if member is None:
-                    at += 4
-                    continue
-                yield member
-                # Where no length is given, the next header may stand anywhere behind.
-                at = member.data if member.flags & 8 else max(at + 4, member.data + member.packed)
+            yield from self.search(start, end)
         known = self._spans.starts()
         for position in self._spans.asked:
             at = position
@@ -358,6 +388,42 @@ class Archive:
                 known.add(at)
                 yield member
                 at = member.data + member.packed
+
+    def search(self, start: int, end: int) -> Iterator[ZipMember]:
+        """Members whose header stands in [start, end) and that no directory is known to list."""
+        at = start
+        while (at := find_header(self._source, at, end)) >= 0:
+            member = self._unlisted(at, end)
+            if member is None:
+                at += 4
+                continue
+            yield member
+            # Where no length is given, or one that cannot be, the next header may stand anywhere behind.
+            behind = member.data + member.packed
+            at = member.data if member.flags & 8 or behind > end else max(at + 4, behind)
+
+    def reach(self, member: ZipMember) -> ZipMember:
+        """The member as a reader has it that unpacks until the stream ends, whatever length is given."""
+        self._budget.spend_member()
+        return replace(member, packed=self._source.size - member.data, listing="header")
+
+    def loose(self) -> Iterator[tuple[str, int, int]]:
+        """Stretches with bytes that belong to nothing an archive has: what each is, start and end.
+
+        Complete once ``members`` has ended. No reader of archives looks there; one of other formats might.
+        """
+        if not self._directories:
+            return
+        first = min(directory.start for directory in self._directories)
+        gaps = self._spans.gaps(first, _LOOSE)
+        found = [("gap", *gap) for gap in gaps if gap[0] >= self._spans.first]
+        found += [("comment", start, end) for start, end in comments(self._source, self._tail)]
+        found.append(("suffix", self._tail, self._source.size))
+        for what, at, end in found:
+            is_described = what == "gap" and self._headers.read_at(at, 4) == b"PK\7\x08"
+            start = at + _DESCRIPTOR if is_described else at
+            if end - start >= _LOOSE and self._source.read_at(start, min(end - start, 4 * KIB)).strip(b"\0"):
+                yield what, start, end
 
     def _unlisted(self, position: int, end: int) -> ZipMember | None:
         header = self._local(position)
@@ -370,7 +436,9 @@ class Archive:
             self._note("hidden", message, local.name)
         if local.flags & 8 and not local.packed:
             rest = max(0, end - local.data)
+            self._spans.add(position, end)
             return replace(local, packed=rest, size=rest, listing="hidden")
+        self._spans.add(position, min(local.data + local.packed, self._source.size))
         return replace(local, flags=local.flags & ~8, listing="hidden")
 
     def _note(self, law: str, message: str, member: str = "") -> None:
@@ -381,43 +449,18 @@ class Archive:
             self.problem = error
 
 
-def _zip64(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
-    """The three values, those that are saturated replaced by the extra field's 64 bits, in this order."""
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        at += 4
-        if kind == 1:
-            values = [size, packed, header]
-            for index, value in enumerate(values):
-                if value == _SATURATED and length >= 8 and at + 8 <= len(extra):
-                    values[index] = int.from_bytes(extra[at : at + 8], "little")
-                    at, length = at + 8, length - 8
-            return values[0], values[1], values[2]
-        at += length
-    return size, packed, header
-
-
-def _name(raw: bytes, flags: int) -> str:
-    # Readers written in C, and zipfile too, end a name at its first zero byte.
-    shown = raw.partition(b"\0")[0]
-    if flags & 0x800 or shown.isascii():
-        return shown.decode("utf-8", "surrogateescape")
-    return shown.decode("cp437")
-
-
 def _lengths_differ(local: "_Local | ZipMember", member: ZipMember) -> bool:
     """Whether the header beside the data gives lengths of its own; with a descriptor behind, zero is none."""
     if local.flags & 8 and not (local.packed and local.size):
         return False
-    if _SATURATED in (local.packed, local.size):
+    if SATURATED in (local.packed, local.size):
         return False
     return (local.packed, local.size) != (member.packed, member.size)
 
 
 def _is_plausible(local: _Local, size: int) -> bool:
     is_known = local.method in _CODECS or local.method in _METHODS or local.method == STORED
-    return is_known and 0 < len(local.raw) <= 4096 and min(local.raw) >= 0x20 and local.data <= size
+    return is_known and 0 < len(local.raw) <= 4096 and local.data <= size
 
 
 def _is_harmless_prefix(source: Source, length: int) -> bool:

@@ -76,6 +76,17 @@ def find_directories(source: Source) -> tuple[list[Directory], int]:
     return list(found.values()), end
 
 
+def comments(source: Source, end: int) -> list[tuple[int, int]]:
+    """Where the comment of the end record stands whose comment ends at ``end``."""
+    origin = max(0, end - _END.size - _COMMENT)
+    tail = source.read_at(origin, end - origin)
+    for place in _end_records(tail):
+        length = int.from_bytes(tail[place + 20 : place + 22], "little")
+        if place + _END.size + length == len(tail):
+            return [(end - length, end)]
+    return []
+
+
 def _end_records(tail: bytes) -> list[int]:
     """Where end records may begin, the last one first."""
     places: list[int] = []

@@ -53,14 +53,14 @@ class Spans:
             if end > reach:
                 reach, holder, begin = end, name, start
 
-    def gaps(self, size: int) -> Iterator[tuple[int, int]]:
-        """The stretches of [0, size) that nobody accounts for and that could hold a member's header."""
+    def gaps(self, size: int, least: int = _SMALLEST) -> Iterator[tuple[int, int]]:
+        """The stretches of [0, size) that nobody accounts for, of ``least`` bytes: a member's header."""
         at = 0
         for start, end in sorted(self._spans):
-            if start - at >= _SMALLEST:
+            if min(start, size) - at >= least:
                 yield at, min(start, size)
             at = max(at, end)
-        if size - at >= _SMALLEST:
+        if size - at >= least:
             yield at, size
 
 
