@@ -12,11 +12,12 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from typing import Literal
 
-from sbom.record import mutable, record
-from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
+from sbom.record import field, mutable, record, replace
+from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.files.source import WindowSource
 from scanner.limits import MIB, Budget
 from scanner.model import Source
+from scanner.readers.tar_sparse import SparseSource, map_in_data, old_map, pax_map, placed
 from scanner.text import visible
 
 BLOCK = 512
@@ -35,12 +36,18 @@ _WITHOUT_DATA: dict[bytes, Kind] = {
     b"5": "directory",
     b"6": "named pipe",
 }
+_OCTAL = re.compile(rb"[0-7]+")
 _RECORD = re.compile(rb"([0-9]{1,15}) ([^=]+)=")
 
 
 @record
 class TarMember:
-    """A member. ``target`` is a link's, ``data`` and ``header`` are offsets; a sparse one lacks its holes."""
+    """A member. ``target`` is a link's, ``data`` and ``header`` are offsets.
+
+    ``others`` are its names for readers who do not know, or do not heed, the headers that give ``name``.
+    ``stretches`` where it is sparse: what is stored of its ``real_size`` bytes. ``broken`` is why its map
+    cannot be read.
+    """
 
     name: str
     kind: Kind
@@ -48,7 +55,10 @@ class TarMember:
     header: int
     data: int
     target: str = ""
-    is_sparse: bool = False
+    others: tuple[str, ...] = ()
+    stretches: tuple[tuple[int, int, int], ...] | None = None
+    real_size: int = 0
+    broken: ScanError | None = None
 
 
 @record
@@ -67,7 +77,8 @@ class _Extended:
     path: str | None = None
     target: str | None = None
     size: int | None = None
-    is_sparse: bool = False
+    names: list[str] = field(default_factory=list)
+    sparse: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 @record
@@ -82,11 +93,12 @@ class _Header:
 @record
 class _Refused:
     size: int
+    why: ScanError
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Raises Unreadable."""
+        """Raises what is wrong with the member's map."""
         del offset, length
-        raise Unreadable("sparse tar member, whose holes are not filled in by this version")
+        raise self.why.with_traceback(None)
 
 
 class Archive:
@@ -101,6 +113,7 @@ class Archive:
         self._given = 0
         self.oddities: list[Oddity] = []
         self.problem: ScanError | None = None
+        self.rest = 0  # where the empty blocks begin behind which no walk leads on; 0 where there are none
 
     def members(self) -> Iterator[TarMember]:
         """Every member on every walk, each charged to the budget. Raises LimitReached past its bound."""
@@ -114,12 +127,20 @@ class Archive:
             yield from self._walk(start)
 
     def open(self, member: TarMember) -> Source:
-        """The member's bytes, a window on the file. Reading a sparse one raises Unreadable.
+        """The member's bytes, a window on the file; a sparse one's with zeros in its holes.
 
         Raises LimitReached where members share more bytes than the budget has left.
         """
-        if member.is_sparse:
-            return _Refused(member.size)
+        if member.broken is not None:
+            return _Refused(member.size, member.broken)
+        if member.stretches is not None:
+            holes = max(0, member.real_size - member.size)
+            left = self._budget.limits.inflated_bytes - self._budget.inflated
+            if holes > left:
+                allowed = self._budget.limits.inflated_bytes
+                return _Refused(member.size, LimitReached("inflated_bytes", allowed=allowed, found=holes))
+            self._budget.spend_inflated(holes)
+            return SparseSource(self._source, member.stretches, member.real_size)
         window = WindowSource(self._source, member.data, member.size)
         # On several walks, members share their bytes, and unpack to more than the file holds.
         self._given += window.size
@@ -162,11 +183,16 @@ class Archive:
         is_old_folder = header.type == b"\0" and name.endswith("/")
         kind = "directory" if is_old_folder else _WITHOUT_DATA.get(header.type, "file")
         target = (own.target or common.target or header.target) if kind.endswith("link") else ""
-        is_sparse = header.type == b"S" or own.is_sparse or common.is_sparse
+        others = tuple(dict.fromkeys(other for other in (*own.names, header.name) if other != name))
+        map_blocks = b""
         if header.type == b"S":
+            first = data
             data = self._behind_the_map(position, header)
+            map_blocks = self._source.read_at(
+                first, min(data - first, self._budget.limits.member_header_bytes)
+            )
         if kind != "file":
-            member = TarMember(name, kind, 0, position, data, target)
+            member = TarMember(name, kind, 0, position, data, target, others)
             return member, self._behind_no_data(data, max(size, header.size))
         if size != header.size and size < _OCTAL_BOUND:
             message = f"{visible(name)} has {header.size} bytes by one header and {size} by another"
@@ -176,7 +202,32 @@ class Archive:
             self._note(Malformed("tar-member-data", offset=data, wanted=f"{size} bytes of {visible(name)}"))
         # A reader of either length reads a beginning of this.
         longest = max(size, header.size) if size < _OCTAL_BOUND else size
-        return TarMember(name, "file", longest, position, data, "", is_sparse), data + _padded(size)
+        member = TarMember(name, "file", longest, position, data, "", others)
+        if header.type == b"S" or own.sparse or common.sparse:
+            member = self._sparse(member, own.sparse or common.sparse, size, map_blocks)
+        return member, data + _padded(size)
+
+    def _sparse(
+        self, member: TarMember, records: list[tuple[bytes, bytes]], size: int, more: bytes
+    ) -> TarMember:
+        """The member with its map of what is stored, or with what is wrong with that."""
+        data, end = member.data, member.data + size
+        said = dict(records)
+        try:
+            if not records:
+                block = self._source.read_at(member.header, BLOCK)
+                stretches, real = old_map(block, more)
+            else:
+                given = pax_map(records)
+                stretches, data = (
+                    map_in_data(self._source, data, end, self._budget) if given is None else (given, data)
+                )
+                stated = said.get(b"GNU.sparse.realsize") or said.get(b"GNU.sparse.size") or b""
+                real = int(stated) if stated.isdigit() and len(stated) < 20 else size
+            found = placed(stretches, data)
+        except ScanError as error:
+            return replace(member, broken=error)
+        return replace(member, data=data, size=end - data, stretches=found, real_size=real)
 
     def _behind_no_data(self, data: int, size: int) -> int:
         """Where the next header stands behind a link, folder or device that claims to have data.
@@ -214,6 +265,7 @@ class Archive:
             self._note(Malformed("tar-extended-header", offset=data, wanted=f"{header.size} bytes"))
         if header.type == b"L":
             extended.path = _text(content)
+            extended.names.append(extended.path)
         elif header.type == b"K":
             extended.target = _text(content)
         else:
@@ -230,11 +282,17 @@ class Archive:
             key, value = match[2], content[match.end() : end - 1]
             if key in (b"path", b"GNU.sparse.name"):
                 extended.path = _text(value)
+                extended.names.append(extended.path)
+                if b"\0" in value:
+                    shown = visible(extended.path)
+                    message = f"the name of {shown} goes on behind a zero byte"
+                    self.oddities.append(Oddity("zero-in-name", message, extended.path))
             elif key == b"linkpath":
                 extended.target = _text(value)
             elif key == b"size" and value.isdigit() and len(value) < 20:
                 extended.size = int(value)
-            extended.is_sparse |= key.startswith(b"GNU.sparse.")
+            if key.startswith(b"GNU.sparse.") and key != b"GNU.sparse.name":
+                extended.sparse.append((key, value))
             at = end
 
     # --- where a walk would stop ----------------------------------------------------------------------------
@@ -242,6 +300,7 @@ class Archive:
     def _behind_the_end(self, position: int) -> int:
         found = self._next_mark(position + BLOCK)
         if found is None:
+            self.rest = max(self.rest, position)
             return self._source.size
         if found not in self._seen:
             message = f"members stand at {found}, behind the empty block at {position} that ends the archive"
@@ -319,15 +378,19 @@ def _parse(block: bytes) -> _Header | None:
     )
 
 
-def _number(field: bytes) -> int | None:
+def _number(raw: bytes) -> int | None:
     """Octal digits, or 256-based behind a byte 0x80 (0xff: negative); None for anything else."""
-    if field[0] in (0x80, 0xFF):
-        value = int.from_bytes(field[1:])
-        return value if field[0] == 0x80 else value - 256 ** (len(field) - 1)
-    digits = field.partition(b"\0")[0].strip(b" ")
+    if raw[0] in (0x80, 0xFF):
+        value = int.from_bytes(raw[1:])
+        return value if raw[0] == 0x80 else value - 256 ** (len(raw) - 1)
+    digits = raw.partition(b"\0")[0].strip()
     if not digits:
         return 0
-    return int(digits, 8) if all(0x30 <= digit < 0x38 for digit in digits) else None
+    try:
+        return int(digits, 8)  # as Python reads it: 0o17, 1_7 and +17 too
+    except ValueError:
+        match = _OCTAL.match(digits)  # as readers in C do, up to what is no digit
+        return int(match[0], 8) if match else None
 
 
 def _padded(size: int) -> int:

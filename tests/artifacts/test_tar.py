@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sbom.model import Location
 from scanner.artifacts.tar import inspect
-from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
+from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import Limits
+from scanner.model import Evidence
 from tests.forge_archives import Outcome, mutations, run, subject
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
@@ -159,6 +161,16 @@ CAUGHT = [
     pytest.param(member("n", b"", b"4"), "ART-007", "block device", id="block device"),
     pytest.param(member("n", b"", b"3"), "ART-007", "character device", id="character device"),
     pytest.param(member("a", b"1") + member("a", b"2"), "ART-017", "twice", id="one name twice"),
+    pytest.param(member("a/B", b"1") + member("a/b", b"2"), "ART-017", "one name", id="but for case"),
+    pytest.param(
+        pax(path="ok") + member("../x", b"1"), "ART-007", "for some readers", id="climbs out without pax"
+    ),
+    pytest.param(
+        pax(path="../x") + pax(path="ok") + member("ok", b"1"),
+        "ART-007",
+        "for some readers",
+        id="climbs out by the first of two pax headers",
+    ),
 ]
 
 
@@ -229,14 +241,119 @@ def test_broken_archives_name_the_law_and_keep_the_rest(data: bytes, law: str, n
         assert seen.error.law == law
 
 
-def test_sparse_members_say_that_they_are_not_read() -> None:
-    for data in (
-        member("s", b"1", b"S"),
-        pax(GNU__sparse__major="1", GNU__sparse__minor="0") + member("s", b"1"),
-    ):
-        seen = outcome(data + member("b", b"2") + END)
-        assert isinstance(seen.members[0][1], Unreadable)
-        assert seen.members[1] == ("b", b"2")
+def old_sparse(*stretches: tuple[int, int], real: int, data: bytes, goes_on: bool = False) -> bytes:
+    """A member as GNU tar wrote it before pax: the map in the header, and in blocks behind it."""
+    block = bytearray(header("s", len(data), b"S", magic=b"ustar  "))
+    fields = [b"%011o\0" % number for pair in stretches for number in pair]
+    block[386 : 386 + 12 * min(8, len(fields))] = b"".join(fields[:8])
+    block[482] = goes_on
+    block[483:495] = b"%011o\0" % real
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    more = b"".join(fields[8:]).ljust(512, b"\0") if goes_on else b""
+    return bytes(block) + more + data + bytes(-len(data) % 512)
+
+
+HOLEY = PICKLE + bytes(2000 - len(PICKLE)) + b"end"
+MAP_IN_DATA = b"\n".join([b"2", b"0", b"%d" % len(PICKLE), b"2000", b"3", b""]).ljust(512, b"\0")
+STRETCHES = ((0, len(PICKLE)), (2000, 3))
+SPARSE = [
+    pytest.param(old_sparse(*STRETCHES, real=2003, data=PICKLE + b"end"), "s", HOLEY, id="old GNU"),
+    pytest.param(
+        old_sparse(*((at * 9, 1) for at in range(6)), real=60, data=b"abcdef", goes_on=True),
+        "s",
+        b"".join(bytes([letter]) + bytes(8) for letter in b"abcdef") + bytes(6),
+        id="old GNU, a map that goes on",
+    ),
+    pytest.param(
+        pax(GNU__sparse__size="2003", GNU__sparse__map=f"0,{len(PICKLE)},2000,3")
+        + member("s", PICKLE + b"end"),
+        "s",
+        HOLEY,
+        id="pax 0.1",
+    ),
+    pytest.param(
+        pax(
+            GNU__sparse__major="1",
+            GNU__sparse__minor="0",
+            GNU__sparse__realsize="2003",
+            GNU__sparse__name="m",
+        )
+        + member("s", MAP_IN_DATA + PICKLE + b"end"),
+        "m",
+        HOLEY,
+        id="pax 1.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "name", "content"), SPARSE)
+def test_sparse_members_are_read_with_their_holes(data: bytes, name: str, content: bytes) -> None:
+    seen = outcome(data + member("b", b"2") + END)
+    assert seen.members == [(name, content), ("b", b"2")]
+    with tarfile.open(fileobj=io.BytesIO(data + END)) as archive:
+        file = archive.extractfile(name)
+        assert file is not None
+        assert file.read() == content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(pax(GNU__sparse__map="0,9,5,9") + member("s", b"1" * 18), id="stretches that overlap"),
+        pytest.param(pax(GNU__sparse__map="0,9,5") + member("s", b"1"), id="half a pair"),
+        pytest.param(pax(GNU__sparse__map="0,x") + member("s", b"1"), id="no number"),
+        pytest.param(pax(GNU__sparse__major="1") + member("s", b"9\n1\n"), id="a map cut short"),
+    ],
+)
+def test_a_broken_sparse_map_costs_its_member_alone(data: bytes) -> None:
+    seen = outcome(data + member("b", b"2") + END)
+    assert isinstance(seen.members[0][1], Malformed)
+    assert seen.members[1] == ("b", b"2")
+
+
+def test_a_hole_larger_than_the_budget_costs_its_member_alone() -> None:
+    huge = pax(GNU__sparse__size=str(10**18), GNU__sparse__map=f"0,{len(PICKLE)}") + member("s", PICKLE)
+    seen = outcome(huge + member("b", b"2") + END)
+    assert isinstance(seen.members[0][1], LimitReached)
+    assert seen.members[1] == ("b", b"2")
+
+
+@pytest.mark.parametrize("field", [b"0o32\0", b"+32\0", b"3_2\0", b"32 \0", b"32z\0", b"  32\0"])
+def test_lengths_are_read_as_some_reader_does(field: bytes) -> None:
+    data = header("a.pkl", size_field=field.ljust(12, b"\0")) + PICKLE.ljust(512, b"\0")
+    assert outcome(data + END).contents("a.pkl") == [PICKLE]
+
+
+def test_what_stands_behind_the_end_is_examined() -> None:
+    seen = outcome(member("b", b"1") + END + PICKLE)
+    assert [data for name, data in seen.members if name.startswith("bytes at")] == [PICKLE]
+
+
+LINK = member("usr/bin/awk", b"", b"2", target="/etc/alternatives/awk")
+LAYER = LINK + member("dev/null", b"", b"3") + member("etc/.wh.passwd") + END
+
+
+@pytest.mark.parametrize(
+    "path", ["image/blobs/sha256/" + "a1" * 32, "saved.tar!layer.tar", "saved.tar!0f3a/layer.tar"]
+)
+def test_links_in_a_layer_of_an_image_are_told_once_and_weaker(path: str) -> None:
+    top, _, inner = path.partition("!")
+    made = subject(LAYER, "layer")
+    made.where = Location(top).inside(inner) if inner else Location(top)
+    seen = run(inspect, made)
+    (evidence,) = [event for event in seen.events if isinstance(event, Evidence)]
+    assert evidence.rule == "ART-007"
+    assert "2 links or devices of this image layer" in evidence.message
+    assert dict(evidence.factors)["effect"].value == "weakens"
+    assert outcome(LAYER).messages().count("extracted") == 1
+    assert len([event for event in outcome(LAYER).events if isinstance(event, Evidence)]) == 2
+
+
+def test_names_that_lead_out_of_a_layer_are_no_weaker() -> None:
+    made = subject(member("../../x", b"1") + END, "layer.tar")
+    (evidence, *_) = [event for event in run(inspect, made).events if isinstance(event, Evidence)]
+    assert not evidence.factors
 
 
 def test_limits_end_the_reading_and_keep_what_was_found() -> None:
