@@ -30,6 +30,19 @@ _PROBED = 8 * KIB
 _NOTED = 3  # structures not followed that are named
 _OUTSIDE = re.compile(r"^(?:[/\\~]|[A-Za-z]:|[a-z][a-z0-9+.\-]*://)|(?:^|[\\/])\.\.(?:[\\/]|$)")
 _CONFIGURATIONS = frozenset({"model_config", "training_config"})
+_WEIGHTED = frozenset(
+    {
+        "Dense",
+        "Conv1D",
+        "Conv2D",
+        "Conv3D",
+        "DepthwiseConv2D",
+        "Embedding",
+        "LSTM",
+        "GRU",
+        "BatchNormalization",
+    }
+)
 _NUMBERS = re.compile(r"(?:BF|F|I|U)\d+")
 
 
@@ -45,7 +58,7 @@ class _Seen:
     dtypes: set[str] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
     configured: set[str] = field(default_factory=set)
-    inputs: set[str] = field(default_factory=set)  # of the configuration: they have no weights
+    weighted: set[str] = field(default_factory=set)  # of these, what cannot be without weights
     stored: set[str] = field(default_factory=set)
 
 
@@ -124,8 +137,9 @@ def _configuration(text: bytes, name: str, seen: _Seen, subject: Subject) -> Ite
             if isinstance(layer, dict):
                 inside = layer.get("config")
                 called = layer.get("name") or (inside.get("name") if isinstance(inside, dict) else None)
-                kept = seen.inputs if layer.get("class_name") == "InputLayer" else seen.configured
-                kept.add(str(called))
+                seen.configured.add(str(called))
+                if layer.get("class_name") in _WEIGHTED:
+                    seen.weighted.add(str(called))
 
 
 def _root_facts(name: str, texts: tuple[bytes, ...]) -> Iterator[Fact]:
@@ -201,16 +215,15 @@ def _rows(subject: Subject, seen: _Seen) -> Iterator[Event]:
 def _disagreement(seen: _Seen, subject: Subject) -> Iterator[Evidence]:
     if not seen.configured or not seen.stored:
         return
-    seen.stored -= seen.inputs
-    if seen.configured == seen.stored:
-        return
     told = []
     for names, where in (
-        (seen.configured - seen.stored, "only in the configuration"),
+        (seen.weighted - seen.stored, "only in the configuration"),
         (seen.stored - seen.configured, "only among the weights"),
     ):
         if names:
             told.append(f"{visible(', '.join(sorted(names)[:5]), limit=120)} {where}")
+    if not told:
+        return
     message = f"the layers of configuration and weights differ: {'; '.join(told)}"
     measured = factors(ref="names of layers", effect="weakens")
     yield Evidence("ART-013", subject.where, message, "layers", measured)

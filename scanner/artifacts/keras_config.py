@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from sbom.model import Fact, FactName
+from scanner.artifacts import names
 from scanner.errors import LimitReached, Malformed
-from scanner.model import Event, Evidence, Source, Subject
+from scanner.model import Event, Evidence, Source, Subject, factors
 from scanner.readers.zip import Archive
 from scanner.text import visible
 
@@ -36,7 +37,18 @@ _PLAIN = frozenset(
     | {"__keras_tensor__", "__typespec__", "__numpy_dtype__", "slice", "tuple", "dict", "list", "set", "str"}
     | {"int", "float", "bool", "bytes", "NoneType", "type"}
 )
-_LOOKUPS = frozenset({"StringLookup", "IntegerLookup", "TextVectorization"})
+# Modules of Keras whose classes write files, keep checkpoints or open archives while they are made.
+_TOOLS = re.compile(
+    r"\.(?:callbacks|saving|export|utils|preprocessing|trainers|config|datasets|wrappers)(?:\.|$)"
+)
+_TOOLS_OF_MODELS = frozenset({"FeatureSpace", "Cross", "Feature", "CustomObjectScope", "KerasSaveable"})
+_OPERATORS = frozenset({"TFOpLambda", "TensorFlowOpLayer"})
+_ACTS = re.compile(
+    r"(?:^|\.)(?:read_file|write_file|matching_files|gfile|py_func(?:tion)?|numpy_function|load_op_library"
+    r"|load_library|ReadFile|WriteFile|MatchingFiles|saved_model|TFRecordWriter|create_file_writer)(?:\.|$)"
+)
+_PATHS = ("vocabulary", "merges", "proto", "filepath", "file_path", "weights_path", "vocabulary_file")
+_LONGEST_PATH = 4_096
 _OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:[\\/]|[a-z][a-z0-9+.]*://)|(?:^|[\\/])\.\.(?:[\\/]|$)")
 
 
@@ -90,6 +102,9 @@ def _parsed(source: Source, subject: Subject) -> object:
     if source.size > limits.text_bytes:
         raise LimitReached("text_bytes", allowed=limits.text_bytes, found=source.size)
     data = source.read_at(0, source.size)
+    if b"\0" in data[:4] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        # Keras' loader takes any of Unicode's encodings, as Python's json does.
+        data = data.decode(json.detect_encoding(data), "replace").encode()
     speaks = b'"class_name"' in data and b'"config"' in data
     if not speaks and b"\\u" not in data:
         return None
@@ -137,46 +152,82 @@ def _judge_object(
     value: dict[str, object], place: str, subject: Subject, *, revived: bool
 ) -> Iterator[Evidence]:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
+    limit = subject.limits.message_chars
     if revived and str(name) not in _LAMBDAS and str(name) != "function":
         module = registered = None
-    said = _reason(str(name), module, registered, value.get("config"))
-    limit = subject.limits.message_chars
+    config = value.get("config")
+    said = _reason(str(name), module, registered, config)
     if said is not None:
-        message = f"{place} is {said}: loading the model runs it"
+        does, effect = said
         shown = visible(f"{module or ''}:{name}", limit=100)
         yield Evidence(
-            "ART-008", subject.where, visible(message, limit=limit), f"{shown}@{visible(place, limit=200)}"
+            "ART-008",
+            subject.where,
+            visible(f"{place} is {does}", limit=limit),
+            f"{shown}@{visible(place, limit=200)}",
+            factors(ref="what rebuilding the object does", effect=effect),
         )
-    config = value.get("config")
-    vocabulary = config.get("vocabulary") if isinstance(config, dict) else None
-    if name in _LOOKUPS and isinstance(vocabulary, str) and _OUTSIDE.search(vocabulary):
-        message = f"{place} reads its vocabulary from {vocabulary}: loading the model opens that"
-        yield Evidence(
-            "ART-009", subject.where, visible(message, limit=limit), f"vocabulary:{visible(vocabulary)}"
-        )
+    if isinstance(config, dict):
+        yield from _reaches(str(name), config, place, subject)
 
 
-def _reason(name: str, module: object, registered: object, config: object) -> str | None:
-    """What an object is that loading it would run or import, or None."""
+def _reaches(name: str, config: dict[str, object], place: str, subject: Subject) -> Iterator[Evidence]:
+    """ART-009 for files that an object's own configuration names, and for operators that reach out."""
+    limit = subject.limits.message_chars
+    called = config.get("function")
+    if name in _OPERATORS and isinstance(called, str) and _ACTS.search(called):
+        message = f"{place} calls tensorflow.{called}: the model reaches files, libraries or Python with it"
+        label = visible(f"{name}:{called}", limit=200)
+        measured = factors(ref="operator of TensorFlow", effect="total" if "write" in called else "partial")
+        yield Evidence("ART-009", subject.where, visible(message, limit=limit), label, measured)
+    for key in _PATHS:
+        path = config.get(key)
+        if not isinstance(path, str) or not path or len(path) > _LONGEST_PATH:
+            continue
+        outside = bool(_OUTSIDE.search(path))
+        if not outside and (key != "vocabulary" or not path.strip()):
+            continue
+        thing = "its vocabulary" if key == "vocabulary" else f"its {key}"
+        message = f"{place} reads {thing} from {path}: loading the model opens that"
+        label = f"{key}:{visible(path, limit=200)}"
+        measured = factors(ref="a path in the configuration", effect="partial" if outside else "weakens")
+        yield Evidence("ART-009", subject.where, visible(message, limit=limit), label, measured)
+
+
+_RUNS = ": loading the model runs it"
+
+
+def _reason(name: str, module: object, registered: object, config: object) -> tuple[str, str] | None:
+    """What an object is that loading it would run or import, and to what effect; None for Keras' own."""
     known = _LAMBDAS.get(name.rpartition(">")[2].rpartition(".")[2])
     if known is not None:
-        return known
+        return known + _RUNS, "total"
     if name in _PLAIN:
         return None
     at = module if isinstance(module, str) else ""
     if name == "function":
-        called = config if isinstance(config, str) else "?"
-        if at in ("", "builtins") or not _KERAS.match(at):
-            return f"the function {called} of {at or 'the program'}"
-        return None if _FUNCTIONS.match(at) else f"the function {called} of {at}, which no layer needs"
+        return _function(config if isinstance(config, str) else "?", at)
     if at and not _KERAS.match(at):
-        return f"the class {name} of {at}, outside Keras"
+        verdict = names.classify(at, name).kind
+        is_unknown = verdict is names.Kind.UNKNOWN and name[:1].isupper()
+        return f"the class {name} of {at}, outside Keras{_RUNS}", "partial" if is_unknown else "total"
     if at and name[:1].islower():
-        return f"the function {name} of {at} in place of a class"
-    if isinstance(registered, str) and ">" in registered:
-        package = registered.partition(">")[0]
-        if not _KERAS.match(package):
-            return f"the custom object {registered}"
-    if not at and isinstance(registered, str) and registered and registered != name:
-        return f"the custom object {registered}"
+        return f"the function {name} of {at} in place of a class{_RUNS}", "total"
+    if at and _TOOLS.search(at) and name not in _TOOLS_OF_MODELS:
+        return f"the class {name} of {at}, a tool that no model is made of{_RUNS}", "total"
+    given = registered if isinstance(registered, str) else ""
+    package = given.partition(">")[0] if ">" in given else ""
+    if (package and not _KERAS.match(package)) or (not at and given and given != name):
+        # The file holds none of its code: a program that has not registered such a class cannot load it.
+        return f"the custom object {given}: loading the model needs a program that brings it", "weakens"
     return None
+
+
+def _function(called: str, at: str) -> tuple[str, str] | None:
+    if at in ("", "builtins") and names.classify("builtins", called).kind is not names.Kind.SINK:
+        return f"the function {called} of the program that loads the model", "weakens"
+    if not _KERAS.match(at):
+        return f"the function {called} of {at or 'the interpreter'}{_RUNS}", "total"
+    if _FUNCTIONS.match(at):
+        return None
+    return f"the function {called} of {at}, which no layer needs{_RUNS}", "total"

@@ -18,6 +18,17 @@ def _keras_config(subject: Subject) -> Iterator[Event]:
     return keras_config.inspect(subject)
 
 
+def _is_keras_json(head: bytes, tail: bytes) -> bool:
+    del tail
+    begin = head.lstrip()[:1] == b"{"
+    return (
+        begin
+        and b'"class_name"' in head
+        and b'"config"' in head
+        and (b'"layers"' in head or b'"module"' in head)
+    )
+
+
 def _chat_template(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import chat_template
 
@@ -50,7 +61,8 @@ CONFIGURATIONS: tuple[Format, ...] = (
     Format(
         "keras-config",
         "Keras model configuration (Lambda layers, custom objects)",
-        names=("config.json",),
+        names=("config.json", "model.json", "*model_config.json", "*architecture.json"),
+        sniff=_is_keras_json,
         inspect=_keras_config,
         model=False,
     ),

@@ -151,10 +151,70 @@ def test_what_loading_would_run_is_named_at_any_depth(layer: Json, word: str, ar
     assert any(word in item.message for item in found)
 
 
-def test_a_vocabulary_from_outside_is_named() -> None:
-    (item,) = evidence(sequential(of("StringLookup", vocabulary="/etc/passwd")))
-    assert item.rule == "ART-009"
-    assert "/etc/passwd" in item.message
+def effect(item: Evidence) -> str:
+    return dict(item.factors)["effect"].value
+
+
+@pytest.mark.parametrize(
+    ("layer", "path", "level"),
+    [
+        pytest.param(of("StringLookup", vocabulary="/etc/passwd"), "/etc/passwd", "partial", id="a path"),
+        pytest.param(of("StringLookup", vocabulary="https://e.example/v"), "https://", "partial", id="a URL"),
+        pytest.param(of("IndexLookup", vocabulary="../v"), "../v", "partial", id="a path upwards"),
+        pytest.param(
+            of("StringLookup", None, "a>StringLookup", vocabulary="/v"), "/v", "partial", id="registered"
+        ),
+        pytest.param(of("StringLookup", vocabulary="v.txt"), "v.txt", "weakens", id="a file beside it"),
+        pytest.param(
+            of("BytePairTokenizer", "keras_hub.tokenizers", merges="/m"), "/m", "partial", id="merges"
+        ),
+        pytest.param(
+            of("TFOpLambda", function="io.write_file"), "io.write_file", "total", id="an operator that writes"
+        ),
+        pytest.param(
+            of("TFOpLambda", function="raw_ops.ReadFile"), "ReadFile", "partial", id="a raw operator"
+        ),
+    ],
+)
+def test_files_that_loading_would_open_are_named(layer: Json, path: str, level: str) -> None:
+    (item,) = [each for each in evidence(sequential(layer)) if each.rule == "ART-009"]
+    assert path in item.message
+    assert effect(item) == level
+
+
+@pytest.mark.parametrize(
+    ("layer", "level"),
+    [
+        pytest.param(LAMBDA, "total", id="code in the file"),
+        pytest.param(function("eval", "builtins"), "total", id="a builtin that runs code"),
+        pytest.param(function("my_loss", "builtins"), "weakens", id="a function of the program's own"),
+        pytest.param(of("Mine", None, "pack>Mine"), "weakens", id="a class that a program registers"),
+        pytest.param(of("Mine", "pack.layers", "Mine"), "partial", id="a class of some package"),
+        pytest.param(of("Popen", "subprocess"), "total", id="a class that runs commands"),
+        pytest.param(of("getoutput", "somewhere"), "total", id="a function of some package"),
+        pytest.param(of("CSVLogger", "keras.callbacks", filename="/x"), "total", id="a callback"),
+        pytest.param(of("H5IOStore", "keras.src.saving.saving_lib"), "total", id="a store of weights"),
+        pytest.param(
+            of("DirectoryIterator", "keras.src.legacy.preprocessing.image"), "total", id="an iterator"
+        ),
+    ],
+)
+def test_what_an_object_may_do_is_measured(layer: Json, level: str) -> None:
+    found = [each for each in evidence(sequential(layer)) if each.rule == "ART-008"]
+    assert {effect(item) for item in found} == {level}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be", "utf-8-sig"])
+def test_no_encoding_hides_a_configuration(encoding: str) -> None:
+    assert evidence(json.dumps(sequential(LAMBDA)).encode(encoding))
+
+
+def test_architectures_are_known_by_their_content() -> None:
+    data = json.dumps(sequential(LAMBDA)).encode()
+    steps = list(examine(BytesSource(data), Location("net.json"), "net.json", Limits()))
+    assert "ART-008" in {
+        step.item.rule for step in steps if isinstance(step, Found) and isinstance(step.item, Evidence)
+    }
 
 
 def test_the_place_in_the_document_is_named() -> None:
