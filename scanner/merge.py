@@ -136,7 +136,9 @@ class Item:
 
     def _qualifiers(self) -> dict[str, str]:
         """What all declarations that tell builds apart agree on: of two platforms the channel alone."""
-        told = [frozenset(one.qualifiers) for one in self.declarations if one.qualifiers]
+        rows = [one for one in self.declarations if one.qualifiers]
+        rows = [one for one in rows if one.locked] or rows
+        told = [frozenset(one.qualifiers) for one in rows]
         return dict(sorted(frozenset.intersection(*told))) if told else {}
 
     def lines(self) -> tuple[Declaration, ...]:

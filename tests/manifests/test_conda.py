@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from sbom.model import Location
+from sbom.purl import normalise_name
 from scanner.errors import LimitReached, Malformed
 from scanner.manifests import conda
-from scanner.model import Declaration, Evidence, IndexUse, Reading
+from scanner.model import Declaration, Evidence, Include, IndexUse, Reading
 
 WHERE = Location("environment.yml")
 
@@ -69,6 +70,22 @@ def test_conda_and_pip_packages_are_read_at_their_lines() -> None:
         pytest.param("a >=1,<2", (">=1,<2", ""), id="a range"),
         pytest.param("a[version='>=1.2']", (">=1.2", ""), id="in brackets"),
         pytest.param("a 1.2|1.4", ("", ""), id="alternatives count as any"),
+        pytest.param("a (>=1,<2)|>3", ("", ""), id="alternatives of ranges"),
+        pytest.param("a ^1.2.*$", ("", ""), id="an expression"),
+        pytest.param("a >=1.2,<2 py311_0", (">=1.2,<2", ""), id="a range with a build"),
+        pytest.param("a >=1.2 *cuda*", (">=1.2", ""), id="a range with a pattern of builds"),
+        pytest.param("a>=1.2.*", (">=1.2", ""), id="a star behind an order"),
+        pytest.param("a!=1.2.*", ("!=1.2.*", ""), id="all but"),
+        pytest.param("a ~=1.2", ("~=1.2", ""), id="compatible"),
+        pytest.param("a>=1,*", (">=1", ""), id="a range and any"),
+        pytest.param("a 1.2.*,>=1.2.3", ("==1.2.*,>=1.2.3", ""), id="a star and a range"),
+        pytest.param("c::a[version='1.2.3',build=h0_1,md5=x]", ("==1.2.3", "1.2.3"), id="all in brackets"),
+        pytest.param('a[version=">=1,<2"]', (">=1,<2", ""), id="in other quotes"),
+        pytest.param(
+            "https://conda.anaconda.org/conda-forge/linux-64/a-1.2-h0.conda#" + "b" * 32,
+            ("==1.2", "1.2"),
+            id="an address",
+        ),
     ],
 )
 def test_match_specifications_become_ranges(text: str, wanted: tuple[str, str]) -> None:
@@ -150,3 +167,81 @@ def test_yaml_hides_nothing_and_runs_nothing(text: str) -> None:
 def test_every_name_of_the_table_has_its_reason() -> None:
     table = json.loads((Path(conda.__file__).with_name("conda_names.json")).read_text())
     assert all(row["pypi"] and row["because"] for row in table["names"].values())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("zlib", {}, id="nothing told"),
+        pytest.param("zlib=1.3=h0_1", {"build": "h0_1"}, id="a build"),
+        pytest.param("zlib=1.3=h*", {}, id="a pattern of builds"),
+        pytest.param("own::zlib", {"channel": "own"}, id="a channel"),
+        pytest.param("own/linux-64::zlib", {"channel": "own", "subdir": "linux-64"}, id="a platform"),
+        pytest.param(
+            "zlib[channel=own,subdir=noarch,version='==1',build=h0]",
+            {"build": "h0", "channel": "own", "subdir": "noarch"},
+            id="in brackets",
+        ),
+        pytest.param(
+            "https://conda.anaconda.org/own/linux-64/zlib-1.3-h0.tar.bz2",
+            {"build": "h0", "channel": "own", "subdir": "linux-64", "type": "tar.bz2"},
+            id="an address",
+        ),
+    ],
+)
+def test_what_tells_one_build_from_another_is_kept(text: str, wanted: dict[str, str]) -> None:
+    found = conda.declared(text, WHERE)
+    assert found is not None
+    assert dict(found.qualifiers) == wanted
+
+
+def test_a_selector_chooses_platforms() -> None:
+    rows = read("dependencies:\n- sel(linux): zlib\n- sel(win): vs2015_runtime\n- sel(unix): [x]\n- a")
+    assert [(row.name, row.marker) for row in rows if isinstance(row, Declaration)] == [
+        ("zlib", "sys_platform == 'linux'"),
+        ("vs2015_runtime", "sys_platform == 'win32'"),
+        ("a", ""),
+    ]
+    assert [row.where.line for row in rows if isinstance(row, Evidence)] == [4]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("dependencies: {a: 1}", 1, id="a mapping"),
+        pytest.param("dependencies: a", 1, id="a word"),
+        pytest.param("dependencies:\n- pip:\n  - {a: 1}", 3, id="a mapping among pip's"),
+        pytest.param("dependencies:\n- pip:\n    a: 1", 3, id="a mapping in the place of pip's list"),
+        pytest.param("dependencies:\n- https://h/x.zip", 2, id="an address of something else"),
+    ],
+)
+def test_what_is_of_a_wrong_shape_is_told(text: str, line: int) -> None:
+    assert [row.where.line for row in read(text) if isinstance(row, Evidence)] == [line]
+
+
+def test_nodefaults_is_no_channel() -> None:
+    assert asked("channels: [nodefaults, conda-forge]\ndependencies: [numpy]") == [("pypi", "numpy", "", 2)]
+
+
+def test_options_of_pip_are_read_as_in_its_own_files() -> None:
+    rows = read(
+        "dependencies:\n- pip:\n  - -r more.txt\n  - -c bounds.txt\n  - -e .\n"
+        "  - --extra-index-url https://pypi.example/simple\n  - torch @ https://h/torch-2-py3-none-any.whl\n"
+    )
+    assert [(row.path, row.constraint, row.where.line) for row in rows if isinstance(row, Include)] == [
+        ("more.txt", False, 3),
+        ("bounds.txt", True, 4),
+    ]
+    assert [(row.url, row.where.line) for row in rows if isinstance(row, IndexUse)] == [
+        ("https://pypi.example/simple", 6)
+    ]
+    assert [row.where.line for row in rows if isinstance(row, Declaration)] == [5, 7]
+
+
+def test_the_table_names_each_package_once_and_says_why() -> None:
+    table = json.loads(Path(conda.__file__).with_name("conda_names.json").read_bytes())
+    assert all(
+        row["pypi"] == normalise_name(row["pypi"]) and row["because"] for row in table["names"].values()
+    )
+    assert all(table["apart"].values())
+    assert not set(table["names"]) & set(table["apart"])
