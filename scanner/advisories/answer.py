@@ -14,6 +14,9 @@ from scanner.advisories.store import Snapshot
 from scanner.model import Consulted, Declaration, Evidence, FactorName, Measured
 from scanner.text import visible
 
+_COMMIT_REMEDY = (
+    "Look up which release holds the commit, and hold that against the fixed ones of its advisories."
+)
 _RANGED = frozenset({"pypi", "npm", "cargo"})
 _MOVING = re.compile(r"v?[0-9]+(?:\.[0-9]+)?", re.ASCII)  # v4, v4.1: their publisher moves them
 _LISTED = 8  # single bad releases that a message or an edit names
@@ -137,6 +140,7 @@ def _unordered(row: Asked) -> Evidence:
         row.where,
         f"{row.shown}: {text}",
         subject=f"version:{visible(row.component.version, limit=80)}",
+        remedy=_COMMIT_REMEDY if row.commit else "",
         component=row.component.ref,
     )
 
@@ -265,6 +269,15 @@ def _admits_malware(asked: _Range, found: ranges.Admitted) -> Evidence:
     )
 
 
+def _floor_edit(row: Asked, floor: str) -> str:
+    """The edits that raise the ranges to ``floor``; of an action, whose range is its tag, the tag."""
+    if row.ecosystem == "actions":
+        return remedy.pin(row.declarations, row.component.name, "", floor)
+    return remedy.limit(
+        row.declarations, row.component, lambda text: remedy.raised(text, floor, row.ecosystem)
+    )
+
+
 def _clear(asked: _Range, found: ranges.Admitted) -> str:
     """The smallest version above all of the bad ones: npm and Cargo cannot shut out single ones."""
     return ranges.floor(found.group.advisories, asked.allowed.known)
@@ -292,10 +305,7 @@ def _admits(asked: _Range, some: Sequence[ranges.Admitted]) -> Evidence:
             ("exploitation", attacked[0] if attacked else none),
             _evidence(facts.sure(Match.YES, asked.cap), "the range holds versions that are listed"),
         ),
-        remedy=floor
-        and remedy.limit(
-            row.declarations, row.component, lambda text: remedy.raised(text, floor, row.ecosystem)
-        ),
+        remedy=floor and _floor_edit(row, floor),
         component=row.component.ref,
         aliases=tuple(sorted({name for group in newest for name in group.names})),
         references=tuple(

@@ -81,7 +81,7 @@ _LOCKS = (
     ("npm-shrinkwrap.json", "npm install {name}@{version}"),
     ("yarn.lock", "yarn upgrade {name}@{version}"),
     ("pnpm-lock.yaml", "pnpm update {name}@{version}"),
-    ("Cargo.lock", "cargo update -p {name} --precise {version}"),
+    ("Cargo.lock", "cargo update -p {name}@{current} --precise {version}"),
     ("go.mod", "go get {name}@{version}"),
     ("renv.lock", "Rscript -e 'renv::install(\"{name}@{version}\"); renv::snapshot()'"),
 )
@@ -179,8 +179,8 @@ def _exactly(row: Declaration, version: str) -> str:
     """A pin as the row's manifest writes it."""
     if row.ecosystem == "pypi":
         return f"=={version}"
-    if row.ecosystem == "actions" or row.ecosystem == "githubactions":
-        return f"@{version}"
+    if row.ecosystem == "githubactions":
+        return f"@v{version}" if row.version.startswith("v") and version[:1].isdigit() else f"@{version}"
     return f"={version}" if row.ecosystem == "cargo" else version
 
 
@@ -193,11 +193,12 @@ def _lock_command(row: Declaration, name: str, target: str) -> str:
         target = f"v{target}"
     if not command and file.startswith("pylock.") and file.endswith(".toml"):
         return f"{visible(row.where.path)}: lock again with {_shown(name)}>={_shown(target)}"
-    if command and not (_is_plain(name) and _is_plain(target)):
+    current = row.version or target
+    if command and not (_is_plain(name) and _is_plain(target) and _is_plain(current)):
         return f"{visible(row.where.path)}: lock {_shown(name)} again at {_shown(target)}"
     folder = row.where.path.rpartition("/")[0]
     place = f"in {visible(folder)}: " if command and folder else ""
-    return place + command.format(name=name, version=target) if command else ""
+    return place + command.format(name=name, version=target, current=current) if command else ""
 
 
 def _is_plain(text: str) -> bool:
@@ -208,7 +209,7 @@ def _is_plain(text: str) -> bool:
 def _line(row: Declaration, old: str, new: str) -> str:
     extras = f"[{','.join(row.extras)}]" if row.extras else ""
     if row.ecosystem not in {"pypi", "conda"}:
-        extras = "" if row.ecosystem in {"actions", "githubactions"} else " "
+        extras = "" if row.ecosystem == "githubactions" else " "
     name = visible(row.name + extras, limit=120)
     return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
 

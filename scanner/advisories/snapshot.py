@@ -221,7 +221,7 @@ class _Import:
 
     latest: str
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # id -> modified, row
-    feeds: dict[str, set[str]] = field(default_factory=dict)  # id -> which gave it
+    feeds: dict[str, frozenset[str]] = field(default_factory=dict)  # id -> which gave it
     packages: dict[tuple[str, str], dict[int, pack.Row]] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     databases: Counter[str] = field(default_factory=Counter)
@@ -249,7 +249,11 @@ def _fill(
                 found = _read_record(name, read, state)
                 if found:
                     _add(connection, state, *found)
-                    state.feeds.setdefault(found[0].id, set()).update(feeds)
+                    # One set for all records of a feed: each with its own would weigh more than the ids.
+                    earlier = state.feeds.get(found[0].id)
+                    state.feeds[found[0].id] = (
+                        feeds if earlier in {None, feeds} else feeds | (earlier or feeds)
+                    )
     _flush(connection, state)
     if state.catalogue and not said["kev"]:
         catalogue, said["kev"] = state.catalogue
@@ -258,15 +262,7 @@ def _fill(
         catalogue, said["kev"] = carried
     if not state.seen:
         raise Malformed("no-records", found=dict(state.refused) or "no JSON", wanted="OSV records")
-    ecosystems: Counter[str] = Counter()
-    affects: list[tuple[object, ...]] = []
-    bodies: list[tuple[object, ...]] = []
-    for (ecosystem, name), rows in sorted((key, rows) for key, rows in state.packages.items() if rows):
-        ecosystems[ecosystem] += 1
-        affects += [(ecosystem, name, row) for row in rows]
-        bodies.append((ecosystem, name, store.stored(pack.body(ecosystem, rows.values()))))
-    connection.executemany("INSERT INTO package VALUES (?, ?, ?)", bodies)
-    connection.executemany("INSERT INTO affects VALUES (?, ?, ?)", affects)
+    ecosystems = _packages(connection, state)
     origins = [(feed, state.seen[identity][1]) for identity, feeds in state.feeds.items() for feed in feeds]
     connection.executemany("INSERT INTO origin VALUES (?, ?)", sorted(origins))
     connection.executemany("INSERT INTO exploited VALUES (?, ?)", sorted(catalogue.added.items()))
@@ -293,6 +289,34 @@ def _fill(
     connection.executescript(
         f"PRAGMA application_id={store.APPLICATION_ID}; PRAGMA user_version={store.SCHEMA};"
     )
+
+
+def _packages(connection: "sqlite3.Connection", state: _Import) -> Counter[str]:
+    """Writes each package's row, forgetting it at once: all those of npm together are hundreds of MB.
+
+    Returns the number of packages of each ecosystem.
+    """
+    ecosystems: Counter[str] = Counter()
+    affects: list[tuple[object, ...]] = []
+    bodies: list[tuple[object, ...]] = []
+
+    def flush() -> None:
+        connection.executemany("INSERT INTO package VALUES (?, ?, ?)", bodies)
+        connection.executemany("INSERT INTO affects VALUES (?, ?, ?)", affects)
+        bodies.clear()
+        affects.clear()
+
+    for ecosystem, name in sorted(state.packages):
+        rows = state.packages.pop((ecosystem, name))
+        if not rows:
+            continue
+        ecosystems[ecosystem] += 1
+        affects += [(ecosystem, name, row) for row in rows]
+        bodies.append((ecosystem, name, store.stored(pack.body(ecosystem, rows.values()))))
+        if len(bodies) >= _BATCH:
+            flush()
+    flush()
+    return ecosystems
 
 
 Documents = Iterator[tuple[str, Callable[[], cache.Body], frozenset[str]]]

@@ -108,7 +108,7 @@ def test_each_ecosystem_matches_in_its_own_order(
     [
         ("npm", "web/package-lock.json", True, "in web: npm install demo@2.0.0"),
         ("npm", "package-lock.json", False, "npm update demo"),
-        ("cargo", "Cargo.lock", True, "cargo update -p demo --precise 2.0.0"),
+        ("cargo", "Cargo.lock", True, "cargo update -p demo@1.0.0 --precise 2.0.0"),
         ("go", "go.mod", True, "go get demo@v2.0.0"),
         ("npm", "package.json", True, "package.json:3: demo 1.0.0 -> demo 2.0.0"),
         ("cargo", "Cargo.toml", True, "Cargo.toml:3: demo =1.0.0 -> demo =2.0.0"),
@@ -177,6 +177,7 @@ def test_a_tag_that_moves_is_a_range_and_says_so(tmp_path: Path) -> None:
     _, [found] = ask(tmp_path, [raw], asked, kind=Kind.APPLICATION)
     assert found.rule == "ADV-008"
     assert "v4 moves to each new release" in found.message
+    assert found.remedy == ".github/workflows/w.yml:3: o/act@v4 -> o/act@v4.1.3"
 
 
 # --- commits ----------------------------------------------------------------------------------------------
