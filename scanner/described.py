@@ -184,7 +184,7 @@ def _described(files: Files, folders: frozenset[str], known: Mapping[str, list[T
         ]
         if row.kind is not Kind.MODEL:
             targets = []
-        if not targets and row.name:
+        if not targets and row.name and row.facts:
             targets = [Thing(nearest(path, folders), row.name, kind=row.kind)]
             targets[0].seen[row.where] = None
             found += targets

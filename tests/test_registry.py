@@ -4,7 +4,16 @@ import struct
 
 import pytest
 
-from scanner.registry import BY_NAME, FORMATS, MANIFESTS, REPORTS, broken_promise, claims, manifest_of
+from scanner.registry import (
+    BY_NAME,
+    FORMATS,
+    MANIFESTS,
+    REPORTS,
+    broken_promise,
+    claims,
+    manifest_of,
+    manifests_of,
+)
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
 ZIP = b"PK\x05\x06" + b"\0" * 18
@@ -87,11 +96,53 @@ def test_a_promise_is_broken_by_content_that_runs(name: str, data: bytes, broken
         ("poetry.lock", "poetry-lock"),
         ("readme.txt", None),
         ("requirements/notes.md", None),
+        ("m/MLmodel", "mlmodel"),
+        ("data/x.csv.dvc", "dvc"),
+        (".dvc/config", "dvc-config"),
+        ("x/config", None),
+        ("README.md", "hub-card"),
+        ("bentofile.yaml", "bentoml"),
     ],
 )
 def test_manifests_are_known_by_their_names(path: str, row: str | None) -> None:
     found = manifest_of(path)
     assert (found.name if found else None) == row
+
+
+@pytest.mark.parametrize(
+    ("path", "rows"),
+    [
+        pytest.param("k8s/job.yaml", ["ray", "skypilot", "kubernetes"], id="several marks may stand in it"),
+        pytest.param(
+            "environment.yml", ["conda-environment", "ray", "skypilot", "kubernetes"], id="a name and marks"
+        ),
+        pytest.param(
+            ".github/workflows/ci.yml", ["ray", "skypilot", "workflow", "kubernetes"], id="a folder and marks"
+        ),
+        pytest.param("chart/values.yaml", ["ray", "skypilot", "kubernetes", "helm-values"], id="Helm"),
+        pytest.param("uv.lock", ["uv-lock"], id="a name that nobody shares"),
+    ],
+)
+def test_a_file_is_read_by_its_name_and_by_every_mark(path: str, rows: list[str]) -> None:
+    assert [row.name for row in manifests_of(path)] == rows
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        pytest.param(b"lr: 0.1\nmodel: {name: x}\n", [], id="any other YAML"),
+        pytest.param(b"apiVersion: v1\nkind: Pod\n", ["kubernetes"], id="Kubernetes"),
+        pytest.param(
+            "apiVersion: v1\nkind: Pod\n".encode("utf-16"), ["ray", "skypilot", "kubernetes"], id="UTF-16"
+        ),
+        pytest.param(
+            b'{"\\u0061piVersion": v1, "kind": Pod}', ["ray", "skypilot", "kubernetes"], id="a hidden key"
+        ),
+        pytest.param(b"- runtime_env: {pip: [x]}", ["ray"], id="Ray"),
+    ],
+)
+def test_marks_are_looked_for_before_anything_is_parsed(data: bytes, rows: list[str]) -> None:
+    assert [row.name for row in manifests_of("a/x.yaml") if row.holds is not None and row.holds(data)] == rows
 
 
 def test_names_of_rows_are_unique() -> None:
