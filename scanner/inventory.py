@@ -18,6 +18,7 @@ from scanner.knots import knots
 from scanner.merge import Item, Merge, Wanted
 from scanner.model import (
     Artifact,
+    CoolDown,
     Declaration,
     Evidence,
     Include,
@@ -128,6 +129,7 @@ def take_stock(readings: Files, artifacts: Sequence[Artifact] = ()) -> Stock:
         ),
         declarations={ref: item.lines() for ref, item in sorted(named, key=lambda pair: pair[0])},
         indexes=tuple(sorted({row for row in _rows(files) if isinstance(row, IndexUse)}, key=_place)),
+        cooldowns=tuple(sorted({row for row in _rows(files) if isinstance(row, CoolDown)}, key=_place)),
         modes=tuple(sorted({row for row in _rows(files) if isinstance(row, InstallMode)}, key=_place)),
         evidence=tuple(sorted(evidence, key=lambda row: (row.where.order, row.rule, row.message))),
         projects=layout.homes,

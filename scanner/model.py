@@ -247,7 +247,25 @@ class Tracked:
     joins: bool = False
 
 
-Reading = Declaration | Include | ProjectName | IndexUse | InstallMode | Described | Tracked | Evidence
+@record
+class CoolDown:
+    """A setting of ``tool`` about how old a release has to be: ``days`` (None: not understood), or ``until``.
+
+    ``until`` is the ISO date after which nothing may have been published. ``said`` is the value as written,
+    empty where the file has no such setting.
+    """
+
+    where: Location
+    tool: str
+    key: str
+    said: str = ""
+    days: float | None = None
+    until: str = ""
+
+
+Reading = (
+    CoolDown | Declaration | Include | ProjectName | IndexUse | InstallMode | Described | Tracked | Evidence
+)
 
 ManifestParser = Callable[[bytes, Location], Iterator[Reading]]
 
@@ -265,6 +283,7 @@ class Stock:
     declarations: Mapping[str, tuple[Declaration, ...]]
     indexes: tuple[IndexUse, ...] = ()
     modes: tuple[InstallMode, ...] = ()
+    cooldowns: tuple[CoolDown, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -74,11 +74,12 @@ def _from_artifacts(seen: Survey) -> Iterator[Evidence]:
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
     if seen.readings:  # a hook over one model file pays for none of them
-        from scanner.checks import images, origins, pins
+        from scanner.checks import cooldown, images, origins, pins
 
         yield from pins.check(stock)
         yield from origins.check(stock)
         yield from images.check(stock)
+        yield from cooldown.check(stock, policy.cooldown_days, policy.today)
     if policy.pack.origin_required:
         from scanner.checks import custody
 

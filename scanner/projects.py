@@ -113,6 +113,7 @@ def limited(stock: Stock, part: Scope) -> Stock:
         ),
         declarations={ref: rows for ref, rows in stock.declarations.items() if ref in kept},
         indexes=tuple(row for row in stock.indexes if row.where.path in part.manifests),
+        cooldowns=stock.cooldowns,  # one above a project holds for it
         modes=tuple(row for row in stock.modes if row.where.path in part.manifests),
         evidence=tuple(row for row in stock.evidence if row.where.path in part.manifests),
     )

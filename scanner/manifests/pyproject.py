@@ -12,7 +12,7 @@ from sbom.record import replace
 from scanner.errors import LimitReached
 from scanner.knots import knots
 from scanner.limits import Limits
-from scanner.manifests import toml, urls
+from scanner.manifests import cooldown, toml, urls
 from scanner.manifests.project import ProjectFile, kind_of, require
 from scanner.model import Include, IndexUse, Origin, OriginKind, ProjectName, Reading
 from scanner.text import visible
@@ -233,6 +233,10 @@ def _uv_source(file: ProjectFile, item: toml.Table) -> Origin | None:
 
 
 def _tools(file: ProjectFile) -> None:
+    for table in (("tool", "uv"), ("tool", "uv", "pip")):
+        place = (*table, "exclude-newer")
+        if (value := file.get(place)) is not None:
+            file.rows.append(cooldown.reading("uv", "exclude-newer", value, file.at(place)))
     for path, text in file.texts(("tool", "uv", "dev-dependencies")):
         require(file, path, text, "dev")
     for key in ("constraint-dependencies", "override-dependencies"):

@@ -87,6 +87,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "product": Key(_names, (), adds=True),
     "require-inputs": Key(At.flag, False),  # noqa: FBT003  (the default of a flag)
     "jobs": Key(At.count, 0),
+    "cooldown-days": Key(At.count, 0),
     "vex": Key(_names, (), adds=True, file=True),
     "baseline": Key(At.text, "", file=True),
     "waivers": Key(_read_waivers, Waivers()),
@@ -158,6 +159,7 @@ class Settings:
             max_advisory_age_days=self["advisories.max-age-days"],
             require_inputs=self["require-inputs"],
             jobs=self["jobs"],
+            cooldown_days=self["cooldown-days"],
             exclude=paths.rebased(self.exclude, prefix),
             now=now,
             prefix=prefix,

@@ -77,7 +77,8 @@ class Policy:
     ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
     ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
     beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand. ``projects``: the
-    scan is limited to these, by folder or by name.
+    scan is limited to these, by folder or by name. ``cooldown_days``: how old releases have to be before a
+    tool takes them; 0 asks for nothing.
     """
 
     fail_on: Level = "high"
@@ -104,6 +105,7 @@ class Policy:
     context_stated: bool = False
     shown: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
+    cooldown_days: int = 0
 
     @property
     def gate(self) -> Level:

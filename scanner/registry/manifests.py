@@ -11,8 +11,9 @@ from scanner.registry.installed_manifests import INSTALLED
 from scanner.registry.ml_manifests import ML
 from scanner.registry.python_manifests import PYTHON
 from scanner.registry.rows import Manifest
+from scanner.registry.settings_manifests import SETTINGS
 
-MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *ML, *AROUND)
+MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *ML, *SETTINGS, *AROUND)
 
 REQUIREMENTS = PYTHON[0]
 _CONDA = CONDA[0]
