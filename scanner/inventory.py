@@ -264,7 +264,7 @@ def _by_project(files: Files, layout: _Layout) -> dict[str, list[Wanted]]:
     projects: dict[str, list[Wanted]] = {folder: [] for folder in layout.folders}
     for path, rows in files.items():
         constrains = path in layout.constraints
-        around, alone = _is_around(path), any(row.alone for row in manifests_of(path))
+        around, alone = _is_around(path), _is_alone(path)
         for row in rows:
             if isinstance(row, Declaration):
                 wanted = Wanted(row, row.constraint or constrains, around, alone)
@@ -297,6 +297,12 @@ def _named_projects(files: Files, layout: _Layout) -> tuple[Project, ...]:
                     folder, row.name, row.version, row.description, row.licence, row.where
                 )
     return tuple(found[folder] for folder in sorted(found))
+
+
+def _is_alone(path: str) -> bool:
+    """Whether only a mark makes the file a manifest, and one of an environment of its own."""
+    rows = manifests_of(path)
+    return all(row.marked for row in rows) and any(row.alone for row in rows)
 
 
 def _is_foreign(path: str) -> bool:

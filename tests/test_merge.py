@@ -5,7 +5,7 @@ import pytest
 from sbom.model import Component, Location
 from scanner.inventory import take_stock
 from scanner.model import Evidence, Stock
-from scanner.registry import included_row, manifest_of
+from scanner.registry import included_row, manifests_of
 
 SHA = "a" * 64
 PYPI = '{ registry = "https://pypi.org/simple" }'
@@ -13,8 +13,13 @@ PYPI = '{ registry = "https://pypi.org/simple" }'
 
 def stock_of(files: dict[str, str]) -> Stock:
     """What the rows of the registry that claim these files make of them, merged."""
-    rows = {path: manifest_of(path) or included_row(path) for path in files}
-    return take_stock({path: list(rows[path].parse(files[path].encode(), Location(path))) for path in files})
+    rows = {path: manifests_of(path) or (included_row(path),) for path in files}
+    return take_stock(
+        {
+            path: [each for row in rows[path] for each in row.parse(files[path].encode(), Location(path))]
+            for path in files
+        }
+    )
 
 
 def components(files: dict[str, str]) -> dict[str, Component]:
@@ -172,6 +177,9 @@ DARWIN, LINUX = 'sys_platform == "darwin"', 'sys_platform == "linux"'
 @pytest.mark.parametrize(
     "files",
     [
+        pytest.param(
+            {"setup.py": "setup(install_requires=['x>=1'])", "uv.lock": uv(("x", "1.0"))}, id="setup.py"
+        ),
         pytest.param({"pyproject.toml": project("X_y>=1"), "uv.lock": uv(("x-y", "1.0"))}, id="spelling"),
         pytest.param({"r.txt": f"x==1; {DARWIN}\nx==2; {LINUX}"}, id="pins split by platform, no lock"),
         pytest.param(
@@ -300,6 +308,11 @@ def test_a_pin_of_somewhere_else_never_settles_the_project_s_range(around: dict[
     found = components({"pyproject.toml": project("x>=1"), **around})
     assert found["pkg:pypi/x"].specifier == ">=1"
     assert "pkg:pypi/x@3" in found
+
+
+def test_a_lock_settles_what_setup_py_asks_for() -> None:
+    found = components({"setup.py": "setup(install_requires=['x>=1'])", "uv.lock": uv(("x", "1.0"))})
+    assert list(found) == ["pkg:pypi/x@1.0"]
 
 
 def test_the_lower_bound_of_a_range_is_never_its_version() -> None:
