@@ -20,7 +20,16 @@ OPTIONAL = frozenset({"actions"})
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
 # Indexes whose packages are the ones that advisories are about.
-_PUBLIC = ("https://pypi.org/", "https://files.pythonhosted.org/", "https://registry.npmjs.org/")
+_PUBLIC = (
+    "https://pypi.org/",
+    "https://files.pythonhosted.org/",
+    "https://registry.npmjs.org/",
+    # conda's public channels: only what is built there from a project on PyPI goes by that project's name
+    "https://conda.anaconda.org/",
+    "https://repo.anaconda.com/",
+    "https://repo.prefix.dev/",
+    "https://prefix.dev/",
+)
 
 
 @record

@@ -186,6 +186,10 @@ def _exactly(row: Declaration, version: str) -> str:
 
 def _lock_command(row: Declaration, name: str, target: str) -> str:
     file = basename(row.where.path)
+    if row.installed:  # nobody edits what lies there installed
+        place, wanted = visible(row.where.path, limit=200), f"{_shown(name)} {_shown(target)}"
+        is_environment = file.lower().endswith(("metadata", "pkg-info", ".egg-info", ".json"))
+        return f"{place}: install {wanted} there" if is_environment else f"{place}: replace it by {wanted}"
     command = next((text for ending, text in _LOCKS if file == ending), "")
     if not row.direct:  # "npm install" would make it a dependency of the project's own
         command = _TRANSITIVE.get(file, command)

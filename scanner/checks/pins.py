@@ -175,6 +175,16 @@ def _without_hashes(file: _File) -> Evidence:
     )
 
 
+def _stronger(file: _File) -> str:
+    if file.path.lower().endswith((".txt", ".lock")) and any(
+        row.origin is not None and "conda" in row.origin.url for row in file.weak
+    ):
+        return "Write the list anew with SHA-256: `conda list --explicit --sha256`."
+    if file.locked:
+        return "Lock again with a current version of the tool, which states SHA-256 or SHA-512."
+    return "Add --hash=sha256:… for each file; pip takes no weaker algorithm in a requirements file."
+
+
 def _weak(file: _File) -> Evidence:
     return Evidence(
         "HSH-003",
@@ -182,9 +192,7 @@ def _weak(file: _File) -> Evidence:
         f"MD5 or SHA-1 is all that ties {_count(file.weak, 'package', 'packages')} to its bytes: "
         f"{names(file.weak)}",
         subject=file.path,
-        remedy="Lock again with a current version of the tool, which states SHA-512."
-        if file.locked
-        else "Add --hash=sha256:… for each file; pip takes no weaker algorithm in a requirements file.",
+        remedy=_stronger(file),
     )
 
 

@@ -102,6 +102,8 @@ def _declared(
 
 def _of_wheel(source: Source, name: str) -> core_metadata.Metadata:
     archive = zip_.Archive(source, Budget(_LIMITS))
+    if not archive.has_directory:
+        raise Malformed("wheel", found="no zip directory", wanted="a zip archive")
     found: list[zip_.ZipMember] = []
     for member in archive.members():
         folder, slash, rest = member.name.partition("/")
@@ -125,6 +127,8 @@ def _is_of(folder: str, name: str) -> bool:
 
 def _of_zip(source: Source, stem: str) -> bytes | None:
     archive = zip_.Archive(source, Budget(_SMALL))
+    if not archive.has_directory:
+        return None
     for member in archive.members():
         if _is_info(member.name, stem) and member.listing == "directory":
             return archive.open(member).read_at(0, _LIMITS.metadata_bytes + 1)

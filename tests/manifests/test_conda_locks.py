@@ -341,3 +341,22 @@ def test_locks_of_two_platforms_do_not_contradict_each_other() -> None:
         line = f"@EXPLICIT\n{FORGE}/{platform}/numpy-{version}-0.conda#{MD5}\n"
         files[where.path] = tuple(conda_explicit.parse(line.encode(), where))
     assert take_stock(files).evidence == ()
+
+
+def test_a_build_of_a_public_channel_is_what_the_advisories_are_about() -> None:
+    from scanner.advisories.asked import asked_of
+
+    stock = take_stock({"conda-lock.yml": tuple(read(HEAD + entry("numpy", "1.19.0") + entry("zlib")))})
+    asked = [asked_of(part, stock.declarations) for part in stock.inventory.components]
+    assert [(row.ecosystem, row.cap) for row in asked if row is not None] == [
+        ("conda", "confirmed"),
+        ("pypi", "confirmed"),
+    ]
+
+
+def test_lists_whose_hashes_are_weak_are_told_how_to_get_better_ones() -> None:
+    from scanner.checks import pins
+
+    stock = take_stock({LIST.path: tuple(read_list(EXPLICIT))})
+    weak = [row for row in pins.check(stock) if row.rule == "HSH-003"]
+    assert ["--sha256" in row.remedy for row in weak] == [True]

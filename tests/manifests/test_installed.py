@@ -414,3 +414,15 @@ def test_a_wrong_value_of_a_record_costs_only_itself(changes: dict[str, object])
 def test_what_is_no_record_says_so(data: bytes, error: type[ScanError]) -> None:
     with pytest.raises(error):
         list(conda_meta.parse(data, META))
+
+
+def test_what_mends_something_installed_is_no_edit_of_its_metadata() -> None:
+    from scanner.advisories import remedy
+
+    assert remedy.pin([one(read(METADATA))], "foo-bar", "1.2.0", "1.3.0") == (
+        f"{SITE}/foo_bar-1.2.0.dist-info/METADATA: install foo-bar 1.3.0 there"
+    )
+    lying = one(read_file(wheel(), "foo_bar-1.2.0-py3-none-any.whl"))
+    assert remedy.pin([lying], "foo-bar", "1.2.0", "1.3.0") == (
+        "wheels/foo_bar-1.2.0-py3-none-any.whl: replace it by foo-bar 1.3.0"
+    )
