@@ -32,10 +32,9 @@ def classes(module: ModuleType, base: type = object) -> list[type]:
         for name, value in sorted(vars(module).items())
         if not name.startswith("_") and inspect.isclass(value) and issubclass(value, base)
     ]
-    # A class of pybind11 that was made by __new__ alone ends the process.
-    found = [
-        each for each in found if each.__module__ != "torch.nn.functional" and "SDP" not in each.__name__
-    ]
+    # An enumeration of pybind11 that is made by __new__ alone ends the process.
+    found = [each for each in found if "pybind11" not in f"{type(each)}{each.__mro__}"]
+    found = [each for each in found if not any(hasattr(each, name) for name in ("__entries", "__members__"))]
     return [each for each in found if each is not base and not inspect.isabstract(each)]
 
 
