@@ -64,6 +64,9 @@ _DANGEROUS_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
+# Judged by the attribute that they will take.
+_GETTERS = frozenset({"operator.attrgetter", "operator.methodcaller"})
+
 # Of these, no package has a submodule of its own: they mean the real one wherever they stand.
 _NOBODYS = frozenset(
     {"os", "sys", "posix", "nt", "subprocess", "builtins", "__builtin__", "importlib", "ctypes"}
@@ -244,4 +247,6 @@ def quiet(module: str, name: str) -> int:
 
 def is_followed(path: str) -> bool:
     """Whether a call leads the pickle machine to another name, or hands one on: each has to be told."""
-    return path in RESOLVERS or path in _data().appliers or path.rpartition(".")[2] in BOUND
+    return (
+        path in RESOLVERS or path in _GETTERS or path in _data().appliers or path.rpartition(".")[2] in BOUND
+    )

@@ -119,10 +119,10 @@ class Judge:
 
     def _attribute(self, machine: Machine, made: Made) -> Iterator[Event]:
         """getattr is judged by what it leads to: real files take methods of honest classes."""
-        if made.result is not None:
-            return  # a name, judged where it is called and at the end
         given = machine.arguments(made.args) or ()
         getter = made.callee_name in ("operator.attrgetter", "operator.methodcaller")
+        if made.result is not None and not getter:
+            return  # a name, judged where it is called and at the end
         wanted = given[:1] if getter else given[1:2]
         texts = [machine.text(value) for value in wanted]
         if texts and all(text is not None and not names.is_dangerous_attribute(text) for text in texts):

@@ -464,10 +464,29 @@ def _is_plausible(local: _Local, size: int) -> bool:
 
 
 def _is_harmless_prefix(source: Source, length: int) -> bool:
-    """A ``#!`` line (zipapp), or the four bytes of an archive that was to be split."""
+    """A ``#!`` line (zipapp), the four bytes of an archive that was to be split, or a tar around the zip."""
+    if length % 512 == 0 and _is_last_of_tar(source, length):
+        return True
     if length > 4 * KIB:
         return False
     prefix = source.read_at(0, length)
     if prefix in (b"PK\7\x08", b"PK00"):
         return True
     return prefix.startswith(b"#!") and prefix.find(b"\n") == length - 1
+
+
+def _is_last_of_tar(source: Source, start: int) -> bool:
+    """Whether the archive is the last member of a tar: whoever reads that meets the same archive.
+
+    The header in front of it has to hold its checksum, and a size that ends with the file, zeros aside.
+    """
+    block = source.read_at(start - 512, 512)
+    try:
+        stated = int(block[148:156].strip(b" \0") or b"x", 8)
+        size = int(block[124:136].strip(b" \0") or b"x", 8)
+    except ValueError:
+        return False
+    if stated != sum(block[:148]) + 8 * 32 + sum(block[156:]) or block[257:262] != b"ustar":
+        return False
+    behind = source.size - start - size
+    return 0 <= behind <= 64 * KIB and not source.read_at(start + size, behind).strip(b"\0")

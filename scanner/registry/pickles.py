@@ -77,10 +77,24 @@ def _torch_package(subject: Subject) -> Iterator[Event]:
     return torchscript.inspect_package(subject)
 
 
+def _names_member(head: bytes, tail: bytes, name: bytes) -> bool:
+    """Whether a zip's directory, or its first header where the directory is too long to see, has the name.
+
+    Not whether the tail has it: an archive that stands as a member in this one names its own members there.
+    """
+    if not _is_zip(head, tail):
+        return False
+    end = tail.rfind(b"PK\x05\x06")
+    size = int.from_bytes(tail[end + 12 : end + 16], "little")
+    whole = end >= 0 and size < end
+    # 98 bytes: the records of 64 bits that may stand between the directory and its end.
+    if whole:
+        return name in tail[max(0, end - size - 98) : end]
+    return name in tail or name in head[:512]
+
+
 def _is_torch_package(head: bytes, tail: bytes) -> bool:
-    return _is_zip(head, tail) and (
-        b"/.data/extern_modules" in tail or b"/.data/extern_modules" in head[:512]
-    )
+    return _names_member(head, tail, b"/.data/extern_modules")
 
 
 def _is_zip(head: bytes, tail: bytes) -> bool:
@@ -88,8 +102,7 @@ def _is_zip(head: bytes, tail: bytes) -> bool:
 
 
 def _is_torch_zip(head: bytes, tail: bytes) -> bool:
-    # The directory at the tail names data.pkl; a large one is seen by the first local header instead.
-    return _is_zip(head, tail) and (b"/data.pkl" in tail or b"/data.pkl" in head[:512])
+    return _names_member(head, tail, b"/data.pkl")
 
 
 def _is_torch_legacy(head: bytes, tail: bytes) -> bool:

@@ -877,3 +877,23 @@ def test_what_a_function_unpickles_of_its_arguments_is_read_too() -> None:
 def test_bytes_that_are_made_on_the_way_to_such_a_function_are_nobodys_word() -> None:
     made = name(*split(UNPACKS)) + b"(N" + call("builtins.bytes", [1]) + b"N" + b"tR"
     assert "ART-002" in rules_of(stream(made))
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "args", "rule"),
+    [
+        pytest.param("dill._dill:_load_type", "slice", (0, 3, None), "ART-003", id="dill, a builtin"),
+        pytest.param("dill._dill:_load_type", "CodeType", (0, 0), "ART-002", id="dill, bytecode"),
+        pytest.param("dill._dill:_load_type", "eval", ("1",), "ART-001", id="dill, what is no type"),
+        pytest.param(
+            "cloudpickle.cloudpickle:_builtin_type", "FunctionType", (0,), "ART-002", id="a function"
+        ),
+        pytest.param(
+            "cloudpickle.cloudpickle:_builtin_type", "sys.exit", (0,), "ART-001", id="a way out of types"
+        ),
+    ],
+)
+def test_types_that_are_fetched_by_name_are_judged_as_if_imported(
+    path: str, wanted: str, args: tuple[object, ...], rule: str
+) -> None:
+    assert rule in rules_of(stream(call(path, wanted), literal(args), b"R"))

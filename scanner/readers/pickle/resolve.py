@@ -91,6 +91,34 @@ def _import_module(machine: "Calls", made: Made, args: Args) -> Value | None:
     return machine.derived(name, "", made.offset) if name else None
 
 
+# What dill calls types that have no such name where they live.
+_DILLS_TYPES = {
+    "AttrGetterType": ("operator", "attrgetter"),
+    "ItemGetterType": ("operator", "itemgetter"),
+    "MethodCallerType": ("operator", "methodcaller"),
+    "PartialType": ("functools", "partial"),
+    "SimpleNamespace": ("types", "SimpleNamespace"),
+}
+
+
+def _dills_type(machine: "Calls", made: Made, args: Args) -> Value | None:
+    """``dill._dill._load_type(name)``: a type of ``types``, or of the builtins (``slice``)."""
+    name = machine.text(args[0]) if args else None
+    if not name or not name.isidentifier():
+        return None
+    module = "types" if name.endswith("Type") else "builtins"
+    return machine.derived(*_DILLS_TYPES.get(name, (module, name)), made.offset)
+
+
+def _cloudpickles_type(machine: "Calls", made: Made, args: Args) -> Value | None:
+    """``cloudpickle.cloudpickle._builtin_type(name)``: whatever ``types`` has by that name."""
+    name = machine.text(args[0]) if args else None
+    if not name:
+        return None
+    module, meant = ("builtins", "type") if name == "ClassType" else ("types", name)
+    return machine.derived(module, meant, made.offset)
+
+
 def _dotted(machine: "Calls", made: Made, args: Args) -> Value | None:
     """A function that takes ``package.module.name`` or ``package.module:name`` apart and imports it."""
     path = machine.text(args[0]) if args else None
@@ -428,6 +456,11 @@ RESOLVERS: dict[str, Resolver] = {
             "importlib.metadata.EntryPoint.load",
         ),
         _dotted,
+    ),
+    **dict.fromkeys(("dill._dill._load_type", "dill.dill._load_type"), _dills_type),
+    **dict.fromkeys(
+        ("cloudpickle.cloudpickle._builtin_type", "cloudpickle.cloudpickle_fast._builtin_type"),
+        _cloudpickles_type,
     ),
     "copyreg.add_extension": _add_extension,
     **dict.fromkeys(("operator.call", "_operator.call", "contextvars.Context.run"), _call_first),
