@@ -324,7 +324,6 @@ def formats() -> Iterator[Sample]:
         "a Lambda inside a wrapper": _keras({"class_name": "TimeDistributed", "config": {"layer": LAMBDA}}),
         "CVE-2025-1550: a foreign module": _keras(_object("os", "system")),
         "CVE-2025-8747: a function of Keras": _keras({"class_name": "function", "config": "get_file", "module": "keras.src.utils.file_utils", "registered_name": "get_file"}),
-        "a custom object": _keras(_object(None, "Net", "acme>Net")),
         "CVE-2025-49655: TorchModuleWrapper": _keras(_object("keras.layers", "TorchModuleWrapper")),
         "a SavedModel layer": _keras(_object("keras.layers", "TFSMLayer")),
     }  # fmt: skip
