@@ -24,6 +24,7 @@ class Limits:
     sdist_bytes: int = 64 * MIB  # of what an sdist unpacks to, until its metadata is found
     declarations: int = 200_000  # of one manifest
     range_checks: int = 100_000  # ranges held against releases, in one project
+    lock_steps: int = 20_000_000  # places looked into to join the packages of one lock
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
     advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones

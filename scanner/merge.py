@@ -486,6 +486,10 @@ class Merge:
         named: dict[str, list[Item]] = {}
         for item in self.items.values():
             named.setdefault(_key(item.chief.ecosystem, item.name), []).append(item)
+        exact: dict[tuple[str, str], list[Item]] = {}
+        for key, items in self._locked.items():
+            for item in items.values():
+                exact.setdefault((key, item.version), []).append(item)
         for item in self.items.values():
             for one in item.declarations:
                 for wish in one.requires:
@@ -494,6 +498,10 @@ class Merge:
                     ecosystem, name = (elsewhere, bare) if colon else (one.ecosystem, name)
                     name = purl.normalise_name(name) if ecosystem == "pypi" else name
                     key = _key(ecosystem, name)
+                    if one.locked and version:
+                        # A lock may hold many versions of one name: to look through all costs the square.
+                        yield from ((item, target) for target in exact.get((key, version), ()))
+                        continue
                     for target in self._locked.get(key, {}).values() if one.locked else named.get(key, ()):
                         if not version or target.version == version:
                             yield item, target

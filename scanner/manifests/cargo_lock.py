@@ -59,9 +59,9 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         crates.append(_Crate(root["name"], str(root.get("version", "")), "", 1, root))
     yield from lock.drained()
     sums = _old_checksums(document.get("metadata"))
-    by_name: dict[str, list[_Crate]] = {}
+    by_name: dict[str, dict[str, _Crate]] = {}
     for crate in crates:
-        by_name.setdefault(crate.name, []).append(crate)
+        by_name.setdefault(crate.name, {}).setdefault(crate.version, crate)
     edges = [_edges(lock, crate, by_name) for crate in crates]
     has_own = any(crate.own for crate in crates)
     speaks = [keys for crate, keys in zip(crates, edges, strict=True) if crate.own or not has_own]
@@ -107,18 +107,20 @@ def _old_checksums(metadata: object) -> dict[tuple[str, str], str]:
     return found
 
 
-def _edges(lock: locks.Lock, crate: _Crate, by_name: dict[str, list[_Crate]]) -> tuple[str, ...]:
+def _edges(lock: locks.Lock, crate: _Crate, by_name: dict[str, dict[str, _Crate]]) -> tuple[str, ...]:
     found: set[str] = set()
     for text in lock.names(crate.line, f"the dependencies of {crate.name}", crate.table.get("dependencies")):
         told = _EDGE.fullmatch(text)
         if not told:
             lock.bad(crate.line, f"a dependency of {crate.name}: {text}")
             continue
-        several = by_name.get(told[1], [])
-        fitting = [one for one in several if not told[2] or one.version == told[2]]
-        if not fitting:
+        versions = by_name.get(told[1], {})
+        # A name alone stands only where the lock holds one version of it.
+        one = versions.get(told[2]) if told[2] else next(iter(versions.values()), None)
+        if one is None or (not told[2] and len(versions) > 1):
             lock.bad(crate.line, f"{crate.name} needs {text}, which is not in the lock")
-        found.update(f"{one.name}=={one.version}" for one in fitting if not one.own)
+        elif not one.own:
+            found.add(f"{one.name}=={one.version}")
     return tuple(sorted(found))
 
 

@@ -92,6 +92,9 @@ def _placed(
         if place and not npm.NAME.fullmatch(name) and _NODE in place:
             lock.bad(line, f"{place} is no place of a package")
             continue
+        if place.count(_NODE) > _LIMITS.nesting:
+            lock.bad(line, f"{name} lies deeper than {_LIMITS.nesting} packages")
+            continue
         package = _Package(place, name, entry, line, _text(lock, line, name, entry.get("version")))
         if entry.get("link") is True:
             target = entry.get("resolved")
@@ -154,11 +157,16 @@ def _nested(
 
 def _join(found: dict[str, _Package]) -> None:
     """Writes the edges: each wish is met by the nearest node_modules above, as Node looks for it."""
+    steps = _LIMITS.lock_steps
     for package in found.values():
         wishes: dict[str, None] = {}
         requires = package.entry.get("requires")
         for rows in (requires, *(package.entry.get(key) for key in _WISHES)):
             wishes.update(dict.fromkeys(rows if isinstance(rows, dict) else ()))
+        # Each wish climbs at most as high as its package lies deep.
+        steps -= len(wishes) * (package.place.count(_NODE) + 1)
+        if steps < 0:
+            raise LimitReached("lock_steps", allowed=_LIMITS.lock_steps)
         for name in wishes:
             target = _nearest(found, package.place, name)
             if target is not None and target.version:

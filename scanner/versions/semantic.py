@@ -105,7 +105,8 @@ def cargo(text: str) -> SemverRange | None:
 def _range(text: str, *, npm_style: bool) -> SemverRange | None:
     if len(text) > MAX_CHARS * 8:
         return None
-    parts = text.split("||")
+    # Runs of blanks mean one: left as they are, a crafted one would cost the patterns its square.
+    parts = " ".join(text.split()).split("||")
     if len(parts) > _MAX_ALTERNATIVES:
         return None
     alternatives: list[Bounds] = []

@@ -277,6 +277,22 @@ def test_an_alias_does_not_hide_the_package_behind_it() -> None:
     assert declarations(read(yarn_lock.parse, yarn))[0].name == "evil"
 
 
+def test_a_lock_that_nests_without_end_costs_no_more_than_its_limits() -> None:
+    deep = "/".join(["node_modules/a"] * 300)
+    found = troubles(read(package_lock.parse, json.dumps({"packages": {deep: {"version": "1.0.0"}}})))
+    assert "deeper than" in found[0][1]
+    wishes = {f"w{at}": "1" for at in range(1_200)}
+    packages = {
+        "/".join(["node_modules/a"] * 100 + [f"node_modules/b{at}"]): {
+            "version": "1.0.0",
+            "dependencies": wishes,
+        }
+        for at in range(200)
+    }
+    with pytest.raises(LimitReached, match="lock_steps"):
+        read(package_lock.parse, json.dumps({"lockfileVersion": 3, "packages": packages}))
+
+
 def test_edges_that_go_round_end() -> None:
     lock = {
         "lockfileVersion": 3,
