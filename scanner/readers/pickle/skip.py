@@ -191,16 +191,22 @@ def _runs(sort: Sort) -> re.Pattern[bytes]:
     if sort.kind != "dict":
         parts = {"tuples": _with_tuples(one, memo), "nested": _nested(one, memo)}.get(sort.items, one)
         if sort.shape == "items":
-            return _compiled(rf"(?:{parts}a)++")
+            single = rf"{one}(?:{_tuple_of(one, memo)})?+" if sort.items == "tuples" else parts
+            return _compiled(rf"(?:{single}a)++")
         return _compiled(rf"(?:\((?:{parts})++{'e' if sort.kind == 'list' else chr(0x90)})++")
     pair = one + one
     if sort.items == "tuple keys":
         pair = rf"(?:{one}{one}\x86{memo}|\((?:{one})*+t{memo}){one}"
     elif sort.items == "tuples":
-        pair = rf"{one}{one}(?:\x85{memo}|{one}(?:\x86{memo}|{one}\x87{memo}))"
+        pair = one + one + _tuple_of(one, memo)
     elif sort.items == "nested":
         pair = one + _nested(one, memo)
     return _compiled(rf"(?:\((?:{pair})++u)++" if sort.shape == "batches" else rf"(?:{pair}s)++")
+
+
+def _tuple_of(one: str, memo: str) -> str:
+    """What makes a literal the first of a tuple of one, two or three."""
+    return rf"(?:\x85{memo}|{one}(?:\x86{memo}|{one}\x87{memo}))"
 
 
 def _with_tuples(one: str, memo: str) -> str:
