@@ -70,7 +70,7 @@ RUN = b"(" + b"K\2" * 200 + b"e"
         ),
         pytest.param(stream(HEAD, b"(" + b"K\2" * 200 + b"h\x09e"), id="a memo slot that nobody filled"),
         pytest.param(
-            stream(HEAD, b"K\2a" * 99, b"K\2K\3a" * 99, b"1", protocol=0), id="two items, one append"
+            stream(HEAD, b"K\2a" * 50, b"K\2K\3a" * 99, b"1", protocol=0), id="two items, one append"
         ),
         pytest.param(stream(HEAD, RUN, b"\x95" + u64(2**40), RUN), id="a frame past the end, between"),
         pytest.param(b"\x80\x04\x95" + u64(200) + HEAD + RUN + b".", id="a frame that ends inside a run"),
