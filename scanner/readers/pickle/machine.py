@@ -190,7 +190,7 @@ class Machine(RareOpcodes):
         counted = dense and known is memo
         remember, keep = memo.append, objects.append
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
-        # Entries of the stack at and above this height are literals.
+        # Entries of the stack at and above this height are neither names nor results of calls.
         literal_above = len(stack)
         try:
             for _ in self._counter:
@@ -203,6 +203,25 @@ class Machine(RareOpcodes):
                     if window[at] == 0x94 and dense:  # MEMOIZE
                         remember(position)
                         at += 1
+                elif op == 0x68:  # BINGET
+                    index = window[at + 1]
+                    slot = known[index] if index < len(known) else HOLE
+                    if slot >= 0:
+                        push(slot)
+                        at += 2
+                        if window[at] == 0x4B:  # BININT1
+                            push(base + at)
+                            at += 2
+                        continue
+                    if slot != HOLE:
+                        push(objects[~slot])
+                    else:
+                        self._at = at
+                        push(self._get(index, base + at))
+                        known, memo, dense = self._readable, self._appendable, self._appends
+                        counted, remember = dense and known is memo, memo.append
+                    literal_above = len(stack)
+                    at += 2
                 elif size := sizes[op]:
                     if size > 0:
                         push(base + at)
@@ -247,7 +266,8 @@ class Machine(RareOpcodes):
                             raise self._underflow(base + at)
                         value = pop()
                         stack[-1] = (stack[-1], value)
-                        literal_above = mark + 1
+                        if literal_above > mark:
+                            literal_above = mark
                         at += 1
                     elif op == 0x81:  # NEWOBJ
                         if len(stack) - 2 < fence:
@@ -256,11 +276,15 @@ class Machine(RareOpcodes):
                         callee = stack[-1]
                         if type(callee) is Global and callee.quiet & 2:  # Quiet.CONSTRUCT
                             callee.makes += 1
-                            stack[-1] = Made(callee, args, "newobj", base + at)
+                            value = stack[-1] = Made(callee, args, "newobj", base + at)
                         else:
-                            stack[-1] = self._call(callee, args, "newobj", base + at)
+                            value = stack[-1] = self._call(callee, args, "newobj", base + at)
                         literal_above = len(stack)
                         at += 1
+                        if window[at] == 0x94 and dense and type(value) is not int:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
                     elif op == 0x85 or op == 0x87:  # TUPLE1, TUPLE3
                         mark = len(stack) + 0x84 - op
                         if mark < fence:
@@ -268,25 +292,11 @@ class Machine(RareOpcodes):
                         value = tuple(stack[mark:])
                         del stack[mark:]
                         push(value)
-                        literal_above = mark + 1
+                        if literal_above > mark:
+                            literal_above = mark
                         at += 1
                 elif op >= 0x60:
-                    if op == 0x68:  # BINGET
-                        index = window[at + 1]
-                        slot = known[index] if index < len(known) else HOLE
-                        if slot >= 0:
-                            push(slot)
-                        else:
-                            if slot != HOLE:
-                                push(objects[~slot])
-                            else:
-                                self._at = at
-                                push(self._get(index, base + at))
-                                known, memo, dense = self._readable, self._appendable, self._appends
-                                counted, remember = dense and known is memo, memo.append
-                            literal_above = len(stack)
-                        at += 2
-                    elif op == 0x71 or op == 0x72 or op == 0x70:  # BINPUT, LONG_BINPUT, PUT
+                    if op == 0x71 or op == 0x72 or op == 0x70:  # BINPUT, LONG_BINPUT, PUT
                         if op == 0x71:
                             index = window[at + 1]
                             size = at + 2
@@ -337,7 +347,8 @@ class Machine(RareOpcodes):
                             else:
                                 self._fill(target, stack, mark, "setitem", base + at)
                             del stack[mark:]
-                            literal_above = mark
+                            if literal_above > mark:
+                                literal_above = mark
                         at += 1
                         if op == 0x73 and base + at >= self._skip_at:
                             target = stack[mark - 1]
@@ -346,9 +357,13 @@ class Machine(RareOpcodes):
                                 if self._skip(target, "items"):
                                     return False
                     elif op == 0x7D:  # EMPTY_DICT
-                        push(Fresh("dict"))
-                        literal_above = len(stack)
+                        value = Fresh("dict")
+                        push(value)
                         at += 1
+                        if window[at] == 0x94 and dense:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
                     elif op == 0x62:  # BUILD
                         if len(stack) - 2 < fence:
                             raise self._underflow(base + at)
@@ -390,7 +405,8 @@ class Machine(RareOpcodes):
                             else:
                                 self._fill(target, stack, mark, "append", base + at)
                             del stack[mark:]
-                            literal_above = mark
+                            if literal_above > mark:
+                                literal_above = mark
                         at += 1
                         if op == 0x61 and base + at >= self._skip_at:
                             target = stack[mark - 1]
@@ -408,7 +424,8 @@ class Machine(RareOpcodes):
                         )
                         del stack[mark:]
                         push(value)
-                        literal_above = mark + 1
+                        if literal_above > mark:
+                            literal_above = mark
                         at += 1
                     elif op == 0x6A:  # LONG_BINGET
                         index = _u32(window, at + 1)[0]
@@ -443,12 +460,15 @@ class Machine(RareOpcodes):
                         push(base + at)
                         at += size + 5
                     elif op == 0x5D:  # EMPTY_LIST
-                        push(Fresh("list"))
-                        literal_above = len(stack)
+                        value = Fresh("list")
+                        push(value)
                         at += 1
+                        if window[at] == 0x94 and dense:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
                     elif op == 0x29:  # EMPTY_TUPLE
                         push(())
-                        literal_above = len(stack)
                         at += 1
                     elif op == 0x52:  # REDUCE
                         if len(stack) - 2 < fence:
