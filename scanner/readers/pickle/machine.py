@@ -188,6 +188,7 @@ class Machine(RareOpcodes):
         # were passed over. ``dense``: MEMOIZE appends. ``counted``: PUT may, if it names the next slot.
         known, memo, objects, dense = self._readable, self._appendable, self._memo_objects, self._appends
         counted = dense and known is memo
+        skip_at = self._skip_at - base
         remember, keep = memo.append, objects.append
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
         # Entries of the stack at and above this height are neither names nor results of calls.
@@ -239,7 +240,7 @@ class Machine(RareOpcodes):
                         self._at, self._fence = at, fence
                         step(self, op)
                         window, base, at = self._window, self._base, self._at
-                        fence = self._fence
+                        fence, skip_at = self._fence, self._skip_at - self._base
                         if op == 0x67:  # GET may have settled what is owed
                             known, memo, dense = self._readable, self._appendable, self._appends
                             counted, remember = dense and known is memo, memo.append
@@ -350,12 +351,13 @@ class Machine(RareOpcodes):
                             if literal_above > mark:
                                 literal_above = mark
                         at += 1
-                        if op == 0x73 and base + at >= self._skip_at:
+                        if op == 0x73 and at >= skip_at:
                             target = stack[mark - 1]
                             if type(target) is Fresh and target.count >= KEPT_ITEMS:
                                 self._at, self._fence = at, fence
                                 if self._skip(target, "items"):
                                     return False
+                                skip_at = self._skip_at - base
                     elif op == 0x7D:  # EMPTY_DICT
                         value = Fresh("dict")
                         push(value)
@@ -408,12 +410,13 @@ class Machine(RareOpcodes):
                             if literal_above > mark:
                                 literal_above = mark
                         at += 1
-                        if op == 0x61 and base + at >= self._skip_at:
+                        if op == 0x61 and at >= skip_at:
                             target = stack[mark - 1]
                             if type(target) is Fresh and target.count >= KEPT_ITEMS:
                                 self._at, self._fence = at, fence
                                 if self._skip(target, "items"):
                                     return False
+                                skip_at = self._skip_at - base
                     elif op == 0x74:  # TUPLE
                         if not marks:
                             raise no_mark(base + at)
@@ -444,12 +447,13 @@ class Machine(RareOpcodes):
                         at += 5
                 else:
                     if op == 0x28:  # MARK
-                        if base + at >= self._skip_at and len(stack) > fence:
+                        if at >= skip_at and len(stack) > fence:
                             target = stack[-1]
                             if type(target) is Fresh and target.count >= KEPT_ITEMS:
                                 self._at, self._fence = at, fence
                                 if self._skip(target, "batches"):
                                     return False
+                                skip_at = self._skip_at - base
                         fence = len(stack)
                         marks.append(fence)
                         at += 1
@@ -459,6 +463,10 @@ class Machine(RareOpcodes):
                             raise Malformed("negative-length", offset=base + at)
                         push(base + at)
                         at += size + 5
+                    elif op == 0x43:  # SHORT_BINBYTES
+                        size = window[at + 1]
+                        push(base + at)
+                        at += size + 2
                     elif op == 0x5D:  # EMPTY_LIST
                         value = Fresh("list")
                         push(value)
