@@ -62,9 +62,12 @@ locks:
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
 
-# A hundred thousand streams, honest and mutated: whether passing over runs of plain data changes what is told.
+# Damaged files by the hundred thousand: whether passing over runs of plain data changes what is told, whether
+# each file of every format ends in an outcome, and whether the C unpickler does what the machine does not tell.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.skipping
+	$(BIN)/python -m tests.fuzz.formats
+	$(BIN)/python -m tests.fuzz.unpickler
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
