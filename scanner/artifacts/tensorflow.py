@@ -340,7 +340,8 @@ def _on_node(wire: Wire, at: Field, scope: Scope, seen: _Seen, subject: Subject)
 
 
 def _judged(wire: Wire, seen: _Seen, subject: Subject, *, is_text: bool) -> Iterator[Event]:
-    operands = Operands(wire, seen.scopes, frozenset(seen.assets))
+    scopes = [scope for scope in seen.scopes if scope.library in seen.certain]
+    operands = Operands(wire, scopes, frozenset(seen.assets))
     for scope, node, act in seen.acting:
         item = _judge(operands, scope, node, act, seen, subject)
         if item is not None:

@@ -6,8 +6,8 @@ Law: ``graph.proto``, ``function.proto``, ``node_def.proto``, ``attr_value.proto
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from sbom.record import field, mutable, record
-from scanner.errors import LimitReached
+from sbom.record import mutable, record
+from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB
 from scanner.readers.protobuf import BYTES, VARINT, Field, Wire, parts
 
@@ -16,9 +16,11 @@ _NODES = 4_000_000  # of one file, over all scopes
 _TEXTS = 64  # values of one operand that are kept
 _DEPTH = 60  # operands of operands
 _STEPS = 20_000  # nodes asked for operands, in one file
+_SHORT_KEYS = frozenset({0x0A, 0x12, 0x1A, 0x22, 0x2A})  # texts and messages with numbers 1 to 5
 _CALLERS = 1_000  # calls of one function that are followed
 
 Span = tuple[int, int]
+Calls = dict[tuple[int, str], list[tuple["Scope", Span]]]
 
 # Operators that pass the text of an input on: which input, counted from 1.
 _PASSES = dict.fromkeys(
@@ -100,13 +102,38 @@ class Scope:
 
 def node_at(wire: Wire, at: Field) -> Node:
     """The node in a field. Raises Malformed where it breaks off."""
-    data = wire.data(at.start, at.end) if at.end - at.start <= _SMALL else b""
-    name = op = ""
-    for each in parts(data) if data else wire.fields(at.start, at.end):
+    if at.end - at.start > _SMALL:
+        name = op = ""
+        for each in wire.fields(at.start, at.end):
+            if each.wire == BYTES and each.number in (1, 2):
+                name, op = (wire.text(each), op) if each.number == 1 else (name, wire.text(each))
+        return Node(name, op, at.start, at.end, b"")
+    data = wire.data(at.start, at.end)
+    name_at, op_at = _named(data)
+    return Node(_text(data[slice(*name_at)]), _text(data[slice(*op_at)]), at.start, at.end, data)
+
+
+def _named(data: bytes) -> tuple[Span, Span]:
+    """Where name and operator stand in a node; the last of each counts."""
+    name = op = (0, 0)
+    at, end = 0, len(data)
+    # Nearly all fields of nearly all nodes are short: these are passed without a value for each.
+    while at + 1 < end:
+        key, size = data[at], data[at + 1]
+        if key not in _SHORT_KEYS or size > 127:
+            break
+        start = at + 2
+        at = start + size
+        if key == 0x0A:
+            name = start, at
+        elif key == 0x12:
+            op = start, at
+    if at == end:
+        return name, op
+    for each in parts(data):
         if each.wire == BYTES and each.number in (1, 2):
-            text = _text(data[each.start : each.end]) if data else wire.text(each)
-            name, op = (text, op) if each.number == 1 else (name, text)
-    return Node(name, op, at.start, at.end, data)
+            name, op = ((each.start, each.end), op) if each.number == 1 else (name, (each.start, each.end))
+    return name, op
 
 
 def _text(data: bytes) -> str:
@@ -219,7 +246,7 @@ class Operands:
     assets: frozenset[str] = frozenset()
     steps: int = 0
     nodes: int = 0
-    callers: dict[tuple[int, str], list[tuple[Scope, Node]]] = field(default_factory=dict)
+    callers: Calls | None = None
 
     def of(self, scope: Scope, name: str, depth: int = 0) -> Operand:
         """What is known of the value that ``name`` stands for in a scope."""
@@ -266,9 +293,9 @@ class Operands:
 
     def _given(self, scope: Scope, position: int, depth: int) -> Operand:
         """What the calls of a function hand it at a position."""
-        calls = self._calls(scope)
         known = []
-        for caller, node in calls:
+        for caller, span in self._calls(scope):
+            node = node_at(self.wire, Field(1, BYTES, 0, *span))
             names = inputs_of(node.data)
             # While, If and Case hand their functions what stands behind the condition.
             skipped = 1 if node.op in ("If", "StatelessIf", "Case", "StatelessCase") else 0
@@ -276,25 +303,30 @@ class Operands:
                 known.append(self.of(caller, names[position + skipped], depth + 1))
         return _union(known) if known else Operand(free=True)
 
-    def _calls(self, scope: Scope) -> list[tuple[Scope, Node]]:
-        key = scope.library, scope.name
-        if key not in self.callers:
-            found: list[tuple[Scope, Node]] = []
-            needle = scope.name.encode("utf-8", "surrogateescape")
+    def _calls(self, scope: Scope) -> list[tuple[Scope, Span]]:
+        """The nodes that call a function. All calls of the file are gathered at the first question."""
+        if self.callers is None:
+            self.callers = {}
             for each in self.scopes:
-                if each.library != scope.library:
-                    continue
                 for at in nodes_of(self.wire, each):
-                    if at.end - at.start > _SMALL or needle not in self.wire.data(at.start, at.end):
-                        continue
-                    node = node_at(self.wire, at)
-                    named = (name for _, value in attributes_of(node.data) for name in functions_of(value))
-                    if node.op == scope.name or scope.name in named:
-                        found.append((each, node))
-                        if len(found) >= _CALLERS:
-                            break
-            self.callers[key] = found
-        return self.callers[key]
+                    if at.end - at.start <= _SMALL:
+                        self._gather(each, at, self.callers)
+        return self.callers.get((scope.library, scope.name), [])
+
+    def _gather(
+        self, scope: Scope, at: Field, found: dict[tuple[int, str], list[tuple[Scope, Span]]]
+    ) -> None:
+        data = self.wire.data(at.start, at.end)
+        called = {node_at(self.wire, at).op}
+        if b"\x52" in data or b"\x4a" in data:  # the keys of a function and of a list of them
+            try:
+                called.update(name for _, value in attributes_of(data) for name in functions_of(value))
+            except Malformed:
+                return  # no loader gets past such a node, so that it calls nothing
+        for name in called:
+            calls = found.setdefault((scope.library, name), [])
+            if len(calls) < _CALLERS:
+                calls.append((scope, (at.start, at.end)))
 
     def _index(self, scope: Scope) -> dict[str, Span]:
         if scope.index is None:

@@ -11,9 +11,10 @@ from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 
+# Matches everywhere: without a group at the end, and where nothing of the language stands.
 _TOKEN = re.compile(
-    r"""\s+|\#[^\n]*|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-    r"""|(?P<name>[A-Za-z_][\w.]*|-?[.\d][\w.+\-]*|-\s*[A-Za-z]+)|(?P<sign>[{}<>\[\]:/,;])"""
+    r"""(?:\s+|\#[^\n]*)*+(?:(?P<text>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')"""
+    r"""|(?P<name>[A-Za-z_][\w.]*|-?[.\d][\w.+\-]*|-\s*[A-Za-z]+)|(?P<sign>[{}<>\[\]:/,;])|)"""
 )
 _ESCAPE = re.compile(
     rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL
@@ -166,7 +167,7 @@ class _Tokens:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.at = 0
+        self.found = _TOKEN.finditer(text)
         self.back: list[tuple[str, str, int]] = []
 
     def __iter__(self) -> Iterator[tuple[str, str, int]]:
@@ -175,14 +176,15 @@ class _Tokens:
     def __next__(self) -> tuple[str, str, int]:
         if self.back:
             return self.back.pop()
-        while self.at < len(self.text):
-            found = _TOKEN.match(self.text, self.at)
-            if found is None:
-                raise Malformed("token", offset=self.at, found=repr(self.text[self.at : self.at + 20]))
-            start, self.at = self.at, found.end()
-            if found.lastgroup is not None:
-                return found.lastgroup, found[0], start
-        raise StopIteration
+        found = next(self.found)
+        kind = found.lastgroup
+        if kind is None:
+            if found.end() == len(self.text):
+                raise StopIteration
+            raise Malformed(
+                "token", offset=found.end(), found=repr(self.text[found.end() : found.end() + 20])
+            )
+        return kind, found[kind], found.start(kind)
 
     def more_text(self) -> Iterator[str]:
         """Texts that stand directly behind a text: together they are one."""

@@ -60,6 +60,9 @@ class Wire:
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
         """The number at an offset, and where it ends."""
+        place = at - self.at
+        if 0 <= place < len(self.chunk) and at < end and self.chunk[place] < 0x80:
+            return self.chunk[place], at + 1
         value = 0
         for count in range(10):
             if at + count >= end:

@@ -27,7 +27,9 @@ class File:
     end: int = 0  # where the file says that it ends
     work: int = 0
     taken: int = 0
+    texts: int = 0
     heaps: dict[int, tuple[int, int]] = field(default_factory=dict)
+    listed: set[int] = field(default_factory=set)  # collections of the global heap that stand in ``heaps``
 
     def read(self, address: int, length: int) -> bytes:
         """``length`` bytes at an address. Raises Malformed past the end, LimitReached past the budget."""

@@ -14,7 +14,7 @@ from scanner.readers.hdf5.raw import Cursor, File
 
 DATASPACE, DATATYPE, ATTRIBUTE = 0x01, 0x03, 0x0C
 _TEXTS = 20_000  # texts of one attribute
-_TEXT_BYTES = 64 * MIB  # of one attribute
+_TEXT_BYTES = 64 * MIB  # of all attributes
 _SIDES = 32  # the library's own bound
 
 
@@ -154,16 +154,15 @@ def _texts(file: File, cursor: Cursor, kind: Type, count: int) -> tuple[bytes, .
     if kind.texts == "fixed":
         return tuple(cursor.take(kind.size).rstrip(b"\0") for _ in range(count))
     found: list[bytes] = []
-    taken = 0
     for _ in range(count):
         size, address, index = cursor.number(4), cursor.address(), cursor.number(4)
         if not size or address in (0, file.undefined):
             found.append(b"")
             continue
         text = _heap_object(file, address, index)[:size]
-        taken += len(text)
-        if taken > _TEXT_BYTES:
-            raise LimitReached("bytes of an attribute", allowed=_TEXT_BYTES)
+        file.texts += len(text)
+        if file.texts > _TEXT_BYTES:
+            raise LimitReached("bytes of attributes", allowed=_TEXT_BYTES)
         found.append(text.rstrip(b"\0"))
     return tuple(found)
 
@@ -171,12 +170,13 @@ def _texts(file: File, cursor: Cursor, kind: Type, count: int) -> tuple[bytes, .
 def _heap_object(file: File, address: int, index: int) -> bytes:
     # A list of thousands of names lies in one collection: its table is made once.
     key = address << 16 | index
-    if key not in file.heaps:
+    if address not in file.listed:
+        file.listed.add(address)
         for number, start, size in heaps.collection(file, address):
             file.heaps[address << 16 | number] = start, size
     if key not in file.heaps:
         raise Malformed("heap-object", offset=address, found=index, wanted="an object of the collection")
     start, size = file.heaps[key]
     if size > _TEXT_BYTES:
-        raise LimitReached("bytes of an attribute", allowed=_TEXT_BYTES, found=size)
+        raise LimitReached("bytes of attributes", allowed=_TEXT_BYTES, found=size)
     return file.read(start, size)
