@@ -24,6 +24,17 @@ def _is_safetensors(head: bytes, tail: bytes) -> bool:
     return 2 <= length <= 100_000_000 and head[8:9] == b"{" and head[9:].lstrip()[:1] in (b'"', b"}")
 
 
+def _tensorflow_checkpoint(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import tensorflow_checkpoint
+
+    return tensorflow_checkpoint.inspect(subject)
+
+
+def _is_sorted_table(head: bytes, tail: bytes) -> bool:
+    del head
+    return tail.endswith(b"\x57\xfb\x80\x8b\x24\x75\x47\xdb")
+
+
 def _is_openvino(head: bytes, tail: bytes) -> bool:
     del tail
     return b"<net name=" in head[:512] and b"version=" in head[:512]
@@ -43,6 +54,8 @@ WEIGHTS: tuple[Format, ...] = (
         "tensorflow-variables",
         "TensorFlow checkpoint",
         names=("*.ckpt.index", "variables.index", "*.data-?????-of-?????"),
+        sniff=_is_sorted_table,
+        inspect=_tensorflow_checkpoint,
     ),
     Format("openvino", "OpenVINO network", sniff=_is_openvino),
     Format("mxnet", "MXNet parameters", suffixes=(".params",), magic=((0, b"\x12\x01\0\0\0\0\0\0"),)),
