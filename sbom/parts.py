@@ -242,7 +242,9 @@ def _identity(component: Component, purl: str, *, locked: bool) -> list[Part]:
     may be told otherwise), a range only the project, and a notebook's cell what somebody ran once.
     """
     sha256 = next((digest.value for digest in component.digests if digest.algorithm == "sha256"), "")
-    if component.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} and _HEX.fullmatch(sha256):
+    # A place without a line is the file itself; a line of a manifest only says what its digest was once.
+    measured = not component.seen or any(where.line is None for where in component.seen)
+    if component.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} and _HEX.fullmatch(sha256) and measured:
         return [_concluded("hash", sha256, "binary-analysis", 1.0)]
     if not component.seen:
         return []

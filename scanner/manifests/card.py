@@ -43,6 +43,7 @@ _KEYS = (  # of a card, and what each is a fact of
     ("license_link", FactName.LICENCE_LINK),
 )
 _MAX_ITEMS = 1_000  # of one list of a card
+_MAX_FACTS = 256  # they are told of every file of weights in the folder
 _SDKS = frozenset({"gradio", "streamlit"})
 
 
@@ -68,7 +69,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         yield from _space(root, where)
     yield from _references(root, where)
     is_dataset = bool(keys & _DATASET) and not keys & {"base_model", "pipeline_tag", "model-index"}
-    facts = tuple(dict.fromkeys(_facts(root)))
+    facts = tuple(dict.fromkeys(_facts(root)))[:_MAX_FACTS]
     if facts and "sdk" not in keys:
         kind = Kind.DATA if is_dataset else Kind.MODEL
         yield Described(where, facts, kind, _name(root, where, is_dataset=is_dataset))

@@ -6,6 +6,7 @@ of a folder is of the list of its files (``.dir``).
 """
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
 
@@ -27,6 +28,7 @@ _LIMITS = Limits()
 _HEX = re.compile(r"[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{32}|[0-9a-fA-F]{96})?", re.ASCII)
 _BY_LENGTH = {40: "sha1", 64: "sha256", 128: "sha512"}
 _MAX_TURNS = 64  # of one foreach or matrix
+_MAX_TURNS_IN_ALL = 4_096  # of one file; then a stage is read once, with what it leaves open left open
 _TEMPLATE = re.compile(r"\$\{[^{}\n]{1,200}\}")
 _SECRET_KEYS = _words(
     "password secret_access_key session_token access_key_id account_key sas_token connection_string "
@@ -143,13 +145,16 @@ def parse_pipeline(data: bytes, where: Location) -> Iterator[Reading]:
         raise Malformed("dvc-pipeline", line=1, found="no mapping", wanted="stages")
     known = _variables(root.get("vars"))
     installs = Installs(where)
+    turns = 0
     stages = root.get("stages")
     for _, stage in stages.entries() if stages is not None and stages.kind == "map" else ():
         # foreach puts the stage's text behind a "do", matrix leaves it where it is.
         inner = stage.get("do") or stage
+        each = _turns(stage, known) if turns < _MAX_TURNS_IN_ALL else [known]
+        turns += len(each)
         readings = [
             row
-            for values in _turns(stage, known)
+            for values in each
             for one in (_Stage(inner, where, lines, _filled(_text(inner, "wdir"), values)),)
             for row in (*_commands(one, installs, values), *_files(one, values))
         ]
@@ -171,7 +176,7 @@ def _variables(node: yaml.Node | None) -> dict[str, str]:
     return known
 
 
-def _turns(stage: yaml.Node, known: Mapping[str, str]) -> list[dict[str, str]]:
+def _turns(stage: yaml.Node, known: dict[str, str]) -> list[Mapping[str, str]]:
     """The values of each stage that a foreach or a matrix makes of this one; of any other just one set."""
     each, matrix = stage.get("foreach"), stage.get("matrix")
     rows: list[dict[str, str]] = []
@@ -186,7 +191,7 @@ def _turns(stage: yaml.Node, known: Mapping[str, str]) -> list[dict[str, str]]:
         ]
         together = islice(product(*axes), _MAX_TURNS) if axes else ()
         rows = [{name: text for one in turn for name, text in one.items()} for turn in together]
-    return [{**known, **row} for row in rows] or [dict(known)]
+    return [ChainMap(row, known) for row in rows] or [known]
 
 
 def _values(name: str, node: yaml.Node) -> dict[str, str]:

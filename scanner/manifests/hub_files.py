@@ -67,7 +67,8 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         return
     if not isinstance(document, dict) or not any(mark in document for mark in MARKS):
         return
-    lines = jsontext.lines_of(text, 3)
+    # A megabyte of added tokens is parsed in no time, and searched for lines in a second.
+    lines = jsontext.lines_of(text, 3) if len(text) <= _LIMITS.project_bytes else {}
     yield from _references(document, where, lines)
     facts = tuple(dict.fromkeys(_facts(document)))
     if facts:

@@ -28,9 +28,7 @@ _CONTAINERS = _words(
 )
 _NOT_OBJECTS = frozenset({"CustomResourceDefinition"})  # they describe kinds, and hold none
 _REMOTE = frozenset({"s3", "gs", "http", "https", "hdfs", "webhdfs", "abfs", "wasbs"})
-_IMAGE_LINE = re.compile(
-    r"\s*(?:-\s+)?[\"']?(?:image|storageUri)[\"']?\s*:\s*(?P<value>[^\s#].*?)\s*(?:\s#.*)?", re.ASCII
-)
+_IMAGE_LINE = re.compile(r"(?:-\s+)?[\"']?(?:image|storageUri)[\"']?\s*:\s*(\S.*)", re.ASCII)
 _SHOWN = 6
 
 
@@ -224,10 +222,10 @@ def helm_image(node: yaml.Node, where: Location) -> Iterator[Reading]:
 def _template(text: str, where: Location) -> Iterator[Reading]:
     filled: list[tuple[int, str]] = []
     for number, row in enumerate(text.split("\n"), 1):
-        found = _IMAGE_LINE.fullmatch(row.rstrip("\r")[: _LIMITS.literal_bytes])
+        found = _IMAGE_LINE.fullmatch(row[: _LIMITS.literal_bytes].strip())
         if found is None:
             continue
-        value = found.group("value").strip("\"'")
+        value = found.group(1).partition(" #")[0].strip().strip("\"'")
         if "{{" in value:
             filled.append((number, value))
             continue

@@ -68,6 +68,7 @@ def _image(docker: yaml.Node | None, where: Location) -> Iterator[Reading]:
 
 def _environments(root: yaml.Node, where: Location, depth: int) -> Iterator[Reading]:
     seen: set[int] = set()
+    read: set[int] = set()  # environments, whoever shares them
     todo = [root]
     while todo:
         node = todo.pop()
@@ -75,8 +76,9 @@ def _environments(root: yaml.Node, where: Location, depth: int) -> Iterator[Read
             continue
         seen.add(id(node))
         for key, value in node.entries():
-            if key == "runtime_env" and value.kind == "map":
-                yield from _environment(value, where)
+            if key == "runtime_env" and value.kind == "map" and id(value) not in read:
+                read.add(id(value))
+                yield from _environment(value, where, read)
             elif key in _TEXTS and value.kind == "scalar":
                 yield from _inner(key, value, where, depth)
         todo += [*reversed(node.items), *(value for _, value in reversed(node.pairs))]
@@ -94,17 +96,20 @@ def _inner(key: str, node: yaml.Node, where: Location, depth: int) -> Iterator[R
         return
     for root in documents:
         if key == "runtimeEnvYAML" and root.kind == "map":
-            yield from _environment(root, where)
+            yield from _environment(root, where, set())
         yield from _environments(root, where, depth + 1)
 
 
-def _environment(node: yaml.Node, where: Location) -> Iterator[Reading]:
+def _environment(node: yaml.Node, where: Location, read: set[int]) -> Iterator[Reading]:
+    """What one environment asks for. A list that many of them share says the same at the same lines: once."""
     for key in ("pip", "uv"):
         packages = node.get(key)
-        if packages is not None:
+        if packages is not None and id(packages) not in read:
+            read.add(id(packages))
             yield from lists.pip(packages, where)
     conda = node.get("conda")
-    if conda is not None:
+    if conda is not None and id(conda) not in read:
+        read.add(id(conda))
         yield from lists.conda_environment(conda, where)
     container = node.get("container")
     for image in (node.get("image_uri"), container.get("image") if container is not None else None):

@@ -123,6 +123,11 @@ def test_every_runtime_environment_is_read_wherever_it_stands() -> None:
     assert includes == [("env.yml", 5), ("./requirements.txt", 9)]
 
 
+def test_an_environment_behind_an_anchor_is_read_once() -> None:
+    text = "x: &e {pip: [a]}\napps: [{runtime_env: *e}, {runtime_env: *e}]\n"
+    assert asked(ray.parse, text) == [("pypi", "a", "", 1)]
+
+
 def test_yaml_in_a_text_keeps_its_lines() -> None:
     text = (
         "kind: RayJob\nspec:\n  runtimeEnvYAML: |\n    pip:\n      - requests==2.26.0\n"

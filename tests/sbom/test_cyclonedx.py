@@ -448,3 +448,15 @@ def test_the_bytes_are_those_of_every_run() -> None:
 def test_importing_the_writer_does_not_import_the_library() -> None:
     script = "import sbom.cyclonedx, sbom.check, sys; sys.exit('cyclonedx' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": "."}, check=True)
+
+
+def test_a_digest_that_a_manifest_states_is_no_look_at_the_bytes() -> None:
+    digests = (Digest("sha256", "a" * 64),)
+    stated = Component("d", "d.csv", Kind.DATA, digests=digests, seen=(Location("dvc.lock", line=3),))
+    held = Component("m", "m.onnx", Kind.MODEL, digests=digests, seen=(Location("m.onnx"),))
+    document = json.loads(cyclonedx.write(Inventory((stated, held))))
+    techniques = {
+        part["name"]: part["evidence"]["identity"][0]["methods"][0]["technique"]
+        for part in document["components"]
+    }
+    assert techniques == {"d.csv": "manifest-analysis", "m.onnx": "binary-analysis"}

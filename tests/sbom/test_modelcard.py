@@ -52,3 +52,28 @@ def test_values_are_text_that_every_reader_takes(value: str | float, text: str) 
 
 def test_a_blank_word_is_no_word() -> None:
     assert modelcard.model_card(with_facts((FactName.TASK, "  "))) == {}
+
+
+def test_a_card_has_its_family_its_schema_and_its_measurements() -> None:
+    part = with_facts(
+        (FactName.MODEL_TYPE, "llama"),
+        (FactName.INPUTS, "x: double"),
+        (FactName.OUTPUTS, "int64[-1]"),
+        (FactName.METRIC, "accuracy: 0.91 (GLUE, sst2, test)"),
+        (FactName.METRIC, "f1: 0.5"),
+        (FactName.METRIC, "no number"),
+    )
+    assert modelcard.model_card(part) == {
+        "modelParameters": {
+            "architectureFamily": "llama",
+            "inputs": [{"format": "x: double"}],
+            "outputs": [{"format": "int64[-1]"}],
+        },
+        "quantitativeAnalysis": {
+            "performanceMetrics": [
+                {"type": "accuracy", "value": "0.91", "slice": "GLUE, sst2, test"},
+                {"type": "f1", "value": "0.5"},
+                {"value": "no number"},
+            ]
+        },
+    }

@@ -32,6 +32,28 @@ def test_each_type_is_written_as_its_definition_says(built: str, expected: str) 
     assert PackageURL.from_string(built).to_string() == expected
 
 
+@pytest.mark.parametrize(
+    ("built", "expected"),
+    [
+        (purl.hub("Org/Name", "A" * 40), f"pkg:huggingface/Org/Name@{'a' * 40}"),
+        (purl.hub("org/name", "main"), "pkg:huggingface/org/name"),
+        (purl.hub("org/name", "abc1234"), "pkg:huggingface/org/name"),
+        (purl.hub("gpt2"), "pkg:generic/gpt2?download_url=https://huggingface.co/gpt2"),
+        (
+            purl.hub("datasets/org/d", "b" * 40),
+            f"pkg:generic/org/d@{'b' * 40}?download_url=https://huggingface.co/datasets/org/d",
+        ),
+        (purl.hub("datasets/squad"), "pkg:generic/squad?download_url=https://huggingface.co/datasets/squad"),
+        (purl.hub("spaces/o/s"), "pkg:generic/o/s?download_url=https://huggingface.co/spaces/o/s"),
+    ],
+)
+def test_only_models_with_a_namespace_have_the_hubs_type_and_only_commits_are_versions(
+    built: str, expected: str
+) -> None:
+    assert built == expected
+    assert PackageURL.from_string(built).to_string() == expected
+
+
 def test_a_model_without_a_namespace_is_no_hugging_face_url() -> None:
     with pytest.raises(ValueError, match="namespaced"):
         purl.huggingface("bert-base-uncased")
