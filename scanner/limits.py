@@ -78,6 +78,11 @@ class Budget:
         if self.members > self.limits.container_members:
             raise LimitReached("container_members", allowed=self.limits.container_members)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more can be unpacked."""
+        return self.inflated > self.limits.inflated_bytes
+
     def spend_inflated(self, count: int) -> None:
         """Counts unpacked bytes. Raises LimitReached past ``inflated_bytes``."""
         self.inflated += count

@@ -90,6 +90,11 @@ def _on_member(subject: Subject, archive: Archive, member: ZipMember, state: _St
     if member.is_directory:
         return
     source = archive.open(member)
+    if isinstance(source, InflatedSource) and subject.budget.is_spent:
+        # A bomb of sixty thousand members says once that it is one. What is stored is still read.
+        allowed = subject.limits.inflated_bytes
+        state.problem = state.problem or LimitReached("inflated_bytes", allowed=allowed)
+        return
     if member.is_link:
         yield from _link(subject, member, source, state)
     elif member.is_device:

@@ -339,6 +339,14 @@ class TestLimits:
         assert caught.value.limit == "inflate_ratio"
         assert names == ["bomb", "b"]
 
+    def test_when_all_bytes_are_spent_only_stored_members_are_read(self) -> None:
+        packed = [Z(f"{at}", bytes(100_000), method=8) for at in range(50)]
+        seen = outcome(zip_of(*packed, Z("a.pkl", PICKLE)), Limits(inflated_bytes=MIB))
+        assert seen.contents("a.pkl") == [PICKLE]
+        assert len(seen.members) == 12
+        assert isinstance(seen.error, LimitReached)
+        assert seen.error.limit == "inflated_bytes"
+
     def test_a_claim_of_a_bomb_is_evidence_though_nobody_inflates_it(self) -> None:
         packed = deflate(bytes(MIB))
         data = zip_of(Z("bomb", method=8, packed=packed, sizes=(len(packed), 2**31)))
