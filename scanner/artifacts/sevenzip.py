@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from sbom.record import field, mutable, record
 from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
 from scanner.files.source import BytesSource
+from scanner.limits import MIB
 from scanner.model import Event, Evidence, Member, Source, Subject
 from scanner.readers.inflate import InflatedSource
 from scanner.readers.names import Extraction
 from scanner.readers.sevenzip import Directory, Entry, read
 from scanner.readers.sevenzip_coders import open_folder
 from scanner.text import visible
+
+_BELIEVED_ABOVE = 64 * MIB
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
@@ -59,16 +62,23 @@ class _Stretch:
 
     folder: Source
     start: int
-    size: int
+    declared: int
+
+    @property
+    def size(self) -> int:
+        """What really comes out; a claim of more than can be tried cheaply is believed."""
+        if self.declared > _BELIEVED_ABOVE or not isinstance(self.folder, InflatedSource):
+            return self.declared
+        return max(0, min(self.declared, self.folder.inflate_to(self.start + self.declared) - self.start))
 
     def read_at(self, offset: int, length: int) -> bytes:
         """At most ``length`` bytes. Raises what ended the folder before ``offset``."""
-        length = min(length, self.size - offset)
+        length = min(length, self.declared - offset)
         if length <= 0:
             return b""
         data = self.folder.read_at(self.start + offset, length)
         if not data:
-            wanted = f"{self.start + self.size} bytes"
+            wanted = f"{self.start + self.declared} bytes"
             raise Malformed("7z-folder-size", offset=self.start + offset, wanted=wanted)
         return data
 
