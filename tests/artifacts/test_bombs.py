@@ -48,6 +48,9 @@ def one_7z(content: bytes) -> bytes:
     return sevenzip_of([S("a", content)], method=LZMA2)
 
 
+KINDS: tuple[Callable[[bytes], bytes], ...] = (zstd_of, lz4_of, one_7z, zipped)
+
+
 def steps_of(data: bytes) -> tuple[set[str], set[str], list[str]]:
     """Outcomes, rules, and what the limits said."""
     steps = list(examine(BytesSource(data), Location("a"), "a", LIMITS))
@@ -80,7 +83,7 @@ BOMBS = [
     pytest.param(zipped(*[b"%d" % at * 9 for at in range(300)]), False, id="members without end"),
     pytest.param(tarred(*[b""] * 300), False, id="tar members without end"),
     pytest.param(nested(PICKLE, *[gzip.compress] * 8), False, id="eight deep"),
-    pytest.param(nested(PICKLE, *[zstd_of, lz4_of, one_7z, zipped] * 2), False, id="eight kinds deep"),
+    pytest.param(nested(PICKLE, *KINDS * 2), False, id="eight kinds deep"),
     pytest.param(
         zip_of(
             Z("p", PICKLE),
