@@ -292,3 +292,8 @@ def test_any_flip_or_cut_ends_in_an_outcome(name: str, at: int, value: int, cut:
     except (Malformed, LimitReached, PartlyRead):
         return
     assert found is not None
+
+
+def test_a_configuration_too_large_for_a_block_is_followed() -> None:
+    data = written("large-attribute")
+    assert (rules(data), outcome(data)) == (["ART-008"], Outcome.INSPECTED)

@@ -129,6 +129,7 @@ class Fractal:
     file: File
     address: int
     id_size: int
+    huge: int
     filtered: bool
     width: int
     first: int
@@ -144,6 +145,8 @@ class Fractal:
         if kind == 2:
             size = (name[0] & 15) + 1
             return name[1 : 1 + size]
+        if kind == 1 and not self.filtered:
+            return self._huge(name)
         if kind != 0 or self.filtered:
             return None
         cursor = Cursor(name, self.file, 1)
@@ -152,6 +155,24 @@ class Fractal:
         if size > room - (offset - start):
             raise Malformed("heap-object", offset=block, found=size, wanted=f"at most {room}")
         return self.file.read(block + offset - start, size)
+
+    def _huge(self, name: bytes) -> bytes | None:
+        """An object too large for a block: the identifier says where it lies, or a tree does."""
+        file = self.file
+        cursor = Cursor(name, file, 1)
+        address, size = 0, -1
+        if self.id_size > file.offsets + file.lengths:
+            address, size = cursor.address(), cursor.length()
+        else:
+            for record in new_tree(file, self.huge):
+                entry = Cursor(record, file)
+                place, length = entry.address(), entry.length()
+                if entry.length() == int.from_bytes(name[1 : self.id_size], "little"):
+                    address, size = place, length
+                    break
+        if size > _HEAP:
+            raise LimitReached("object of a heap", allowed=_HEAP, found=size, offset=address)
+        return file.read(address, size) if size >= 0 else None
 
     def _block(self, offset: int) -> tuple[int, int, int]:
         """Address, first offset and size of the direct block that holds an offset."""
@@ -191,7 +212,9 @@ def fractal(file: File, address: int) -> Fractal:
     id_size, filters = cursor.number(2), cursor.number(2)
     cursor.at += 1
     most = cursor.number(4)
-    cursor.at += file.lengths + file.offsets + file.lengths + file.offsets + 8 * file.lengths
+    cursor.at += file.lengths
+    huge = cursor.address()
+    cursor.at += file.lengths + file.offsets + 8 * file.lengths
     width, first, largest = cursor.number(2), cursor.length(), cursor.length()
     bits = cursor.number(2)
     cursor.at += 2
@@ -204,6 +227,7 @@ def fractal(file: File, address: int) -> Fractal:
         file,
         address,
         id_size,
+        huge,
         filters > 0,
         width,
         first,
