@@ -18,7 +18,7 @@ from scanner.model import Artifact, Consulted, Evidence, Finding, Report, ToolIn
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
-from scanner.survey import Survey, coverage_of, survey
+from scanner.survey import Survey, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
     from scanner.policy.claims import Settled
@@ -39,7 +39,7 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         stock = projects.limited(stock, seen.scope)
     sources, known = _advisories(stock, policy)
     evidence = (
-        *_from_artifacts(seen),
+        *_from_artifacts(seen, policy),
         *seen.evidence,
         *stock.evidence,
         *_checks(stock, seen, policy),
@@ -66,10 +66,19 @@ def _is_model(artifact: Artifact) -> bool:
     return row is not None and row.model and not artifact.where.member
 
 
-def _from_artifacts(seen: Survey) -> Iterator[Evidence]:
-    for artifact in seen.artifacts:
-        for inspection in artifact.inspections:
-            yield from inspection.evidence
+def _from_artifacts(seen: Survey, policy: Policy) -> Iterator[Evidence]:
+    found = [
+        each
+        for artifact in seen.artifacts
+        for inspection in artifact.inspections
+        for each in inspection.evidence
+    ]
+    if not found or not seen.scripts:
+        return iter(found)
+    from scanner import join
+
+    sources = join.Sources(seen.scripts)
+    return join.located(found, sources, texts_of(seen, join.wanted(found, sources), policy.limits))
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:

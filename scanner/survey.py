@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sbom.model import Location
@@ -49,6 +50,7 @@ class Survey:
     bytes: int = 0
     late: bool = False
     scope: Scope | None = None  # the projects that the scan is limited to
+    scripts: dict[str, Job] = field(default_factory=dict)  # files of Python, by path
 
 
 def survey(
@@ -79,6 +81,7 @@ def survey(
     _read_manifests([*jobs, *_manifest_links(links)], base, policy.limits, seen)
     if policy.projects:
         jobs, links, closed = _limit(seen, policy.projects, jobs, links, closed)
+    seen.scripts = {job.path: job for job in jobs if job.path.endswith(".py")}
     seen.files = len(jobs) + len(closed)
     seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
     if artifacts:
@@ -91,6 +94,16 @@ def survey(
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
     seen.rows.sort(key=lambda row: row.path)
     return seen
+
+
+def texts_of(seen: Survey, paths: Iterable[str], limits: Limits) -> dict[str, str]:
+    """The text of Python files of the tree, by path, each as far as ``project_bytes``; those that can be read."""
+    texts: dict[str, str] = {}
+    for path in paths:
+        job = seen.scripts[path]
+        with suppress(ScanError), open_source(job.absolute) as source:
+            texts[path] = source.read_at(0, min(source.size, limits.project_bytes)).decode("utf-8", "replace")
+    return texts
 
 
 def _limit(
