@@ -97,7 +97,7 @@ def survey(
 
 
 def texts_of(seen: Survey, paths: Iterable[str], limits: Limits) -> dict[str, str]:
-    """The text of Python files of the tree, by path, each as far as ``project_bytes``; those that can be read."""
+    """The texts of Python files by path, each up to ``project_bytes``; those that can be read."""
     texts: dict[str, str] = {}
     for path in paths:
         job = seen.scripts[path]
