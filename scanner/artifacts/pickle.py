@@ -77,9 +77,12 @@ class Inspection(Judge):
             machine.names, machine.extensions = self.names, self.extensions
             try:
                 yield from self._tell(machine)
+                yield from self._far_slot(machine)
                 yield from self._other_reading(machine, whole=True)
                 yield from self._plain_reading(machine)
             except Malformed as error:
+                if machine.acted or not self.streams:
+                    yield from self._far_slot(machine)
                 yield from self._other_reading(machine, whole=False)
                 yield from self._plain_reading(machine)
                 if self.streams and not machine.acted:
@@ -111,6 +114,17 @@ class Inspection(Judge):
 
     def on_persistent(self, machine: Machine, found: Persistent) -> None:
         """A persistent id, as met; formats whose loaders know them look at it here."""
+
+    def _far_slot(self, machine: Machine) -> Iterator[Event]:
+        """A memo slot whose number alone makes a loader take gigabytes."""
+        if machine.far_slot is None:
+            return
+        offset, index = machine.far_slot
+        message = (
+            f"writes memo slot {index:,} of a file of {machine.source.size:,} bytes: a loader sets aside "
+            f"{16 * index / 2**30:,.1f} GiB for it"
+        )
+        yield from self.say("ART-013", offset, "memo slot", message, factors(evidence="confirmed"))
 
     def _plain_reading(self, machine: Machine) -> Iterator[Event]:
         """What a plain load does with the array bytes that only joblib's loader knows to be data.

@@ -31,6 +31,9 @@ _LOADS = "loads another pickle"  # the capability's words in the policy's data
 _IMPORTERS = frozenset(
     {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
 )
+# Through these a packed stream reaches its loader; what they are handed is read as a packed file is.
+_UNPACKERS = ("zlib.decompress", "gzip.decompress", "bz2.decompress", "lzma.decompress", "BufferedReader")
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00")
 _PLAIN_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "ascii", "utf-8", "utf8"})
 
 
@@ -303,7 +306,7 @@ def _bytes_of(machine: Calls, args: Value, limit: int, *, texts: bool) -> bytes 
             if isinstance(data, str) and texts:
                 data = data.encode("latin-1", "replace")  # protocol 0 to 2 spell bytes as text
             return data if isinstance(data, bytes) and whole else None
-        if not isinstance(first, Made) or not first.callee_name.endswith(("BytesIO", "encode")):
+        if not isinstance(first, Made) or not first.callee_name.endswith(("BytesIO", "encode", *_UNPACKERS)):
             return None
         given, texts = machine.arguments(first.args), True
     return None
@@ -312,4 +315,10 @@ def _bytes_of(machine: Calls, args: Value, limit: int, *, texts: bool) -> bytes 
 def _format_of(data: bytes) -> str:
     if data.startswith(b"PK\x03\x04"):
         return "zip"
+    if data.startswith(_PACKED):
+        return "compressed"
+    if data.startswith(b"\x93NUMPY"):
+        return "numpy"
+    if data[:1] == b"\x78" and int.from_bytes(data[:2], "big") % 31 == 0:
+        return "zlib"
     return "pytorch-legacy" if b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." in data[:32] else "pickle"

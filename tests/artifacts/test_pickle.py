@@ -1,4 +1,9 @@
+import base64
+import bz2
+import gzip
+import lzma
 import pickle as real_pickle
+import zlib
 from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -677,6 +682,32 @@ def test_bytes_in_bytesio_are_found_too() -> None:
     inner = stream(call("os.system", "id"))
     data = stream(name("torch", "load"), call("io.BytesIO", inner), b"\x85R")
     assert [event.data for event in events_of(data)[0] if isinstance(event, Derived)] == [inner]
+
+
+@pytest.mark.parametrize(
+    ("unpack", "packed", "format_name"),
+    [
+        pytest.param("zlib.decompress", zlib.compress(b"N."), "zlib", id="zlib"),
+        pytest.param("gzip.decompress", gzip.compress(b"N."), "compressed", id="gzip"),
+        pytest.param("bz2.decompress", bz2.compress(b"N."), "compressed", id="bz2"),
+        pytest.param("lzma.decompress", lzma.compress(b"N."), "compressed", id="xz"),
+        pytest.param("base64.b64decode", base64.b64encode(b"N."), "pickle", id="base64"),
+    ],
+)
+def test_packed_bytes_that_reach_a_loader_are_read_as_the_packed_file_is(
+    unpack: str, packed: bytes, format_name: str
+) -> None:
+    data = stream(name("pickle", "loads"), call(unpack, packed), b"\x85R")
+    assert [event.format for event in events_of(data)[0] if isinstance(event, Derived)] == [format_name]
+
+
+@pytest.mark.parametrize("put", [b"r" + b"\xff" * 4, b"p2147483647\n"])
+def test_a_memo_slot_that_makes_a_loader_take_gigabytes_is_told(put: bytes) -> None:
+    assert "ART-013" in rules_of(b"\x80\x02N" + put + b".")
+
+
+def test_slots_that_a_pickler_counts_to_are_no_evidence() -> None:
+    assert set(rules_of(b"\x80\x02Nr" + (70_000).to_bytes(4, "little") + b".")) == {"ART-003"}
 
 
 def test_byte_strings_that_only_look_like_pickles_are_data() -> None:

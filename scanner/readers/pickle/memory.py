@@ -22,6 +22,7 @@ _LAST_WINDOW = 256 * KIB
 HOLE = -(2**63)  # a memo slot that PUT jumped over
 _HIGHEST_OFFSET = 2**62
 _GAP = 1024  # slots that PUT may jump over before the memo turns sparse
+_FAR = 2**24  # C's unpickler sets aside two pointers for each slot up to the highest
 _NO_SLOTS = array("q")
 
 
@@ -38,6 +39,7 @@ class Memory(Calls):
 
     ``straddle``: where an opcode is cut by the end of its frame, the bytes that a loader drops who reads from
     a file: it forgets the rest of the frame, and reads on behind it. One that reads from memory does not.
+    ``far_slot``: offset and index of the first write to a memo slot that no file of this size can count to.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Memory(Calls):
     ) -> None:
         super().__init__(source, limits, quiet, joblib=joblib)
         self.straddle: tuple[int, int] | None = None
+        self.far_slot: tuple[int, int] | None = None
         self._base = start
         self._window_size = _FIRST_WINDOW
         self._frame_end: int | None = None
@@ -238,6 +241,8 @@ class Memory(Calls):
         """Fills slot ``index``."""
         if index < 0:
             raise Malformed("memo-index", offset=self.position, found=index, wanted="no negative number")
+        if index >= _FAR and self.far_slot is None and index > self._source.size:
+            self.far_slot = self.position, index
         slot = self._slot(value)
         if self._owed and self._owed_family == "put" and index < _HIGHEST_OFFSET:
             entry = self._appendable
