@@ -51,7 +51,7 @@ def show(
     Example: weighbridge config show . --pack release
     """
     from scanner.cli import output
-    from scanner.cli.settings import gather
+    from scanner.cli.settings import gather, users_file
     from scanner.policy import config as configuration
     from scanner.text import visible
 
@@ -72,6 +72,9 @@ def show(
     )
     file = gathered.choice.file
     read = f"settings read from {visible(str(file), limit=400)}" if file else "no settings file is honoured"
-    lines = [f"# {read}", *configuration.show(gathered.settings)]
+    own = users_file()
+    there = "read" if own.is_file() else "not there"
+    mine = f"your own settings for every project: {visible(str(own), limit=400)} ({there})"
+    lines = [f"# {read}", f"# {mine}", *configuration.show(gathered.settings)]
     output.show(("\n".join(lines) + "\n").encode("utf-8", "backslashreplace"))
     output.tell(gathered.choice.notices)

@@ -51,7 +51,13 @@ def gather(
         raise UsageError(f"no such file or folder: {root}")
     choice = _choice(root, config, untrusted=untrusted)
     stated = configuration.load(_read(Path(choice.file)), str(choice.file)) if choice.file else {}
-    settings = configuration.resolve(stated, configuration.on_line(**line))
+    own = users_file()
+    users = configuration.load_users(_read(own), str(own)) if own.is_file() else {}
+    told = choice.notices
+    if config is None:
+        stated, ignored = configuration.of_a_tree(stated, str(own))
+        told = (*told, *ignored)
+    settings = configuration.resolve(stated, configuration.on_line(**line), users)
     policy = settings.policy(clock(), choice.prefix)
     if policy.advisories is not None and not policy.advisories.exists():
         raise UsageError(f"--advisories: no such file or folder: {policy.advisories}")
@@ -63,7 +69,7 @@ def gather(
             claims=claims,
             baseline=_baseline(known),
             check_advisories=check_advisories,
-            notices=(*choice.notices, *policy.notices),
+            notices=(*told, *policy.notices),
         ),
         settings,
         choice,
@@ -75,6 +81,8 @@ def plain() -> Policy | None:
 
     What a pre-commit hook pays for on every commit: reading two files, parsing none.
     """
+    if users_file().is_file():
+        return None
     for name in ("weighbridge.toml", "pyproject.toml"):
         try:
             data = _read(Path(name))
@@ -83,6 +91,21 @@ def plain() -> Policy | None:
         if name == "weighbridge.toml" or b"weighbridge" in data:
             return None
     return Policy(now=clock())
+
+
+def users_file() -> Path:
+    """The user's own configuration, which need not be there: WEIGHBRIDGE_CONFIG names it, else the system's
+    convention (on Linux said here: importing platformdirs costs a hook more than the rest of this)."""
+    named = os.environ.get("WEIGHBRIDGE_CONFIG")
+    if named:
+        return Path(named).absolute()
+    system: str = sys.platform
+    if system == "linux":
+        base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+        return Path(base, "weighbridge", "config.toml")
+    from platformdirs import user_config_path
+
+    return user_config_path("weighbridge", appauthor=False) / "config.toml"
 
 
 def _choice(root: Path, config: Path | None, *, untrusted: bool) -> "Choice":

@@ -1,7 +1,7 @@
 """The settings: which there are, how they are read, and where each value came from.
 
-Defaults, then packs, then the file, then the command line. Packs only tighten: where a pack asks for more
-than somebody stated, the pack holds, and what was overruled is said.
+Defaults, then packs, then the user's own file, then the project's, then the command line. Packs only
+tighten: where a pack asks for more than somebody stated, the pack holds, and what was overruled is said.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +24,23 @@ from scanner.text import visible
 
 SECTION: Final = "tool.weighbridge"
 LINE: Final = "command line"
+
+# What a user may state for every project on this machine; the rest belongs to a project.
+_USERS: Final = frozenset(
+    {
+        "packs",
+        "fail-on",
+        "advisories.path",
+        "advisories.url",
+        "advisories.max-age-days",
+        "advisories.kev",
+        "refresh",
+        "private",
+        "jobs",
+    }
+)
+# What no file of a tree may state: whether the network is asked, and which server feeds the store.
+_NOT_A_TREES: Final = ("advisories.url", "refresh")
 
 # Options that are not called as their key is.
 _OPTIONS: Final = {
@@ -228,9 +245,37 @@ def _bare(value: object) -> object:
     return str(value) if isinstance(value, PurePath) else value
 
 
-def resolve(file: Stated, line: Stated) -> Settings:
-    """The settings in force. Raises ConfigurationError."""
-    values = {key: _stated(key, row, file, line) for key, row in KEYS.items()}
+def load_users(data: bytes, file: str) -> Stated:
+    """What the user's own configuration states, for every project on this machine.
+
+    Raises ConfigurationError, also for a key that belongs to a project: a waiver or an exclusion that counts
+    everywhere would be seen by nobody who reads the project.
+    """
+    top = toml(data, file)
+    stated = _read(top, data, "")
+    for key, setting in stated.items():
+        if key not in _USERS:
+            allowed = ", ".join(sorted(_USERS))
+            raise ConfigurationError(f"{setting.origin}: {key} belongs to a project; here stand {allowed}")
+    return stated
+
+
+def of_a_tree(stated: Stated, own: str) -> tuple[Stated, tuple[str, ...]]:
+    """What counts of a file that nobody named, and what to tell of the rest. ``own``: the user's file."""
+    dropped = [key for key in _NOT_A_TREES if key in stated]
+    notices = tuple(
+        f"{key} in {stated[key].origin} is ignored: whether and where advisories are fetched is said in "
+        f"{own}, or in a file that --config names"
+        for key in dropped
+    )
+    return {key: row for key, row in stated.items() if key not in dropped}, notices
+
+
+def resolve(file: Stated, line: Stated, users: Stated | None = None) -> Settings:
+    """The settings in force: the user's, then the file's, then the command line's. Raises
+    ConfigurationError."""
+    layers = (users or {}, file, line)
+    values = {key: _stated(key, row, layers) for key, row in KEYS.items()}
     pack = effective(values["packs"].value)
     notices = []
     if pack.ids:
@@ -356,14 +401,14 @@ def _lines(data: bytes) -> dict[tuple[str, str], int]:
     return found
 
 
-def _stated(key: str, row: Key, file: Stated, line: Stated) -> Setting:
-    both = [each[key] for each in (file, line) if key in each]
-    if not both:
+def _stated(key: str, row: Key, layers: Iterable[Stated]) -> Setting:
+    found = [each[key] for each in layers if key in each]
+    if not found:
         return Setting(row.default, DEFAULT)
     if row.adds:
-        origins = ", ".join(each.origin for each in both)
-        return Setting(each_once([value for each in both for value in each.value]), origins)
-    return both[-1]
+        origins = ", ".join(each.origin for each in found)
+        return Setting(each_once([value for each in found for value in each.value]), origins)
+    return found[-1]
 
 
 def _path(text: str) -> Path | None:

@@ -33,6 +33,7 @@ def weighbridge(
     """Runs ``weighbridge`` with a cache of its own, so that no snapshot of this machine is met."""
     variables = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("WEIGHBRIDGE_", "FORCE_"))},
+        "WEIGHBRIDGE_CONFIG": str(cwd.parent / "no-config.toml"),
         "WEIGHBRIDGE_CACHE_DIR": str(cache or cwd.parent / f"{cwd.name}-cache"),
         "PYTHONUTF8": "1",
         **environment,

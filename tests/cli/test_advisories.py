@@ -58,8 +58,9 @@ def test_an_update_that_fails_is_exit_code_3_and_leaves_the_store(mirror: Mirror
 
 
 def test_the_address_of_the_configuration_is_used(mirror: Mirror, tree: Path) -> None:
-    (tree / "weighbridge.toml").write_text(f'[advisories]\nurl = "{mirror.url}"\n')
-    assert run("advisories", "update", tree=tree).code == 0
+    own = tree.parent / "own.toml"
+    own.write_text(f'[advisories]\nurl = "{mirror.url}"\n')
+    assert weighbridge("advisories", "update", cwd=tree, WEIGHBRIDGE_CONFIG=str(own)).code == 0
     assert mirror.paths
 
 
@@ -163,13 +164,35 @@ def test_daily_is_once_a_day(mirror: Mirror, tree: Path) -> None:
     assert mirror.paths == []
 
 
-@pytest.mark.parametrize("honoured", [True, False])
-def test_a_scanned_tree_has_nothing_fetched_unless_it_is_honoured(
-    mirror: Mirror, tree: Path, honoured: bool
+@pytest.mark.parametrize("options", [[], ["--untrusted"], ["--refresh"]])
+def test_no_file_of_a_tree_names_the_server_that_feeds_the_store(
+    mirror: Mirror, tree: Path, options: list[str]
 ) -> None:
     (tree / "weighbridge.toml").write_text(f'refresh = "daily"\n[advisories]\nurl = "{mirror.url}"\n')
-    run("scan", ".", *([] if honoured else ["--untrusted"]), tree=tree)
-    assert bool(mirror.paths) is honoured
+    # --refresh alone would ask the public server: the user's own file names another, which is closed.
+    own = tree.parent / "own.toml"
+    own.write_text('[advisories]\nurl = "http://127.0.0.1:9/"\n')
+    done = weighbridge("scan", ".", *options, cwd=tree, WEIGHBRIDGE_CONFIG=str(own))
+    assert mirror.paths == []
+    assert ("weighbridge.toml:1 is ignored" in done.err) is ("--untrusted" not in options)
+
+
+def test_the_users_own_file_says_when_and_where_to_fetch(mirror: Mirror, tree: Path) -> None:
+    own = tree.parent / "own.toml"
+    own.write_text(f'refresh = "daily"\n[advisories]\nurl = "{mirror.url}"\n')
+    done = weighbridge("scan", ".", *OLD, cwd=tree, WEIGHBRIDGE_CONFIG=str(own))
+    assert "PYSEC-1" in done.out
+    shown = weighbridge("config", "show", cwd=tree, WEIGHBRIDGE_CONFIG=str(own))
+    assert 'refresh = "daily"' in shown.out
+    assert "own.toml:1" in shown.out
+
+
+def test_a_users_file_waives_nothing_for_every_project(tree: Path) -> None:
+    own = tree.parent / "own.toml"
+    own.write_text('exclude = ["models/"]\n')
+    done = weighbridge("scan", ".", cwd=tree, WEIGHBRIDGE_CONFIG=str(own))
+    assert done.code == 2
+    assert "own.toml:1: exclude belongs to a project" in done.err
 
 
 def test_where_the_update_fails_the_old_snapshot_is_used_and_its_age_is_said(

@@ -461,6 +461,6 @@ def test_which_files_hold_settings(data: bytes, file: str, ours: bool) -> None:
 def test_the_examples_of_the_documentation_are_good() -> None:
     page = Path(__file__).parents[2].joinpath("docs", "policy.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         settings(block.replace("…", SHA))
