@@ -125,6 +125,8 @@ def inspect(subject: Subject) -> Iterator[Event]:
     """
     source = subject.source
     head = source.read_at(0, 512)
+    if not head:
+        raise Malformed("empty", offset=0, found="no bytes", wanted="a graph")
     if subject.name.lower().endswith(".pbtxt") or pbtxt.looks_like(head):
         try:
             made = pbtxt.encode(_whole(subject), subject.limits)

@@ -44,6 +44,7 @@ _EXITS = {
     3: "nothing at or above {gate}, but something that should have been checked was not",
 }
 
+_NOBODY_SAID = frozenset({"unknown-policy", "rule-default"})
 _FINGERPRINT = 11  # its version and eight digits: enough to ask for it
 _RELEASES: dict[str, Style] = {"eligible": "good", "ineligible": "bad"}
 _EXIT_STYLES: dict[int, Style] = {0: "good", 3: "unsure"}
@@ -320,7 +321,19 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
             mark=finding.level,
         )
     _more(page, left, 6)
+    for said in dict.fromkeys(_exploited(finding) for finding in listed):
+        if said:
+            page.put(said, indent=6, label="Exploited: ", mark="dim")
     page.gap()
+
+
+def _exploited(finding: Finding) -> str:
+    """Whether attackers are known to use it, and who says so; empty where nobody was asked."""
+    measured = next((value for name, value in finding.factors if name == "exploitation"), None)
+    if measured is None or measured.source in _NOBODY_SAID:
+        return ""
+    word = {"active": "yes", "poc": "a way to do it is public", "none": "not known"}
+    return f"{word.get(measured.value, measured.value)} ({_show(measured.ref or measured.source)})"
 
 
 def _advisory_id(subject: str) -> tuple[str, ...]:
@@ -408,6 +421,13 @@ def _sources(page: Page, report: Report) -> None:
         text = ", ".join(_own(part) for part in parts if part)
         fresh = source.state in {"current", "built-in", "off", "unused"}
         page.put(text, indent=2, label=f"{_show(source.name)}: ", style="" if fresh else "unsure")
+    if any(_is_advisory(finding) and not _exploited(finding) for finding in report.findings):
+        page.put(
+            "not looked up for all holes; `weighbridge advisories import --kev FILE` joins CISA's list",
+            indent=2,
+            label="exploited: ",
+            style="unsure",
+        )
     tool = report.tool
     if tool.rubric_version:
         digests = f"sha256 {tool.rubric_digest[:16]}…, rules {tool.rules_digest[:16]}…"
