@@ -92,7 +92,7 @@ def _data() -> _Data:
         appliers=frozenset(words(raw["appliers"])),
         unpacks=raw["unpacks"],
         harmless=frozenset(words(raw["harmless"])),
-        aliases=raw["aliases"],
+        aliases=raw["renamed"] | raw["aliases"],
         roots=frozenset(words(raw["roots"])),
         prefixes=raw["prefixes"],
         honest=honest,

@@ -70,3 +70,16 @@ def test_the_releases_that_were_looked_at_are_said() -> None:
 )
 def test_honest_names_of_old_and_new_releases_are_known(module: str, name: str) -> None:
     assert names.classify(module, name).kind is Kind.HONEST
+
+
+RENAMED = json.loads((ROOT / "scanner" / "artifacts" / "names.json").read_text())["renamed"]
+
+
+@pytest.mark.parametrize(("before", "now"), sorted(RENAMED.items()))
+def test_every_renamed_module_leads_to_names_that_are_known(before: str, now: str) -> None:
+    honest = names._data().honest
+    inside = [(module, name) for module, name in honest if module == now or module.startswith(f"{now}.")]
+    assert inside
+    assert all(
+        names.classify(before + module.removeprefix(now), name).kind is Kind.HONEST for module, name in inside
+    )
