@@ -1,10 +1,12 @@
 """Runs of plain data are passed over, and nobody can tell."""
 
+import contextlib
 import pickle
 import random
 
 import pytest
 
+from scanner.errors import ScanError
 from scanner.files.source import BytesSource
 from scanner.limits import Limits
 from scanner.readers.pickle.describe import describe
@@ -131,6 +133,49 @@ def test_attempts_in_vain_look_at_no_more_than_a_part_of_the_stream() -> None:
     source = Counted(stream(HEAD, *[batch] * 20_000))
     list(Machine(source, Limits(), skip_from=0).run())
     assert source.total < 8 * source.size
+
+
+ADVERSARIAL = {
+    "marks and pops": lambda n: b"(0" * n + b"N.",
+    "tiny frames": lambda n: b"\x80\x04" + (b"\x95" + u64(2) + b"N0") * n + b"N.",
+    "frames inside batches": lambda n: b"".join(
+        (b"\x80\x04\x95", u64(len(HEAD)), HEAD, (b"\x95" + u64(5) + b"(K\2K\3\x95" + u64(1) + b"e") * n)
+    ),
+    "doubling": lambda n: b"]q\0" + b"h\0h\0\x86q\0" * n + b".",
+    "copies of copies": lambda n: b"]" + b"2\x86" * n + b".",
+    "batches that are none": lambda n: stream(HEAD, *[b"(" + b"K\2" * 90 + b"cm\nf\n0e"] * (n // 50)),
+    "a batch that never ends": lambda n: stream(HEAD, b"(" + b"K\2" * n),
+    "batches in batches": lambda n: stream(HEAD, b"(](" * n),
+    "lines that never end": lambda n: stream(HEAD, b"(K\2V" * n, protocol=0),
+    "memo reads behind runs": lambda n: stream(
+        HEAD, *[b"(" + b"\x8c\1x\x94" * 90 + b"ej" + u32(90 * at + 89) + b"0" for at in range(n // 100)]
+    ),
+}
+
+
+class Counting(BytesSource):
+    """Counts what is asked of it."""
+
+    total = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        found = super().read_at(offset, length)
+        self.total += len(found) + 16
+        return found
+
+
+@pytest.mark.parametrize("title", ADVERSARIAL)
+def test_work_grows_as_the_stream_does(title: str) -> None:
+    work = []
+    for count in (30_000, 60_000):
+        source = Counting(ADVERSARIAL[title](count))
+        machine = Machine(source, Limits(), skip_from=0)
+        with contextlib.suppress(ScanError):
+            list(machine.run())
+        work.append((source.total + machine.opcodes) / source.size)
+    # Bytes read and opcodes done, for each byte of the stream: the same for one twice as long.
+    assert work[1] < 1.3 * work[0] + 1
+    assert work[1] < 60
 
 
 def test_the_same_seed_makes_the_same_cases() -> None:

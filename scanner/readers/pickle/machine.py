@@ -78,6 +78,9 @@ class Machine(RareOpcodes):
             gc.disable()  # the machine makes many objects and no cycles: a collection finds nothing
             try:
                 stopped = self._interpret()
+                # Windows are as short as the frames: where nothing happened, none needs a turn of its own.
+                while not (stopped or self._events or self._object_array):
+                    stopped = self._interpret()
             except ScanError as caught:
                 error = caught
             finally:
