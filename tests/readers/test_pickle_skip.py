@@ -3,6 +3,7 @@
 import contextlib
 import pickle
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_attempts_in_vain_look_at_no_more_than_a_part_of_the_stream() -> None:
     assert source.total < 8 * source.size
 
 
-ADVERSARIAL = {
+ADVERSARIAL: dict[str, Callable[[int], bytes]] = {
     "marks and pops": lambda n: b"(0" * n + b"N.",
     "tiny frames": lambda n: b"\x80\x04" + (b"\x95" + u64(2) + b"N0") * n + b"N.",
     "frames inside batches": lambda n: b"".join(
