@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench fuzz locks samples
+.PHONY: help demo test check lint types layers install clean bench fuzz fuzz-guided locks samples
 
 help:
 	@echo "make demo   scan a sample repository"
@@ -68,6 +68,13 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.skipping
 	$(BIN)/python -m tests.fuzz.formats
 	$(BIN)/python -m tests.fuzz.unpickler
+
+# Guided by coverage, one format at a time: make fuzz-guided ROW=safetensors RUNS=100000
+ROW  ?= pickle
+RUNS ?= 100000
+fuzz-guided: $(VENV)/.dev
+	$(PIP) --requirement tests/fuzz/requirements.txt
+	$(BIN)/python -m tests.fuzz.guided $(ROW) -runs=$(RUNS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

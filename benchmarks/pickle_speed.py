@@ -49,6 +49,13 @@ def corpora(entries: int) -> dict[str, bytes]:
         "adversarial: marks and pops": b"(0" * (entries * 2) + b"N.",
         "adversarial: names": b"".join(b"cm\nf%d\n0" % (index % 5000) for index in range(entries // 4))
         + b"N.",
+        "adversarial: doubling by the memo": b"]q\0" + b"h\0h\0\x86q\0" * entries + b".",
+        "adversarial: doubling by DUP": b"]" + b"2\x86" * entries + b".",
+        "adversarial: batches that are none": b"\x80\x04]("
+        + b"K\1" * 40
+        + b"e"
+        + (b"(" + b"K\2" * 100 + b"cm\nf\n0e") * (entries // 100)
+        + b".",
         "adversarial: tiny frames": b"\x80\x04" + b"\x95\1\0\0\0\0\0\0\0N0"[:10] * (entries // 10) + b".",
     }
 
