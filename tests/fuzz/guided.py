@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of one row's inspector, with atheris: ``python -m tests.fuzz.guided pickle``.
 
-Wants ``tests/fuzz/requirements.txt`` beside the runtime's. Further arguments are libFuzzer's (``-runs=1000``).
+Wants ``tests/fuzz/requirements.txt`` beside the runtime's. More arguments are libFuzzer's (``-runs=1000``).
 """
 
 import importlib
