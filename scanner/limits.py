@@ -35,6 +35,12 @@ class Limits:
     fetch_deadline_s: float = 1_800.0  # one file, however slowly it comes
     fetch_attempts: int = 3  # of one file, each going on where the last broke off
     fetch_redirects: int = 5
+    live_packages: int = 5_000  # releases that one scan asks the services about
+    live_answer_bytes: int = 16 * MIB  # one answer about one release
+    live_said_bytes: int = 256 * MIB  # everything that the services said
+    live_timeout_s: float = 20.0  # one answer
+    live_deadline_s: float = 300.0  # all answers of one service
+    live_attempts: int = 3  # of one question, with growing pauses
     nesting: int = 200  # levels of JSON, YAML or TOML
     yaml_nodes: int = 2_000_000  # nodes after aliases were followed
     include_files: int = 500  # files that one requirements file may pull in

@@ -473,7 +473,7 @@ class Finding:
 
 @record
 class Consulted:
-    """A source that was asked, and as of when. ``state``: current, stale, absent, off, unused,
+    """A source that was asked, and as of when. ``state``: current, partial, stale, absent, off, unused,
     built-in, failed."""
 
     name: str

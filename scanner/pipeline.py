@@ -21,6 +21,7 @@ from scanner.sentence import sentence
 from scanner.survey import Survey, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
+    from scanner.advisories.live import Services
     from scanner.policy.claims import Settled
 
 
@@ -109,8 +110,22 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
         if not packages and not holds_steps and policy.advisories is None:
             return (Consulted("advisories", "unused", detail="no dependency was found to look up"),), ()
         return advisories.consult(
-            [*packages, *steps], stock.declarations, snapshot, policy.now, policy.max_advisory_age_days
+            [*packages, *steps],
+            stock.declarations,
+            snapshot,
+            policy.now,
+            policy.max_advisory_age_days,
+            _services(policy),
         )
+
+
+def _services(policy: Policy) -> "Services | None":
+    """The services that are asked beside the snapshot, where the user asked for that."""
+    if not policy.live:
+        return None
+    from scanner.advisories.live import Services
+
+    return Services(policy.live_pypi, policy.live_osv, policy.private)
 
 
 def _tool(seen: Survey) -> ToolInfo:

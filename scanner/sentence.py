@@ -45,7 +45,14 @@ def _nothing(findings: Sequence[Finding], policy: Policy) -> str:
 
 
 def _unknown(sources: Sequence[Consulted]) -> list[str]:
-    states = {source.state for source in sources}
+    asked = [row for row in sources if row.name.endswith(" live")]
+    states = {row.state for row in sources if row not in asked}
+    silent = [row.name for row in asked if row.state in ("failed", "partial")]
+    said = [f"{' and '.join(silent)} did not answer about every dependency."] if silent else []
+    return said + _unknown_here(states)
+
+
+def _unknown_here(states: set[str]) -> list[str]:
     if "absent" in states or "failed" in states:
         return ["Dependencies were not checked against known advisories: there is no snapshot."]
     if "stale" in states:

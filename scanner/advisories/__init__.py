@@ -13,6 +13,7 @@ from scanner.errors import Changed, ConfigurationError, LimitReached, Malformed,
 
 if TYPE_CHECKING:
     from sbom.model import Component
+    from scanner.advisories.live import Services
     from scanner.advisories.store import Snapshot
     from scanner.advisories.update import Updated
     from scanner.model import Consulted, Declaration, Evidence
@@ -54,11 +55,21 @@ def consult(
     snapshot: "Snapshot | None",
     clock: datetime,
     max_age_days: int | None,
+    services: "Services | None" = None,
 ) -> "tuple[tuple[Consulted, ...], tuple[Evidence, ...]]":
-    """The sources that were asked, and what they know against the components."""
+    """The sources that were asked, and what they know against the components.
+
+    With ``services`` those are asked over the network, too. Raises ConfigurationError where their address is
+    none.
+    """
     from scanner.advisories import answer
 
-    return answer.consult(components, declarations, snapshot, clock, max_age_days)
+    if services is None:
+        return answer.consult(components, declarations, snapshot, clock, max_age_days)
+    from scanner.advisories import live
+
+    told = live.ask(answer.asked(components, declarations), services)
+    return answer.consult(components, declarations, snapshot, clock, max_age_days, told)
 
 
 def check(

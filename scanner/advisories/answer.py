@@ -8,8 +8,11 @@ from sbom.model import Component
 from sbom.record import record, replace
 from scanner import versions
 from scanner.advisories import facts, incidents, match, ranges, remedy, sources, words
+from scanner.advisories import live as services
 from scanner.advisories.asked import Asked, asked_of
+from scanner.advisories.live import Live
 from scanner.advisories.match import Group, Match, Package
+from scanner.advisories.osv import Record, identities
 from scanner.advisories.store import Snapshot
 from scanner.model import Consulted, Declaration, Evidence, FactorName, Measured
 from scanner.text import visible
@@ -36,16 +39,17 @@ def check(
     One piece of evidence for each component and vulnerability, all its ids in it; one for a range that lets
     vulnerabilities in; and one where dependencies could not be held against current advisories.
     """
-    rows = _asked(components, declarations)
+    rows = asked(components, declarations)
     yield from sources.coverage(rows, snapshot, clock, max_age_days)
     yield from _check(rows, snapshot)
 
 
-def _asked(components: Sequence[Component], declarations: Declarations) -> list[Asked]:
+def asked(components: Sequence[Component], declarations: Declarations) -> list[Asked]:
+    """Those of the components that advisories can be about."""
     return [row for component in components if (row := asked_of(component, declarations)) is not None]
 
 
-def _check(rows: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Evidence]:
+def _check(rows: Sequence[Asked], snapshot: Snapshot | None, live: Live | None = None) -> Iterator[Evidence]:
     packages: dict[tuple[str, str], Package] = {}
     exploited: facts.Catalogues | None = snapshot
     for row in rows:
@@ -53,12 +57,15 @@ def _check(rows: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Evidenc
         if key not in packages:
             packages[key] = _package(*key, snapshot)
         package = packages[key]
+        fresh = live.records(row) if live else ()
+        if fresh:
+            package = _with(package, row, fresh)
         if not package.advisories:
             continue
         if row.ecosystem == "actions" and _MOVING.fullmatch(row.component.version):
             yield from _ranged(_moving(row), package, exploited)
         elif row.component.version or row.commit:
-            yield from _pinned(row, package, exploited)
+            yield from _pinned(row, package, exploited, _Heard(row, live, fresh))
         elif row.cap != "heuristic" and row.ecosystem in _RANGED:
             # What a checkout of some branch holds is not what a range of the index's releases allows.
             yield from _ranged(row, package, exploited)
@@ -78,20 +85,24 @@ def consult(
     snapshot: Snapshot | None,
     clock: datetime,
     max_age_days: int | None,
+    live: Live | None = None,
 ) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
-    """The sources that are asked, and what ``check`` finds in them."""
-    rows = _asked(components, declarations)
-    return (
-        sources.consulted(snapshot, clock, max_age_days, rows),
-        (*sources.coverage(rows, snapshot, clock, max_age_days), *_check(rows, snapshot)),
-    )
+    """The sources that are asked, and what ``check`` finds in them; ``live`` as a second one beside them."""
+    rows = asked(components, declarations)
+    told = sources.consulted(snapshot, clock, max_age_days, rows)
+    unasked = tuple(sources.coverage(rows, snapshot, clock, max_age_days))
+    if live is not None:
+        differing = _differing(rows, snapshot, live) if snapshot else ()
+        told += tuple(services.consulted(live, clock.isoformat(), differing))
+        unasked += tuple(services.coverage(live, rows))
+    return told, (*unasked, *_check(rows, snapshot, live))
 
 
 def match_incidents(
     components: Sequence[Component], declarations: Declarations | None = None
 ) -> Iterator[Evidence]:
     """What the built-in list alone knows against the components. It does not count as a snapshot."""
-    yield from _check(_asked(components, declarations or {}), None)
+    yield from _check(asked(components, declarations or {}), None)
 
 
 def _package(ecosystem: str, name: str, snapshot: Snapshot | None) -> Package:
@@ -113,7 +124,9 @@ def _evidence(value: str, because: str) -> tuple[FactorName, Measured]:
 # --- exact versions ---------------------------------------------------------------------------------------
 
 
-def _pinned(row: Asked, package: Package, exploited: facts.Catalogues | None) -> Iterator[Evidence]:
+def _pinned(
+    row: Asked, package: Package, exploited: facts.Catalogues | None, heard: "_Heard"
+) -> Iterator[Evidence]:
     version = row.component.version
     order = versions.order(package.ecosystem)
     readable = order is not None and order(version) is not None
@@ -126,7 +139,7 @@ def _pinned(row: Asked, package: Package, exploited: facts.Catalogues | None) ->
         return
     fix = remedy.smallest(package, version)
     for group in found:
-        yield _known(row, package, group, fix, facts.severity(group, exploited))
+        yield _known(row, package, group, fix, facts.severity(group, exploited), heard)
 
 
 def _unordered(row: Asked) -> Evidence:
@@ -145,7 +158,9 @@ def _unordered(row: Asked) -> Evidence:
     )
 
 
-def _known(row: Asked, package: Package, group: Group, fix: remedy.Fix, severity: facts.Severity) -> Evidence:
+def _known(
+    row: Asked, package: Package, group: Group, fix: remedy.Fix, severity: facts.Severity, heard: "_Heard"
+) -> Evidence:
     malicious = severity.rule == "ADV-004"
     nearest = remedy.fixed_in(group, row.component.version, package.ecosystem)
     says = f"{group.title}: {words.headline(group)} {words.fixed(nearest)}"
@@ -160,13 +175,91 @@ def _known(row: Asked, package: Package, group: Group, fix: remedy.Fix, severity
     return Evidence(
         severity.rule,
         row.where,
-        f"{row.shown}: {says}{words.notes(words.doubts(row, group))}",
+        f"{row.shown}: {says}{words.notes((*words.doubts(row, group), heard.of(group)))}",
         subject=group.title,
         factors=(*severity.factors, _evidence(facts.sure(group.match, *caps), words.because(row, group))),
         remedy=words.edit(row, group, fix, nearest, malicious=malicious),
         component=row.component.ref,
         aliases=group.names,
         references=words.references(group),
+    )
+
+
+# --- the services beside the snapshot ---------------------------------------------------------------------
+
+
+@record
+class _Heard:
+    """What the services said of a pinned package, to be held against what the snapshot says."""
+
+    row: Asked
+    live: Live | None
+    fresh: tuple[Record, ...]
+
+    def of(self, group: Group) -> str:
+        """A note where the services and the snapshot disagree about a vulnerability, else empty."""
+        if self.live is None or not self.live.of(self.row):
+            return ""
+        if all(any(one.record is said for said in self.fresh) for one in group.advisories):
+            return "told by the live services alone"
+        if _named(self.fresh).isdisjoint(group.names) and self.live.answered(self.row):
+            return "the live services do not name it"
+        return ""
+
+
+def _named(records: Sequence[Record]) -> set[str]:
+    return {name for one in records for name in identities(one)}
+
+
+def _sure_of(row: Asked, package: Package) -> list[Group]:
+    """The vulnerabilities that a package's advisories are sure about."""
+    found = match.groups(package.advisories, lambda one: one.says(row.component.version, row.commit))
+    return [group for group in found if group.match >= Match.PUBLIC]
+
+
+def _unheard(row: Asked, package: Package, fresh: Sequence[Record]) -> list[Record]:
+    """What the services said and the advisories at hand do not say of this version."""
+    held = {name for group in _sure_of(row, package) for name in group.names}
+    return [one for one in fresh if held.isdisjoint(identities(one))]
+
+
+def _with(package: Package, row: Asked, fresh: Sequence[Record]) -> Package:
+    """The package with what only the services said; a record of the same id is older, and gives way."""
+    new = _unheard(row, package, fresh)
+    if not new:
+        return package
+    ids = {one.id for one in new}
+    kept = [one.record for one in package.advisories if one.record.id not in ids]
+    mentioned = {text for one in new for text in (*one.affected[0].versions, *_events(one))}
+    known = match.ascending(package.ecosystem, {*package.known, *mentioned})
+    return match.package(package.ecosystem, package.name, (*kept, *new), known)
+
+
+def _events(one: Record) -> Iterator[str]:
+    return (text for range_ in one.affected[0].ranges for _, text in range_.events)
+
+
+def _differing(rows: Sequence[Asked], snapshot: Snapshot, live: Live) -> tuple[str, ...]:
+    """Where the services and the snapshot disagree: what only one of them names, of which release."""
+    only_live, only_held = list[str](), list[str]()
+    for row in rows:
+        if not live.of(row):
+            continue
+        fresh = live.records(row)
+        package = _package(row.ecosystem, row.package, snapshot)
+        new = _unheard(row, package, fresh)
+        told = match.groups(match.package(row.ecosystem, row.package, new).advisories, lambda _: Match.YES)
+        only_live += [f"{group.title} ({row.shown})" for group in told]
+        if live.answered(row):
+            only_held += [
+                f"{group.title} ({row.shown})"
+                for group in _sure_of(row, package)
+                if _named(fresh).isdisjoint(group.names)
+            ]
+    return tuple(
+        f"{len(set(ids))} only {where}: {services.listed(ids)}"
+        for where, ids in (("live", only_live), ("in the snapshot or the incident list", only_held))
+        if ids
     )
 
 

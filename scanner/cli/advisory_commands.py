@@ -79,6 +79,29 @@ def refreshed(policy: Policy, *, asked: bool) -> Policy:
     return _noted(policy, *(_fallback(reason) for _, reason in done.failed))
 
 
+def asking(policy: Policy, *, live: bool) -> Policy:
+    """The policy of a scan that asks the services, too, where ``live``; what will be sent is said first.
+
+    Raises UsageError where that cannot be, ConfigurationError where an address is none.
+    """
+    if not live:
+        return policy
+    if not policy.check_advisories:
+        raise UsageError("--live: the advisory check is switched off")
+    if policy.pack.network_forbidden:
+        raise UsageError(f"--live: the pack {', '.join(policy.pack.ids)} forbids the network")
+    from scanner import net
+    from scanner.advisories import live as services
+
+    where = services.addresses(services.Services(policy.live_pypi, policy.live_osv)).values()
+    kept = f", but those that match private = {list(policy.private)}" if policy.private else ""
+    _tell(
+        f"--live asks {' and '.join(map(net.shown, where))}: sends name and public version of each pinned "
+        f"package of the public registry{kept}"
+    )
+    return replace(policy, live=True)
+
+
 def _fallback(reason: str) -> str:
     from scanner.advisories import status
 

@@ -99,6 +99,12 @@ def scan(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Update the advisories first; the old ones serve if that fails.")
     ] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Ask PyPI's and OSV's services, too: sends names and versions, but private ones."
+        ),
+    ] = False,
     config: Config = None,
     untrusted: Untrusted = False,
     packs: Packs = None,
@@ -152,7 +158,7 @@ def scan(
         require_inputs=require_inputs or None,
     )
     policy = replace(
-        advisory_commands.refreshed(gathered.policy, asked=refresh),
+        advisory_commands.refreshed(advisory_commands.asking(gathered.policy, live=live), asked=refresh),
         shown=plan.shown,
         projects=tuple(projects or ()),
     )

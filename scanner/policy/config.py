@@ -96,6 +96,8 @@ KEYS: Final[Mapping[str, Key]] = {
     "fail-on": Key(lambda at: at.choice(LEVELS), "high"),
     "advisories.path": Key(At.text, "", file=True),
     "advisories.url": Key(At.text, ""),
+    "advisories.live-pypi": Key(At.text, ""),
+    "advisories.live-osv": Key(At.text, ""),
     "advisories.max-age-days": Key(At.count, 7),
     "advisories.kev": Key(At.text, "", file=True),
     "refresh": Key(lambda at: at.choice(get_args(Refresh)), "never"),
@@ -187,6 +189,8 @@ class Settings:
             private=self["private"],
             refresh=self["refresh"],
             advisories_url=self["advisories.url"],
+            live_pypi=self["advisories.live-pypi"],
+            live_osv=self["advisories.live-osv"],
             kev=_path(self["advisories.kev"]),
             notices=self.notices,
         )

@@ -74,6 +74,7 @@ class Policy:
 
     ``claims`` are waivers, VEX statements and allowed globals, in that order. ``products`` are the package
     URLs that the scanned tree itself goes by. ``private``: patterns of names that never leave this machine.
+    ``live``: ask PyPI's and OSV's services, too, at ``live_pypi`` and ``live_osv`` where those are said.
     ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
     ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
     beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand. ``projects``: the
@@ -100,6 +101,9 @@ class Policy:
     prefix: str = ""
     refresh: Refresh = "never"
     advisories_url: str = ""
+    live: bool = False
+    live_pypi: str = ""
+    live_osv: str = ""
     kev: Path | None = None
     notices: tuple[str, ...] = ()
     context_stated: bool = False

@@ -31,7 +31,7 @@ UNCHECKED: Final = 3
 # Feeds that sharpen a known finding but find nothing themselves: without them factors are assumed, and the
 # finding says so. They are no advisory snapshot, and their absence leaves nothing unchecked.
 _ENRICHING: Final = ("kev", "epss", "vulnrichment")
-_LACKING: Final = frozenset(("stale", "absent", "failed"))
+_LACKING: Final = frozenset(("stale", "absent", "failed", "partial"))
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _DURATION: Final = re.compile(r"P(T?)(\d+)([DH])")
@@ -105,7 +105,8 @@ def _code(found: bool, missing: bool) -> int:  # noqa: FBT001  (the two things t
 def unchecked(coverage: Coverage, sources: Sequence[Consulted], *, dependencies: bool | None = None) -> bool:
     """Whether something that should have been checked was not.
 
-    Coverage is not complete, or dependencies were found and the advisory snapshot is absent, failed or stale.
+    Coverage is not complete, or dependencies were found and a source that was asked about them is absent,
+    failed, partial or stale.
     A check that was switched off was not due. ``dependencies``: None asks the manifests in the coverage.
     """
     if coverage.state != "complete" or coverage.not_checked:
