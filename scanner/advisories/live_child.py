@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +28,7 @@ from pip_audit._service.interface import (  # type: ignore[import-untyped]
 from pip_audit._service.osv import OsvService  # type: ignore[import-untyped]
 from pip_audit._service.pypi import PyPIService  # type: ignore[import-untyped]
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 _PYPI = "https://pypi.org/"  # stands in the service's code
 _CHUNK = 1 << 16
@@ -85,17 +86,12 @@ class _Door(HTTPAdapter):
             raise _Refused("packed in a way that was not asked for")
         read = getattr(answer.raw, "read1", None) or answer.raw.read
         held = bytearray()
-        try:
-            while chunk := read(_CHUNK):
-                held += chunk
-                if len(held) > self._bounds["bytes"]:
-                    raise _Refused(f"more than {self._bounds['bytes']:,} bytes")
-                if time.monotonic() > min(until, self._deadline):
-                    raise _Refused("not whole in time")
-        except _Refused:  # which is an OSError, too
-            raise
-        except (requests.packages.urllib3.exceptions.HTTPError, OSError, ValueError) as error:  # type: ignore[attr-defined]
-            raise requests.ConnectionError("broke off") from error
+        while chunk := _chunk(read):
+            held += chunk
+            if len(held) > self._bounds["bytes"]:
+                raise _Refused(f"more than {self._bounds['bytes']:,} bytes")
+            if time.monotonic() > min(until, self._deadline):
+                raise _Refused("not whole in time")
         said = answer.headers.get("Content-Length", "")
         if said.isascii() and said.isdigit() and int(said) != len(held):
             raise requests.ConnectionError("broke off")
@@ -116,6 +112,13 @@ class _Door(HTTPAdapter):
             return False
         time.sleep(seconds)
         return True
+
+
+def _chunk(read: Callable[[int], bytes]) -> bytes:
+    try:
+        return read(_CHUNK)
+    except (HTTPError, OSError, ValueError) as error:
+        raise requests.ConnectionError("broke off") from error
 
 
 def _asked_to_wait(answer: requests.Response, otherwise: float) -> float:

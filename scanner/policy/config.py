@@ -32,6 +32,8 @@ _USERS: Final = frozenset(
         "fail-on",
         "advisories.path",
         "advisories.url",
+        "advisories.live-pypi",
+        "advisories.live-osv",
         "advisories.max-age-days",
         "advisories.kev",
         "refresh",
@@ -39,8 +41,8 @@ _USERS: Final = frozenset(
         "jobs",
     }
 )
-# What no file of a tree may state: whether the network is asked, and which server feeds the store.
-_NOT_A_TREES: Final = ("advisories.url", "refresh")
+# What no file of a tree may state: whether the network is asked, and which server is.
+_NOT_A_TREES: Final = ("advisories.url", "advisories.live-pypi", "advisories.live-osv", "refresh")
 
 # Options that are not called as their key is.
 _OPTIONS: Final = {
