@@ -28,8 +28,12 @@ def included_row(path: str) -> Manifest:
 
 
 def manifest_of(path: str) -> Manifest | None:
-    """The first row that asks for the file at this POSIX path by its name, or None."""
-    return next(iter(manifests_of(path)), None)
+    """The row that the name of the file at this POSIX path decides, else the first that may read it, or None.
+
+    A marked row is asked for by what a file holds, which its path does not say.
+    """
+    rows = manifests_of(path)
+    return next((row for row in rows if not row.marked), next(iter(rows), None))
 
 
 def manifests_of(path: str) -> tuple[Manifest, ...]:
@@ -42,8 +46,8 @@ def manifests_of(path: str) -> tuple[Manifest, ...]:
     found = [row for row, known in _matchers() if known.match(name) and row.claims(folder, name)]
     first = next((row for row in found if not row.marked), None)
     rows = tuple(row for row in found if row.marked or row is first)
-    if not rows and folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
-        return (REQUIREMENTS,)
+    if first is None and folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
+        return (REQUIREMENTS, *rows)
     return rows
 
 

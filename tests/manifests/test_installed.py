@@ -322,7 +322,11 @@ def test_an_archive_that_is_no_sdist_is_nothing(data: bytes, name: str) -> None:
     assert read_file(data, name) == []
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", wheel()[:-30], wheel(folder="x/foo-1")], ids=str)
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", wheel()[:-30], wheel(folder="x/foo-1")],
+    ids=["empty", "two bytes", "cut off", "metadata at another place"],
+)
 def test_a_broken_wheel_is_still_what_its_file_name_says(data: bytes) -> None:
     rows: list[Reading] = []
     file = OnDisk(BytesSource(data), Location("foo-1.0-py3-none-any.whl"))
