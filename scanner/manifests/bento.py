@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from scanner.errors import Malformed
-from scanner.manifests import hub, images, lists, yaml
+from scanner.manifests import hub, images, lists
 from scanner.manifests.compose import reference
 from scanner.model import Declaration, IndexUse, ProjectName, Reading
+from scanner.readers import yaml
 
 _KEYS = frozenset({"service", "python", "docker", "conda", "models", "image", "bentoml_version", "include"})
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from sbom.model import Fact, FactName, Kind, Location
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, hub, yaml
+from scanner.manifests import hub
 from scanner.manifests.mlflow import short
 from scanner.model import Declaration, Described, Evidence, Reading
+from scanner.readers import decoding, yaml
 from scanner.text import visible
 
 

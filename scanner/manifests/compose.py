@@ -6,8 +6,9 @@ Law: the Compose Specification, "Services top-level elements" and "Interpolation
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import images, yaml
+from scanner.manifests import images
 from scanner.model import Evidence, Reading
+from scanner.readers import yaml
 from scanner.text import visible
 
 

@@ -11,8 +11,9 @@ from sbom.model import Digest, Location
 from sbom.record import replace
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_names, locks, requirements, urls, yaml
+from scanner.manifests import conda_names, locks, requirements, urls
 from scanner.model import Declaration, Evidence, IndexUse, Origin, OriginKind, ProjectName, Reading
+from scanner.readers import yaml
 from scanner.text import visible
 
 _LIMITS = Limits()

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from sbom.model import Digest, Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_locks, conda_names, decoding, locks, urls
+from scanner.manifests import conda_locks, conda_names, locks, urls
 from scanner.model import Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _EXPLICIT = re.compile(rb"^[ \t]*@EXPLICIT[ \t]*\r?$", re.MULTILINE)

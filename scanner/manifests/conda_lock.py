@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from sbom.model import Digest, Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_locks, locks, urls, yaml
+from scanner.manifests import conda_locks, locks, urls
 from scanner.model import IndexUse, Reading
+from scanner.readers import yaml
 
 _LIMITS = Limits()
 _HASHES = ("md5", "sha256")

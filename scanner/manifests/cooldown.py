@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import decoding, jsontext, toml, yaml
+from scanner.manifests import jsontext, toml
 from scanner.model import CoolDown, Reading
+from scanner.readers import decoding, yaml
 from scanner.text import visible
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII)

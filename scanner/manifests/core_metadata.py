@@ -10,7 +10,8 @@ from sbom.model import Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_locks, decoding
+from scanner.manifests import conda_locks
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)", re.ASCII)

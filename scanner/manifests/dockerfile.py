@@ -12,10 +12,11 @@ from sbom.model import Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, images, urls
+from scanner.manifests import images, urls
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
 from scanner.model import Evidence, Reading
+from scanner.readers import decoding
 from scanner.text import visible
 
 _LIMITS = Limits()

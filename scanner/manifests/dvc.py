@@ -14,9 +14,10 @@ from sbom.model import Digest, Fact, FactName, Location
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding, urls, yaml
+from scanner.manifests import urls
 from scanner.manifests.installers import Installs
 from scanner.model import Evidence, Origin, OriginKind, Reading, Tracked
+from scanner.readers import decoding, yaml
 from scanner.text import visible
 
 

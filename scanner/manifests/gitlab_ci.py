@@ -6,10 +6,10 @@ Law: GitLab's "CI/CD YAML syntax reference".
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import yaml
 from scanner.manifests.compose import reference
 from scanner.manifests.installers import Installs
 from scanner.model import Reading
+from scanner.readers import yaml
 
 _SCRIPTS = ("before_script", "script", "after_script")
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from sbom.model import Digest, Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding, locks
+from scanner.manifests import locks
 from scanner.model import Declaration, Origin, OriginKind, ProjectName, Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"|`([^`]*+)`|(=>|[()])|((?:(?!=>)[^\s()"`])+)')

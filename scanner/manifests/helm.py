@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from scanner.limits import Limits
-from scanner.manifests import images, urls, yaml
+from scanner.manifests import images, urls
 from scanner.manifests.kubernetes import helm_image
 from scanner.model import Declaration, Origin, OriginKind, Reading
+from scanner.readers import yaml
 
 _LIMITS = Limits()
 _EXACT = re.compile(r"[v=]?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?", re.ASCII)

@@ -12,9 +12,10 @@ from sbom.model import Location
 from sbom.record import replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, hub, images, lists, urls, yaml
+from scanner.manifests import hub, images, lists, urls
 from scanner.manifests.installers import Installs
 from scanner.model import Evidence, Origin, OriginKind, Reading, Tracked, factors
+from scanner.readers import decoding, yaml
 from scanner.text import visible
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from sbom.model import Location
 from sbom.record import replace
-from scanner.manifests import conda, requirements, urls, yaml
+from scanner.manifests import conda, requirements, urls
 from scanner.manifests.installers import Installs
 from scanner.model import Declaration, Evidence, Include, IndexUse, Reading
+from scanner.readers import yaml
 from scanner.text import visible
 
 _FILE = re.compile(r"\.?/?[\w./-]+\.(?:txt|in|toml|lock|ya?ml)", re.ASCII)

@@ -11,10 +11,11 @@ from sbom.model import Fact, FactName, Location
 from sbom.record import replace
 from scanner.errors import Malformed
 from scanner.limits import Limits
-from scanner.manifests import requirements, yaml
+from scanner.manifests import requirements
 from scanner.manifests.compose import reference
 from scanner.manifests.installers import Installs
 from scanner.model import Described, Include, ProjectName, Reading
+from scanner.readers import yaml
 from scanner.text import visible
 
 _LIMITS = Limits()

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from sbom.model import Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
 from scanner.model import Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _ESCAPE = re.compile(r"\s*(?:[A-Za-z_][A-Za-z0-9_.]*\s*=\s*)?!{1,2}(?!=)\s*(.*)", re.ASCII | re.DOTALL)

@@ -9,9 +9,10 @@ from sbom.model import Digest, Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_locks, conda_names, locks, urls, yaml
+from scanner.manifests import conda_locks, conda_names, locks, urls
 from scanner.manifests.conda_lock import text_of
 from scanner.model import Origin, Reading
+from scanner.readers import yaml
 
 _LIMITS = Limits()
 _KNOWN = frozenset({"4", "5", "6"})

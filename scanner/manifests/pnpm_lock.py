@@ -12,8 +12,9 @@ from sbom.model import Digest, Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import locks, npm, yaml
+from scanner.manifests import locks, npm
 from scanner.model import Declaration, Origin, OriginKind, Reading
+from scanner.readers import yaml
 
 _LIMITS = Limits()
 _KNOWN = frozenset({5, 6, 7, 9})

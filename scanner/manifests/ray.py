@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from sbom.model import Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import lists, yaml
+from scanner.manifests import lists
 from scanner.manifests.compose import reference
 from scanner.manifests.installers import Installs
 from scanner.model import Reading
+from scanner.readers import yaml
 
 _LIMITS = Limits()
 _COMMANDS = (

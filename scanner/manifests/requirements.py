@@ -11,7 +11,7 @@ from sbom.model import Digest, Location
 from sbom.record import field, mutable, replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, pep508, urls
+from scanner.manifests import pep508, urls
 from scanner.model import (
     Declaration,
     Evidence,
@@ -21,6 +21,7 @@ from scanner.model import (
     OriginKind,
     Reading,
 )
+from scanner.readers import decoding
 from scanner.text import visible
 
 _LIMITS = Limits()

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from sbom.model import Location
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, toml
+from scanner.manifests import toml
 from scanner.manifests.project import ProjectFile, require
 from scanner.manifests.pyproject import uv_indexes, uv_sources
 from scanner.model import Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _MARK = b"# /// script"

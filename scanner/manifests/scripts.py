@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from sbom.model import Location
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
 from scanner.model import Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _ASSIGNS = re.compile(r" *(?:export +|override +)*([A-Za-z_][A-Za-z0-9_]*)\s*(?::{0,3}|\?)=\s*(.*)", re.ASCII)

@@ -11,9 +11,10 @@ from sbom.purl import normalise_name
 from sbom.record import mutable
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import decoding, locks, pep508, urls
+from scanner.manifests import locks, pep508, urls
 from scanner.manifests.requirements import declared
 from scanner.model import Include, IndexUse, ProjectName, Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 BUILD_GROUP = "build-system"

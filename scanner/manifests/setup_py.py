@@ -12,9 +12,10 @@ from sbom.purl import normalise_name
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding, locks, pep508, urls
+from scanner.manifests import locks, pep508, urls
 from scanner.manifests.requirements import declared
 from scanner.model import IndexUse, ProjectName, Reading
+from scanner.readers import decoding
 from scanner.text import visible
 
 _LIMITS = Limits()

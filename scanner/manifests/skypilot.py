@@ -6,9 +6,10 @@ Law: SkyPilot's documentation, "Task YAML" (``resources.image_id``, ``setup``, `
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import images, lists, yaml
+from scanner.manifests import images, lists
 from scanner.manifests.installers import Installs
 from scanner.model import Reading
+from scanner.readers import yaml
 
 
 def _words(text: str) -> frozenset[str]:

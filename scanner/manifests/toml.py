@@ -10,7 +10,7 @@ from typing import cast
 
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding
+from scanner.readers import decoding
 from scanner.text import visible
 
 _LIMITS = Limits()

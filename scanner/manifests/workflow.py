@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import images, yaml
+from scanner.manifests import images
 from scanner.manifests.installers import Installs
 from scanner.model import Declaration, Evidence, Reading
+from scanner.readers import yaml
 from scanner.text import visible
 
 _USES = re.compile(r"([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+(?:/[^@\s]+)?)(?:@(\S+))?", re.ASCII)

@@ -11,8 +11,9 @@ from sbom.model import Digest, Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding, locks, npm
+from scanner.manifests import locks, npm
 from scanner.model import Declaration, Origin, OriginKind, Reading
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*+)"|([^",\s][^",]*+)')

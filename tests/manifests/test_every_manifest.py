@@ -11,8 +11,8 @@ import pytest
 
 from sbom.model import Location
 from scanner.errors import LimitReached, Malformed
-from scanner.manifests import decoding
 from scanner.model import Declaration, Evidence, Reading
+from scanner.readers import decoding
 from scanner.registry import MANIFESTS, Manifest, manifests_of
 from scanner.rubric import rules
 from tests.manifests.samples import SAMPLES

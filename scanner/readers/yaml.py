@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import decoding
+from scanner.readers import decoding
 
 _LIMITS = Limits()
 
