@@ -41,6 +41,12 @@ def _yaml_config(subject: Subject) -> Iterator[Event]:
     return yaml_config.inspect(subject)
 
 
+def _mlflow(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import mlflow_model
+
+    return mlflow_model.inspect(subject)
+
+
 CONFIGURATIONS: tuple[Format, ...] = (
     Format(
         "hub-config",
@@ -80,5 +86,12 @@ CONFIGURATIONS: tuple[Format, ...] = (
         inspect=_yaml_config,
         model=False,
     ),
-    Format("mlflow", "MLflow model description", names=("mlmodel",), promises="code", model=False),
+    Format(
+        "mlflow",
+        "MLflow model description (the module that loads it, code that comes along)",
+        names=("mlmodel",),
+        inspect=_mlflow,
+        promises="code",
+        model=False,
+    ),
 )

@@ -45,6 +45,7 @@ _EXITS = {
 }
 
 _NOBODY_SAID = frozenset({"unknown-policy", "rule-default"})
+_IDS = 5  # names of one advisory; the message of a range tells the worst of many
 _FINGERPRINT = 11  # its version and eight digits: enough to ask for it
 _RELEASES: dict[str, Style] = {"eligible": "good", "ineligible": "bad"}
 _EXIT_STYLES: dict[int, Style] = {0: "good", 3: "unsure"}
@@ -310,7 +311,8 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
     for finding in listed:
         evidence = finding.evidence
         ids = list(dict.fromkeys((*_advisory_id(evidence.subject), *evidence.aliases)))
-        named = _show(f"{ids[0]} ({', '.join(ids[1:])})" if len(ids) > 1 else "".join(ids), limit=200)
+        more = f"{', '.join(ids[1:_IDS])}{', …' if len(ids) > _IDS else ''}"
+        named = _show(f"{ids[0]} ({more})" if len(ids) > 1 else "".join(ids), limit=200)
         # Elsewhere the message stands alone and has to name package and advisory; here both are said.
         message = _show(evidence.message, limit=400).removeprefix(f"{name}: ")
         message = message.removeprefix(f"{_show(ids[0])}: ") if ids else message
@@ -337,7 +339,7 @@ def _exploited(finding: Finding) -> str:
 
 
 def _advisory_id(subject: str) -> tuple[str, ...]:
-    return () if not subject or subject.startswith("pkg:") else (subject,)
+    return () if not subject or subject.startswith(("pkg:", "range:")) else (subject,)
 
 
 def _set_aside(page: Page, report: Report, shown: int | None) -> None:
