@@ -19,7 +19,7 @@ from scanner.model import Declaration, Origin, OriginKind
 UV = Path(sys.executable).with_name("uv")
 needs_uv = pytest.mark.skipif(not UV.exists(), reason="uv is not installed in this environment")
 
-# --- Poetry: a range means what poetry-core says that it means ------------------------------------------------
+# --- Poetry: a range means what poetry-core says that it means ----------------------------
 
 RANGES = (
     "^1.2.3", "^1.2", "^1", "^0.2.3", "^0.0.3", "^0.0", "^0", "~1.2.3", "~1.2", "~1", "1.2.*", "1.*", "*",
@@ -101,7 +101,7 @@ def test_names_extras_groups_and_sources_are_those_that_poetry_reads(tmp_path: P
         assert origin.kind is KINDS[dependency.source_type]  # type: ignore[attr-defined]
 
 
-# --- uv: the releases that a lock holds ------------------------------------------------
+# --- uv: the releases that a lock holds ----------------------------
 
 LOCK = (
     """\
