@@ -182,7 +182,6 @@ def test_a_lock_holds_the_releases_hashes_and_markers_that_uv_exports(tmp_path: 
         "--offline",
         "--no-header",
         "--no-annotate",
-        "--no-emit-project",
     ]
     done = subprocess.run(
         [*command, "--no-emit-project", "--python", sys.executable, "--cache-dir", str(tmp_path / "cache")],
