@@ -108,10 +108,11 @@ def _main_index(stock: Stock, projects: frozenset[str]) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    return split(one)[1:] == split(other)[1:] or (_is_pypi(one) and _is_pypi(other))
+    return split(one)[1:] == split(other)[1:] or (is_pypi(one) and is_pypi(other))
 
 
-def _is_pypi(url: str) -> bool:
+def is_pypi(url: str) -> bool:
+    """Whether the URL is one of PyPI's own."""
     return split(url)[1] in _PYPI_HOSTS
 
 
@@ -137,7 +138,7 @@ def _confusion(use: IndexUse, main: str, which: str) -> Evidence:
     shown, shown_main = visible(use.url, limit=160), visible(main, limit=160)
     subject = f"{use.where.path}: {use.url}"
     publisher = known_index(use.url)
-    both_known = (publisher or _is_pypi(use.url)) and (known_index(main) or _is_pypi(main))
+    both_known = (publisher or is_pypi(use.url)) and (known_index(main) or is_pypi(main))
     remedy = (
         "Pin these with hashes, or give each index its names: uv's `explicit = true` with [tool.uv.sources], "
         "or one index that mirrors both."
