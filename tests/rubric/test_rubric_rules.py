@@ -21,7 +21,7 @@ COUNTS = {
     "ART": 22,
     "HSH": 10,
     "ADV": 8,
-    "DEP": 19,
+    "DEP": 24,
     "SRC": 8,
     "ORG": 7,
     "DAT": 4,
@@ -33,7 +33,7 @@ COUNTS = {
     "CMB": 1,
 }
 # Numbers that are given out and whose rules have not come yet: the order holds without them.
-RESERVED = frozenset({"ART-019", "ART-020", *(f"DEP-{number:03}" for number in range(15, 19))})
+RESERVED = frozenset({"ART-019", "ART-020", *(f"DEP-{number:03}" for number in range(15, 25))})
 # CWE's own mapping guidance discourages or prohibits these.
 DISCOURAGED_CWES = {20, 345, 400, 693, 1059}
 
