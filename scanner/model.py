@@ -139,7 +139,8 @@ class Declaration:
     extra or dependency group (empty: always), ``locked`` where a lock file pins it, ``requires`` the names
     (or ``name==version``) that the lock says it depends on, ``conda:name`` where that is another ecosystem's.
     ``sdist_only`` where a lock lists no wheel; ``installed`` where it lies there unpacked, so that nothing is
-    fetched; ``qualifiers`` tell one build from another in its package URL.
+    fetched; ``qualifiers`` tell one build from another in its package URL. ``conda``: the name by which
+    conda knows it, where its line or lock is conda's.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Declaration:
     installed: bool = False
     qualifiers: tuple[tuple[str, str], ...] = ()
     licence: str = ""
+    conda: str = ""
 
 
 @record

@@ -416,7 +416,11 @@ def _floor(asked: _Range, some: Sequence[ranges.Admitted]) -> tuple[str, str]:
         return "", "No floor shuts them out: nothing that it allows is known to be clear."
     left = sum(any(one not in mended for one in found.group.advisories) for found in some)
     but = f", but for {left} that nothing in the range fixes" if left else ""
-    return floor, f"From {visible(floor, limit=60)} on none of them is known{but}."
+    also = ranges.branches(mended, asked.allowed.known, floor)[: words.NAMED]
+    on = "".join(
+        f"; on major version {visible(at, limit=20)} from {visible(low, limit=60)} on" for at, low in also
+    )
+    return floor, f"From {visible(floor, limit=60)} on none of them is known{but}{on}."
 
 
 def _attacked(group: Group, exploited: facts.Catalogues | None) -> Measured | None:

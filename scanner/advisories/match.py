@@ -5,7 +5,7 @@ everything; ``limit`` bounds a range; GIT ranges are skipped, which is not "no".
 PEP 440 orders them, without the rule of resolvers that passes over pre-releases.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import lru_cache
@@ -254,6 +254,23 @@ class Package:
         wanted: tuple[bool, Any] = (False, key)
         at = self._next_clear(bisect_right(self.known, wanted, key=lambda text: _place(order, text)), order)
         return self.known[at] if at < len(self.known) else ""
+
+    def clear_below(self, key: Key, at_most: int = 500) -> str:
+        """The nearest known version below ``key`` that no advisory is sure about, or empty.
+
+        It looks at ``at_most`` versions.
+        """
+        order = versions.order(self.ecosystem)
+        if order is None:
+            return ""
+        at = bisect_left(self.known, (False, key), key=lambda text: _place(order, text))
+        for text in reversed(self.known[max(0, at - at_most) : at]):
+            found = order(text)
+            if found is None or (isinstance(found, Pep440) and (found.local or found.is_pre)):
+                continue
+            if all(one.says(text) < Match.PUBLIC for one in self.advisories):
+                return text
+        return ""
 
     def _next_clear(self, at: int, order: Order) -> int:
         passed: list[int] = []

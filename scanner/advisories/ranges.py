@@ -11,6 +11,7 @@ from math import inf
 
 from sbom.record import record
 from scanner import versions
+from scanner.advisories import remedy
 from scanner.advisories.match import Advisory, Group, Match, Package, groups
 from scanner.versions import Key, Pep440, Semver, Specifier
 from scanner.versions.semantic import SemverRange
@@ -174,6 +175,22 @@ def floor(advisories: Sequence[Advisory], known: Sequence[Candidate]) -> str:
             break
         found = row.text or found
     return found
+
+
+def branches(advisories: Sequence[Advisory], known: Sequence[Candidate], below: str) -> list[tuple[str, str]]:
+    """The major versions below the one of ``below`` that end clear of ``advisories``, each with its floor.
+
+    Whoever cannot take the next major version has a fix there. Newest first.
+    """
+    ends = next((remedy.major(row.key) for row in known if row.text == below), None)
+    rows: dict[tuple[int, int], list[Candidate]] = {}
+    for row in known:
+        rows.setdefault(remedy.major(row.key), []).append(row)
+    return [
+        (f"{epoch}!{number}" if epoch else str(number), found)
+        for (epoch, number), held in sorted(rows.items(), reverse=True)
+        if ends is not None and (epoch, number) < ends and (found := floor(advisories, held))
+    ]
 
 
 def mended(advisories: Sequence[Advisory], known: Sequence[Candidate]) -> list[Advisory]:

@@ -23,11 +23,13 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 class Fix:
     """The smallest version above the current one that no known advisory affects; empty where there is none.
 
-    ``same_major`` whether it stays on the current major version.
+    ``same_major`` whether it stays on the current major version; ``below`` the last version below that is
+    clear, where there is none above.
     """
 
     version: str
     same_major: bool
+    below: str = ""
 
 
 def smallest(package: Package, current: str) -> Fix:
@@ -37,8 +39,10 @@ def smallest(package: Package, current: str) -> Fix:
     if now is None:
         return Fix("", same_major=False)
     text = package.clear_above(_public(now))
-    found = order(text) if order and text else None
-    return Fix(text, same_major=found is not None and _major(found) == _major(now))
+    if not text:
+        return Fix("", same_major=False, below=package.clear_below(_public(now)))
+    found = order(text) if order else None
+    return Fix(text, same_major=found is not None and major(found) == major(now))
 
 
 def fixed_in(group: Group, current: str, ecosystem: str) -> str:
@@ -63,7 +67,8 @@ def _public(key: Key) -> Key:
     return key.public if isinstance(key, Pep440) else key
 
 
-def _major(key: Key) -> tuple[int, int]:
+def major(key: Key) -> tuple[int, int]:
+    """The branch that a version belongs to: its epoch and first number."""
     return (key.epoch, key.release[0]) if isinstance(key, Pep440) else (0, key.major)
 
 
@@ -77,6 +82,7 @@ _LOCKS = (
     ("Pipfile.lock", "pipenv upgrade {name}=={version}"),
     ("pixi.lock", "pixi update {name}"),
     ("conda-lock.yml", "conda-lock lock --update {name}"),
+    ("conda-lock.yaml", "conda-lock lock --lockfile conda-lock.yaml --update {name}"),
     ("package-lock.json", "npm install {name}@{version}"),
     ("npm-shrinkwrap.json", "npm install {name}@{version}"),
     ("yarn.lock", "yarn upgrade {name}@{version}"),
@@ -95,22 +101,26 @@ _TRANSITIVE = {
 
 
 def pin(declarations: Sequence[Declaration], name: str, current: str, target: str) -> str:
-    """The edits that move a pinned package to ``target``, one for each place that pins it, joined by "; "."""
-    steps: list[str] = []
+    """The edits that move a pinned package to ``target``, one for each place that pins it, joined by "; ".
+
+    First the lines: a range that does not allow the target would make a lock's tool refuse.
+    """
+    lines: list[str] = []
+    commands: list[str] = []
     for row in declarations:
         command = _lock_command(row, name, target)
         if command:
-            # A range elsewhere that does not allow the target would make the lock's tool refuse.
-            steps.append(command)
+            commands.append(command)
         elif row.version or row.locked:
-            steps.append(_line(row, _exactly(row, row.version or current), _exactly(row, target)))
+            lines.append(_line(row, _exactly(row, row.version or current), _exactly(row, target)))
         elif row.specifier and not versions.allows(row.ecosystem, row.specifier, target):
-            steps.append(_line(row, row.specifier, raised(row.specifier, target, row.ecosystem)))
-    if not steps:
-        steps = [f"{_shown(name)}=={_shown(current)} -> {_shown(name)}=={_shown(target)}"]
-    found = "; ".join(dict.fromkeys(steps))
-    if any(row.hashes and not _lock_command(row, name, target) for row in declarations):
-        found += " (and its hashes)"
+            lines.append(_line(row, row.specifier, raised(row.specifier, target, row.ecosystem)))
+    if not lines and not commands:
+        lines = [f"{_shown(name)}=={_shown(current)} -> {_shown(name)}=={_shown(target)}"]
+    found = "; ".join(dict.fromkeys((*lines, *commands)))
+    hashed = [row for row in declarations if row.hashes and not _lock_command(row, name, target)]
+    if hashed:
+        found += _hashes(hashed[0], name, target)
     if "+" in current and all(row.ecosystem == "pypi" for row in declarations):
         local = _shown("+" + current.partition("+")[2])
         found += (
@@ -120,10 +130,20 @@ def pin(declarations: Sequence[Declaration], name: str, current: str, target: st
     return found
 
 
+def _hashes(row: Declaration, name: str, target: str) -> str:
+    """What to do about hashes that belong to the old version."""
+    if row.ecosystem != "pypi" or row.conda or not (_is_plain(name) and _is_plain(target)):
+        return " (and its hashes)"
+    return (
+        f" (and its hashes: pip-compile --generate-hashes -P {name}=={target} where the file is compiled,"
+        f" else pip download --no-deps -d new {name}=={target}, then pip hash new/*)"
+    )
+
+
 def limit(declarations: Sequence[Declaration], component: Component, change: Callable[[str], str]) -> str:
     """The edits that narrow or raise every range that is declared for a component."""
     steps = [
-        _line(row, row.specifier, change(row.specifier))
+        _line(row, row.specifier, _in_kind(row, change(row.specifier)))
         for row in declarations
         if not row.version and not row.locked and change(row.specifier) != row.specifier
     ]
@@ -132,6 +152,14 @@ def limit(declarations: Sequence[Declaration], component: Component, change: Cal
         name += " "
     alone = f"{name}{_shown(component.specifier)} -> {name}{_shown(change(component.specifier))}"
     return "; ".join(dict.fromkeys(steps)) or alone
+
+
+def _in_kind(row: Declaration, new: str) -> str:
+    """Conda's ``=1.13.0`` is a pin to people, and stays one: ``=1.13.1``, not ``>=1.13.1``."""
+    stem = row.specifier.removeprefix("==").removesuffix(".*")
+    if row.conda and row.specifier == f"=={stem}.*" and stem.count(".") > 1 and "," not in new:
+        return f"=={new.removeprefix('>=')}.*" if new.startswith(">=") else new
+    return new
 
 
 def lowest_above(texts: Sequence[str], key: Key) -> str:
@@ -186,6 +214,8 @@ def _exactly(row: Declaration, version: str) -> str:
 
 def _lock_command(row: Declaration, name: str, target: str) -> str:
     file = basename(row.where.path)
+    if row.conda:
+        name = row.conda
     if row.installed:  # nobody edits what lies there installed
         place, wanted = visible(row.where.path, limit=200), f"{_shown(name)} {_shown(target)}"
         is_environment = file.lower().endswith(("metadata", "pkg-info", ".egg-info", ".json"))
@@ -195,6 +225,8 @@ def _lock_command(row: Declaration, name: str, target: str) -> str:
         command = _TRANSITIVE.get(file, command)
     if file == "go.mod" and not target.startswith("v"):
         target = f"v{target}"
+    if not command and row.conda and row.locked:
+        return _conda_command(row, name, target)
     if not command and file.startswith("pylock.") and file.endswith(".toml"):
         return f"{visible(row.where.path)}: lock again with {_shown(name)}>={_shown(target)}"
     current = row.version or target
@@ -205,17 +237,38 @@ def _lock_command(row: Declaration, name: str, target: str) -> str:
     return place + command.format(name=name, version=target, current=current) if command else ""
 
 
+def _conda_command(row: Declaration, name: str, target: str) -> str:
+    """How a lock of conda's is made anew that is called as people like, or is a list of an environment."""
+    place = visible(row.where.path, limit=200)
+    path = row.where.path
+    if not (_is_plain(name) and _is_plain(target) and _is_plain(path)):
+        return f"{place}: lock {_shown(name)} again at {_shown(target)}"
+    if path.lower().endswith((".yml", ".yaml")):
+        return f"conda-lock lock --lockfile {path} --update {name}"
+    return f"{place}: conda install {name}={target} in its environment, then conda list --explicit > {path}"
+
+
 def _is_plain(text: str) -> bool:
     """Whether it can stand in a command as it is: no shell would read anything into it, and no option."""
     return bool(text) and text[0] not in "-." and _PLAIN.issuperset(text)
 
 
 def _line(row: Declaration, old: str, new: str) -> str:
+    if row.conda:
+        place, name = visible(str(row.where), limit=200), visible(row.conda, limit=120)
+        return f"{place}: {name}{_shown(_of_conda(old))} -> {name}{_shown(_of_conda(new))}"
     extras = f"[{','.join(row.extras)}]" if row.extras else ""
     if row.ecosystem not in {"pypi", "conda"}:
         extras = "" if row.ecosystem == "githubactions" else " "
     name = visible(row.name + extras, limit=120)
     return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
+
+
+def _of_conda(specifier: str) -> str:
+    """A range as conda writes it: ``=1.13.0`` for what begins with that."""
+    if specifier.startswith("==") and specifier.endswith(".*") and "," not in specifier:
+        return specifier[1:-2]
+    return specifier
 
 
 @lru_cache(maxsize=4096)

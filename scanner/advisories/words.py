@@ -67,6 +67,9 @@ def edit(row: Asked, group: Group, fix: remedy.Fix, nearest: str, *, malicious: 
     if fix.version:
         text = remedy.pin(row.declarations, name, component.version, fix.version)
         text += "" if fix.same_major else " (no clear release on the present major version)"
+    elif malicious and fix.below:
+        text = remedy.pin(row.declarations, name, component.version, fix.below)
+        text += " (the last good release that is known), or remove it"
     elif malicious:
         bad = sorted(
             {text for one in group.advisories for entry in one.record.affected for text in entry.versions}
@@ -74,7 +77,8 @@ def edit(row: Asked, group: Group, fix: remedy.Fix, nearest: str, *, malicious: 
         other = f": any release but {', '.join(visible(text, limit=40) for text in bad[:8])}" if bad else ""
         text = f"Take another release of {visible(component.name, limit=120)}{other}, or none"
     else:
-        text = "No known release is clear of everything known against this package"
+        text = "No known release above is clear of everything known against this package"
+        text += f"; {visible(fix.below, limit=60)} below it is" if fix.below else ""
         text += f"; {visible(nearest, limit=60)} fixes this one" if nearest else ""
     return text + rotate(group)
 

@@ -102,6 +102,7 @@ def package(
         version=version,
         specifier=specifier,
         group=group,
+        conda=name,
     )
 
 

@@ -143,6 +143,7 @@ def _declaration(
         own=package.own,
         licence=visible(package.licence, limit=200),
         qualifiers=told.qualifiers() if not package.python else (),
+        conda=package.name if package.is_conda else "",
     )
 
 

@@ -241,7 +241,7 @@ def test_the_edit_clears_all_that_is_known_in_one_step(tmp_path: Path) -> None:
         ),
         (
             [_line("demo", "==1.0", 9, "uv.lock", locked=True), _line("demo", "<2", 4, "pyproject.toml")],
-            "uv lock --upgrade-package demo==2.0; pyproject.toml:4: demo<2 -> demo>=2.0",
+            "pyproject.toml:4: demo<2 -> demo>=2.0; uv lock --upgrade-package demo==2.0",
         ),
         (
             [_line("demo", "==1.0", 9, "uv.lock", locked=True), _line("demo", ">=1", 4, "pyproject.toml")],
@@ -250,7 +250,11 @@ def test_the_edit_clears_all_that_is_known_in_one_step(tmp_path: Path) -> None:
         ([_line("demo", "==1.0", path="poetry.lock", locked=True)], "poetry update demo"),
         (
             [_line("demo", "==1.0", hashes=(Digest("sha256", "00"),))],
-            "requirements.txt:1: demo==1.0 -> demo==2.0 (and its hashes)",
+            (
+                "requirements.txt:1: demo==1.0 -> demo==2.0 (and its hashes: "
+                "pip-compile --generate-hashes -P demo==2.0 where the file is compiled, "
+                "else pip download --no-deps -d new demo==2.0, then pip hash new/*)"
+            ),
         ),
     ],
 )
@@ -271,7 +275,7 @@ def test_a_local_build_keeps_its_index_in_mind(tmp_path: Path) -> None:
 def test_where_nothing_is_fixed_it_says_so(tmp_path: Path) -> None:
     found = _one(tmp_path, record(ranges=[span("0")]))
     assert "No fixed version is known." in found.message
-    assert found.remedy.startswith("No known release is clear")
+    assert found.remedy.startswith("No known release above is clear")
 
 
 @pytest.mark.parametrize("name", ["demo; rm -rf ~", "$(demo)", "demo`id`", "-demo", "demo\nx"])
