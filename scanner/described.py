@@ -14,7 +14,7 @@ from sbom.model import Component, Digest, Fact, Kind, Location
 from sbom.record import field, mutable
 from scanner.manifests import urls
 from scanner.model import Artifact, Described, Origin, OriginKind, Reading, Tracked
-from scanner.registry import FORMATS
+from scanner.registry import with_name
 
 Files = Mapping[str, Sequence[Reading]]
 
@@ -153,7 +153,7 @@ def _kind(path: str, rows: Sequence[Tracked]) -> Kind:
     if told:
         return Kind.MODEL if "model" in told else Kind.DATA
     name = posixpath.basename(path).lower()
-    return Kind.MODEL if any(row.model and row.claims_name(name) for row in FORMATS) else Kind.DATA
+    return Kind.MODEL if any(row.model for row in with_name(name)) else Kind.DATA
 
 
 def _origin(origin: Origin | None) -> str:

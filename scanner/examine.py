@@ -26,7 +26,7 @@ from scanner.model import (
     Subject,
     factors,
 )
-from scanner.registry import BY_NAME, FORMATS, HEAD, TAIL, Claim, Format, broken_promise, claims
+from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, with_name
 from scanner.text import visible
 
 # A member's end is looked at only where reaching it costs little.
@@ -131,7 +131,7 @@ def _examine(
             yield Unclaimed(_outer(where))
         return
     lower = name.lower()
-    if all(claim.format.weak for claim in claimed) and not any(row.claims_name(lower) for row in FORMATS):
+    if all(claim.format.weak for claim in claimed) and not with_name(lower):
         yield from _on_suspicion(source, where, name, claimed, budget, depth, watch)
         return
     yield from _run_all(source, where, name, claimed, budget, depth, watch)

@@ -13,6 +13,8 @@ from scanner.registry import (
     claims,
     manifest_of,
     manifests_of,
+    with_content,
+    with_name,
 )
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
@@ -173,3 +175,19 @@ def test_every_row_can_be_met() -> None:
 
 def test_the_reports_that_the_command_offers_are_there() -> None:
     assert list(REPORTS) == ["text", "json", "sarif", "cyclonedx", "openvex"]
+
+
+_MARKS = [bytes(offset) + mark for row in FORMATS for offset, mark in row.magic]
+_NAMES = [
+    *(before + suffix for row in FORMATS for suffix in row.suffixes for before in ("", "a", "a.b")),
+    *(pattern.replace("*", "x").replace("?", "y") for row in FORMATS for pattern in row.names),
+    *("", ".", "a", "model.bin.txt", "x" * 300, "a\n.pkl"),
+]
+
+
+def test_the_short_way_to_the_rows_finds_what_asking_every_row_finds() -> None:
+    for name in _NAMES:
+        assert with_name(name) == [row for row in FORMATS if row.claims_name(name)], name
+    for data in [*_MARKS, PICKLE, ZIP, TENSORS, b"", b"{}", b"a: 1\n", bytes(600)]:
+        for head in (data, data[:-1], data + bytes(64)):
+            assert with_content(head, head) == [row for row in FORMATS if row.claims_content(head, head)]

@@ -9,6 +9,7 @@ from scanner.model import Source
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
+_ENTRY = struct.Struct("<4s24x3H12x")  # signature; lengths of name, extra field and comment
 _COMMENT = 0xFFFF
 _TRIED = 16  # end records that are looked at, from the end of the file backwards
 
@@ -118,4 +119,27 @@ def _of_record(source: Source, position: int, record: bytes) -> list[Directory]:
                 continue
             if source.read_at(start, 4) == b"PK\1\2" or (not length and not number and start == anchor):
                 found[start] = Directory(start, start - stated, number, length)
-    return list(found.values())
+    return [row for row in found.values() if not _is_late(source, row, found, position)]
+
+
+def _is_late(source: Source, row: Directory, found: dict[int, Directory], position: int) -> bool:
+    """Whether a directory is but the rest of another one, behind its first entries.
+
+    The 64-bit records, 76 bytes, stand between an honest directory and the short end record. Whoever counts
+    the directory's size back from the short record lands 76 bytes late, and where the first entry is as long
+    as that, on the second one. Everything there is part of the directory as stated, so nothing is hidden by
+    leaving the late one out; a start inside an entry leads to another chain of entries, and stays.
+    """
+    stated = found.get(row.start - row.base)
+    between = row.start + row.size - position
+    if stated is None or stated is row or stated.size != row.size or between:
+        return False
+    if source.read_at(stated.start + stated.size, 4) != b"PK\6\6":
+        return False
+    at = stated.start
+    while at < row.start:
+        head = source.read_at(at, _ENTRY.size)
+        if len(head) < _ENTRY.size or head[:4] != b"PK\1\2":
+            return False
+        at += _ENTRY.size + sum(_ENTRY.unpack(head)[1:])
+    return at == row.start

@@ -4,7 +4,16 @@ Adding a format, a manifest or a report is one file and one row in the table of 
 ``inspect`` is None is recognised only: the file is named, hashed, and reported as not read in depth.
 """
 
-from scanner.registry.formats import BY_NAME, FORMATS, HEAD, TAIL, broken_promise, claims
+from scanner.registry.formats import (
+    BY_NAME,
+    FORMATS,
+    HEAD,
+    TAIL,
+    broken_promise,
+    claims,
+    with_content,
+    with_name,
+)
 from scanner.registry.manifests import MANIFESTS, REQUIREMENTS, included_row, manifest_of, manifests_of
 from scanner.registry.reports import REPORTS, Renderer, RenderOptions
 from scanner.registry.rows import Claim, Format, Manifest, Risk
@@ -28,4 +37,6 @@ __all__ = [
     "included_row",
     "manifest_of",
     "manifests_of",
+    "with_content",
+    "with_name",
 ]

@@ -288,3 +288,36 @@ def test_a_unicode_path_that_spells_the_same_name_is_quiet() -> None:
     assert run(inspect, subject(zip_of(member), "a.zip")).rules() == []
     other = Z("t?st.txt", b"1", extra=unicode_path("tést.txt".encode()))
     assert run(inspect, subject(zip_of(other), "a.zip")).rules() == []
+
+
+def both_sizes(first: Z, *others: Z) -> bytes:
+    """A 64-bit record, and a short one that is not saturated but says the same, as PyTorch writes."""
+    body, directory = b"", b""
+    for member in (first, *others):
+        directory += member.central(len(body))
+        body += member.local()
+    count = 1 + len(others)
+    out = body + directory
+    record = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, len(directory), len(body))
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(out), 1)
+    return out + record + locator + end_record(count, len(directory), len(body))
+
+
+@pytest.mark.parametrize("length", [29, 30, 31, 76])
+def test_a_first_entry_as_long_as_the_64_bit_records_is_no_second_directory(length: int) -> None:
+    data = both_sizes(Z("n" * length, b"1"), Z("b.txt", b"2"), Z("c.txt", b"3"))
+    assert run(inspect, subject(data, "a.pt2")).rules() == []
+
+
+def test_a_directory_inside_the_first_entry_is_one() -> None:
+    # Its extra field holds an entry right where a reader lands that knows no 64-bit records.
+    inner = BAD.central(len(GOOD.local()))
+    room = 76 - 46 - len("g") - 4
+    extra = struct.pack("<2H", 0x9999, room + len(inner)) + bytes(room) + inner
+    first = Z("g", b"x" * len(PICKLE), extra=extra)
+    seen = run(inspect, subject(both_sizes(first, Z("b.txt", b"2")), "a.pt2"))
+    assert "directories" in {
+        getattr(row, "subject", "").partition(":")[0]
+        for row in seen.events
+        if getattr(row, "rule", "") == "ART-017"
+    }
