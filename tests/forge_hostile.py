@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from sbom.record import record
+from tests import forge_hostile_formats
 from tests.forge import (
     archive,
     call,
@@ -417,6 +418,8 @@ def all_samples() -> Iterator[Sample]:
     yield from opcodes()
     yield from containers()
     yield from formats()
+    for row in forge_hostile_formats.rows():
+        yield Sample(*row)
 
 
 SAMPLES: tuple[Sample, ...] = tuple(all_samples())

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from sbom.record import field, mutable
+from scanner.artifacts import torchserve
 from scanner.errors import LimitReached, ScanError
 from scanner.files.source import WindowSource
-from scanner.model import Event, Evidence, Member, Subject, factors
+from scanner.model import Derived, Event, Evidence, Member, Subject, factors
 from scanner.readers.names import Extraction, alike, folded
 from scanner.readers.tar import Archive, TarMember
 from scanner.text import visible
@@ -36,6 +37,9 @@ def inspect(subject: Subject) -> Iterator[Event]:
                 continue
             yield from _twice(member, state)
             yield Member(member.name, archive.open(member), subject.where.inside(member.name))
+            if member.name.removeprefix("./") == torchserve.MANIFEST and not subject.name.endswith(".mar"):
+                # The archiver names a packed tar as any other, and serving takes it by what is in it.
+                yield Derived("torchserve", b"", subject.where, subject.source)
     except LimitReached as error:
         problem = error
     for oddity in archive.oddities[told:]:

@@ -1,21 +1,26 @@
 """TorchServe archives: the handler that serving runs, and what the manifest says.
 
-Law: TorchServe's documentation, "Torch model archiver": a zip with ``MAR-INF/MANIFEST.json``, whose handler
-is either a name of TorchServe's own or a Python file of the archive that is imported when a worker starts.
+Law: TorchServe's documentation, "Torch model archiver": a zip, or a tar in a gzip stream, with
+``MAR-INF/MANIFEST.json``, whose handler is either a name of TorchServe's own or a Python file of the archive
+that is imported when a worker starts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from sbom.model import Fact, FactName
 from scanner.artifacts import jsontext, source
 from scanner.errors import Malformed
 from scanner.limits import Budget
-from scanner.model import Event, Evidence, Subject, factors
-from scanner.readers.zip import Archive, ZipMember
+from scanner.model import Event, Evidence, Source, Subject, factors
+from scanner.readers import tar
+from scanner.readers import zip as zipped
 from scanner.text import visible
 
-_MANIFEST = "MAR-INF/MANIFEST.json"
+MANIFEST = "MAR-INF/MANIFEST.json"
 _OWN = frozenset({"image_classifier", "image_segmenter", "object_detector", "text_classifier"})
+_GZIP = b"\x1f\x8b"
+_TAR_MARK_AT = 257
 _SCRIPTS = 200  # files of Python of one archive
 _TOLD = 50  # calls of one of them
 
@@ -25,16 +30,16 @@ def inspect(subject: Subject) -> Iterator[Event]:
 
     Weights and other files are members like any other. Raises Malformed where there is no manifest.
     """
-    archive = Archive(subject.source, Budget(subject.limits))
-    members = [member for member in archive.members() if member.listing == "directory"]
-    manifest = next((member for member in members if member.name == _MANIFEST), None)
-    if manifest is None:
-        raise Malformed("manifest", wanted=f"a member {_MANIFEST}")
-    said = jsontext.load(archive.open(manifest), subject.limits)
+    if subject.source.read_at(0, 2) == _GZIP:
+        return  # the row of what it is packed with gives the tar inside, which is read here in its turn
+    files = _files(subject)
+    if MANIFEST not in files:
+        raise Malformed("manifest", wanted=f"a member {MANIFEST}")
+    said = jsontext.load(files[MANIFEST](), subject.limits)
     model = said.get("model") if isinstance(said, dict) else None
     if not isinstance(model, dict):
         raise Malformed("manifest", wanted="an object with a model")
-    yield from _facts(said, model, members)
+    yield from _facts(said, model, files)
     handler = str(model.get("handler", "")).partition(":")[0]
     if handler not in _OWN:
         shown = visible(handler, limit=160) or "a handler that it does not name"
@@ -46,20 +51,30 @@ def inspect(subject: Subject) -> Iterator[Event]:
             f"handler:{visible(handler, limit=160)}",
             factors(effect="weakens"),
         )
-    scripts = [member for member in members if member.name.endswith(".py")]
-    for member in scripts[:_SCRIPTS]:
-        opened = archive.open(member)
+    scripts = [name for name in files if name.endswith(".py")]
+    for name in scripts[:_SCRIPTS]:
+        opened = files[name]()
         tree = source.parsed(opened.read_at(0, min(opened.size, subject.limits.project_bytes)))
         for path, does, line in list(source.dangerous(tree))[:_TOLD] if tree is not None else ():
             shown = visible(path, limit=160)
             message = f"Python that serving this runs calls {shown}, which {does}"
             measured = factors(trigger="on_use", exploitation="poc", evidence="indicated")
-            yield Evidence(
-                "ART-012", subject.where.inside(member.name).at(line=line), message, shown, measured
-            )
+            yield Evidence("ART-012", subject.where.inside(name).at(line=line), message, shown, measured)
 
 
-def _facts(said: object, model: dict[str, object], members: list[ZipMember]) -> Iterator[Fact]:
+def _files(subject: Subject) -> dict[str, Callable[[], Source]]:
+    """The files of the archive by name, each to be opened."""
+    budget = Budget(subject.limits)
+    if subject.source.read_at(_TAR_MARK_AT, 5) == b"ustar":
+        packed = tar.Archive(subject.source, budget)
+        held = [member for member in packed.members() if member.kind == "file"]
+        return {member.name.removeprefix("./"): partial(packed.open, member) for member in held}
+    archive = zipped.Archive(subject.source, budget)
+    listed = [member for member in archive.members() if member.listing == "directory"]
+    return {member.name: partial(archive.open, member) for member in listed}
+
+
+def _facts(said: object, model: dict[str, object], names: Iterable[str]) -> Iterator[Fact]:
     yield Fact(FactName.FRAMEWORK, "TorchServe")
     name, version = model.get("modelName"), model.get("modelVersion")
     if isinstance(name, str):
@@ -67,5 +82,5 @@ def _facts(said: object, model: dict[str, object], members: list[ZipMember]) -> 
     writer = said.get("archiverVersion") if isinstance(said, dict) else None
     if isinstance(writer, str):
         yield Fact(FactName.PRODUCER, visible(f"torch-model-archiver {writer}", limit=80))
-    if any(member.name.endswith("requirements.txt") for member in members):
+    if any(name.endswith("requirements.txt") for name in names):
         yield Fact(FactName.METADATA, "brings requirements.txt, which TorchServe can be told to install")

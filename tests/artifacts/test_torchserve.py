@@ -6,10 +6,13 @@ import tarfile
 
 import pytest
 
-from sbom.model import Fact, FactName
+from sbom.model import Fact, FactName, Location
 from scanner.artifacts import nemo, torchserve
 from scanner.errors import Malformed
-from scanner.model import Event, Evidence
+from scanner.examine import Ended, Found, examine
+from scanner.files.source import BytesSource
+from scanner.limits import Limits
+from scanner.model import Event, Evidence, Outcome
 from tests.forge import archive
 from tests.forge_archives import subject
 
@@ -85,6 +88,25 @@ def tar(*names: str) -> bytes:
         for name in names:
             opened.addfile(tarfile.TarInfo(name))
     return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["m.mar", "m.tar.gz", "m"])
+@pytest.mark.parametrize("before", ["", "./"])
+def test_a_packed_tar_is_served_like_a_zip(name: str, before: str) -> None:
+    files = {
+        "MAR-INF/MANIFEST.json": json.dumps(MANIFEST).encode(),
+        "handler.py": b"import os\nos.system('id')\n",
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as opened:
+        for label, content in files.items():
+            row = tarfile.TarInfo(before + label)
+            row.size = len(content)
+            opened.addfile(row, io.BytesIO(content))
+    steps = list(examine(BytesSource(out.getvalue()), Location(name), name, Limits()))
+    found = [step.item for step in steps if isinstance(step, Found) and isinstance(step.item, Evidence)]
+    assert [item.subject for item in found] == ["handler:handler.py", "os.system"]
+    assert {step.outcome for step in steps if isinstance(step, Ended)} == {Outcome.INSPECTED}
 
 
 def test_a_nemo_archive_is_known_by_its_configuration() -> None:
