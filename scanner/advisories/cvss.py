@@ -4,6 +4,7 @@ Law: FIRST's specifications of CVSS 2, 3.0, 3.1 and 4.0. The score of version 4 
 vectors and is not computed: the rubric reads the metrics, not the score.
 """
 
+import re
 from collections.abc import Mapping
 
 from sbom.record import record
@@ -27,6 +28,7 @@ _VALUES: dict[str, dict[str, str]] = {
     },
 }
 _MAX_CHARS = 300
+_METRIC = re.compile(r"[A-Za-z]{1,4}:[A-Za-z]{1,5}", re.ASCII)  # U:Amber of version 4 is the longest
 
 
 @record
@@ -57,8 +59,9 @@ class Vector:
 
     @property
     def availability_only(self) -> bool:
-        """Whether nothing is read or changed, only stopped."""
-        return self._impact == ("N", "N")
+        """Whether nothing is read or changed, only stopped; of version 4 also not in what lies behind."""
+        behind = (self.metrics["SC"], self.metrics["SI"]) if self.version == "4" else ("N", "N")
+        return (*self._impact, *behind) == ("N", "N", "N", "N")
 
     @property
     def trigger(self) -> str:
@@ -104,7 +107,7 @@ def parse(text: str) -> Vector | None:
     metrics: dict[str, str] = {}
     for part in rest.split("/"):
         name, colon, value = part.partition(":")
-        if not colon or not name or not value or name in metrics:
+        if not colon or name in metrics or not _METRIC.fullmatch(part):
             return None
         metrics[name] = value
     for name, values in _VALUES[version].items():

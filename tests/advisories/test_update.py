@@ -4,7 +4,9 @@ import io
 import json
 import multiprocessing
 import os
+import random
 import signal
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -321,32 +323,79 @@ def test_an_address_that_is_none_is_refused() -> None:
 # --- killed -----------------------------------------------------------------------------------------------
 
 
-def _update(url: str, folder: str) -> None:
+_TOUCHING = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.truncate", "sqlite3.connect"})
+
+
+def _update(url: str, folder: str, die_at: int = 0) -> None:
+    """An update that kills itself before the n-th time that it touches its folder."""
     os.environ["WEIGHBRIDGE_CACHE_DIR"] = folder
+    count = 0
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal count
+        if event in _TOUCHING and folder in str(arguments[0]):
+            count += 1
+            if count == die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if die_at:
+        sys.addaudithook(watch)
     update(("PyPI",), url, now=NOW)
 
 
-def test_a_kill_at_any_point_of_an_update_leaves_the_old_store_or_the_new_one(mirror: Mirror) -> None:
-    old = [aged(f"P-{at:04}", 5, f"p{at}") for at in range(600)]
+def _run_to_its_death(url: str, die_at: int = 0, after: float | None = None) -> bool:
+    """Whether the update was killed, at a touch or after some seconds, before it had ended."""
+    folder = os.environ["WEIGHBRIDGE_CACHE_DIR"]
+    worker = multiprocessing.get_context("fork").Process(target=_update, args=(url, folder, die_at))
+    worker.start()
+    if after is not None and worker.pid is not None:
+        worker.join(after)
+        if worker.is_alive():
+            os.kill(worker.pid, signal.SIGKILL)
+    worker.join(60)
+    return worker.exitcode == -signal.SIGKILL
+
+
+def _whole(*counts: int) -> int:
+    """How many records the store in use holds; it opens, is sound, and is one of those that are allowed."""
+    with held() as opened:
+        assert opened.lookup("pypi", "p9")
+        assert opened.records in counts
+        assert opened._rows("PRAGMA integrity_check") == [("ok",)]
+        return opened.records
+
+
+def test_a_kill_at_each_touch_of_the_disk_leaves_the_old_store_or_the_new_one(mirror: Mirror) -> None:
+    old = [aged(f"P-{at}", 5, f"p{at}") for at in range(10)]
     put(mirror, *old)
     run(mirror)
-    put(mirror, *old, *(aged(f"Q-{at:04}", 6, f"q{at}") for at in range(1500)))
-    folder = os.environ["WEIGHBRIDGE_CACHE_DIR"]
-    context = multiprocessing.get_context("fork")
-    seen = set()
-    for step in range(14):
-        worker = context.Process(target=_update, args=(mirror.url, folder))
-        worker.start()
-        time.sleep(0.02 + 0.1 * step)
-        if worker.pid is not None and worker.is_alive():
-            os.kill(worker.pid, signal.SIGKILL)
-        worker.join(60)
-        with held() as opened:
-            seen.add(opened.records)
-            assert opened.lookup("pypi", "p599")
-            assert opened.records in (600, 2100)
-            assert opened._rows("PRAGMA integrity_check") == [("ok",)]
-        if 2100 in seen:
+    before = store.get_current()
+    assert before is not None
+    put(mirror, *old, *(aged(f"Q-{at}", 6, f"q{at}") for at in range(30)))
+    for die_at in range(1, 1000):
+        store.set_current(before)
+        if not _run_to_its_death(mirror.url, die_at):
             break
+        _whole(10, 40)
+    assert die_at > 30
+    assert _whole(10, 40) == 40
+
+
+def test_a_kill_at_any_moment_leaves_the_old_store_or_the_new_one(mirror: Mirror) -> None:
+    old = [aged(f"P-{at}", 5, f"p{at}") for at in range(100)]
+    put(mirror, *old)
     run(mirror)
-    assert len(identities()) == 2100
+    before = store.get_current()
+    assert before is not None
+    put(mirror, *old, *(aged(f"Q-{at}", 6, f"q{at}") for at in range(60)))
+    begun = time.monotonic()
+    assert not _run_to_its_death(mirror.url)
+    lasts = time.monotonic() - begun
+    killed = 0
+    for _ in range(12):
+        store.set_current(before)
+        killed += _run_to_its_death(mirror.url, after=random.uniform(0, lasts))
+        _whole(100, 160)
+    assert killed
+    run(mirror)
+    assert _whole(160) == 160
