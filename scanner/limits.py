@@ -25,6 +25,9 @@ class Limits:
     declarations: int = 200_000  # of one manifest
     range_checks: int = 100_000  # ranges held against releases, in one project
     lock_steps: int = 20_000_000  # places looked into to join the packages of one lock
+    code_bytes: int = 4 * MIB  # one file of Python; its tree takes some sixty times as much memory
+    code_steps: int = 2_000_000  # nodes of one file's tree that are looked at
+    code_calls: int = 20_000  # calls of one file that are kept
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
     advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones

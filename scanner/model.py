@@ -349,6 +349,82 @@ FileReader = Callable[[OnDisk], Iterator[Reading]]
 Inspector = Callable[["Subject"], Iterator[Event]]
 
 
+# --- what code yields --------------------------------------------------------------------------------------
+
+
+@record
+class Resolved:
+    """What a load is of: a ``path`` from the root of the tree or as written, a ``url``, a ``hub`` name.
+
+    ``held`` where the scanned tree has that path; ``by_default`` where it is only the default of an option.
+    """
+
+    kind: Literal["path", "url", "hub", "text"]
+    name: str
+    held: bool = False
+    by_default: bool = False
+
+
+@record
+class Unresolved:
+    """Why nobody can tell from the code alone what is loaded."""
+
+    reason: str
+
+
+@record
+class LoadSite:
+    """One line of code that loads something.
+
+    ``api`` is the full name of what is called, ``format`` what it reads (``pytorch``, ``pickle``, ``keras``),
+    ``library`` the package whose release decides on defaults. ``unsafe``: whether what is loaded may run
+    code by this call; None where a release or an option decides that is not known. ``function`` is the
+    function that it stands in, empty at the top of a module. ``reached_on_import``: importing the module
+    is enough; ``reached_when_run``: running it as a program is.
+    """
+
+    api: str
+    where: Location
+    target: Resolved | Unresolved
+    library: str = ""
+    format: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    unsafe: bool | None = None
+    function: str = ""
+    reached_on_import: bool = False
+    reached_when_run: bool = False
+    because: str = ""
+
+
+ReferenceKind = Literal["hub-model", "hub-dataset", "hub-space", "torchhub", "url", "spacy", "nltk"]
+
+
+@record
+class Reference:
+    """Something outside that code names: ``revision`` as written, empty where the code leaves it open."""
+
+    kind: ReferenceKind
+    name: str
+    where: Location
+    revision: str = ""
+    api: str = ""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a whole commit, which nobody can move."""
+        return len(self.revision) == 40 and all(char in "0123456789abcdef" for char in self.revision.lower())
+
+
+@record
+class CodeReading:
+    """What all code of a tree loads and names, and what is to be said of it."""
+
+    sites: tuple[LoadSite, ...] = ()
+    references: tuple[Reference, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    files: int = 0
+
+
 # --- what is shown of one artifact ------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
 from scanner.limits import Limits
-from scanner.model import Artifact, Consulted, Evidence, Finding, Report, ToolInfo
+from scanner.model import Artifact, CodeReading, Consulted, Evidence, Finding, Report, ToolInfo
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
@@ -41,6 +41,7 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     sources, known = _advisories(stock, policy)
     evidence = (
         *_from_artifacts(seen, policy),
+        *_code(seen, stock).evidence,
         *seen.evidence,
         *stock.evidence,
         *_checks(stock, seen, policy),
@@ -80,6 +81,15 @@ def _from_artifacts(seen: Survey, policy: Policy) -> Iterator[Evidence]:
 
     sources = join.Sources(seen.scripts)
     return join.located(found, sources, texts_of(seen, join.wanted(found, sources), policy.limits))
+
+
+def _code(seen: Survey, stock: Stock) -> CodeReading:
+    """What the tree's Python loads and names, judged by the releases that its locks and manifests allow."""
+    if not seen.code.modules:
+        return CodeReading()
+    from scanner.code import findings, releases
+
+    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock))
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sbom.model import Location
 from sbom.record import field, mutable, replace
+from scanner.codebase import Codebase, code_of, read
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.examine import Gathered, ended_at_once
 from scanner.files.open import open_source
@@ -51,6 +52,8 @@ class Survey:
     late: bool = False
     scope: Scope | None = None  # the projects that the scan is limited to
     scripts: dict[str, Job] = field(default_factory=dict)  # files of Python, by path
+    paths: frozenset[str] = frozenset()  # of everything that was seen
+    code: Codebase = field(default_factory=Codebase)
 
 
 def survey(
@@ -84,7 +87,10 @@ def survey(
     seen.scripts = {job.path: job for job in jobs if job.path.endswith(".py")}
     seen.files = len(jobs) + len(closed)
     seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
+    seen.paths = frozenset((*(job.path for job in jobs), *(job.path for _, job in links)))
     if artifacts:
+        seen.code = read(code_of(jobs), policy.limits)
+        seen.evidence += seen.code.evidence
         for entry in closed:
             _not_opened(entry, entry.outcome or Outcome.UNREADABLE, seen)
         _weigh(jobs, policy, seen)
@@ -363,6 +369,9 @@ def coverage_of(seen: Survey) -> Coverage:
         outcomes[row.outcome] = outcomes.get(row.outcome, 0) + 1
         if row.outcome in INCOMPLETE:
             not_checked.append(NotChecked(Location(row.path), row.format, row.outcome, row.detail))
+    for lacking in seen.code.unread:
+        outcomes[lacking.outcome] = outcomes.get(lacking.outcome, 0) + 1
+        not_checked.append(lacking)
     unclaimed = sum(artifact.unclaimed_members for artifact in seen.artifacts)
     return Coverage(
         state="partial" if not_checked else "complete",

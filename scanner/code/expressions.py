@@ -1,0 +1,362 @@
+"""Expressions to values: names, constants, paths, defaults of options and of the environment."""
+
+import ast
+import builtins
+import posixpath
+import string
+from collections.abc import Mapping
+
+from sbom.record import field, mutable
+from scanner.code.values import (
+    DEPTH,
+    Const,
+    Items,
+    Made,
+    Mix,
+    Name,
+    Param,
+    Table,
+    Unknown,
+    Value,
+    joined,
+    one_of,
+    path_joined,
+    text_of,
+)
+
+_BUILTINS = frozenset(dir(builtins))
+_PATHS = frozenset(
+    {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.path.join"}
+)
+# What gives its first argument back, as far as a path is concerned.
+_SAME = frozenset(
+    {
+        "builtins.str",
+        "os.fspath",
+        "os.path.abspath",
+        "os.path.realpath",
+        "os.path.normpath",
+        "os.path.expanduser",
+        "os.path.expandvars",
+        "hydra.utils.to_absolute_path",
+        "typing.cast",
+    }
+)
+_SAME_METHODS = frozenset({"resolve", "absolute", "as_posix", "expanduser", "strip", "rstrip", "lstrip"})
+_DEFAULTED = frozenset({"os.environ.get", "os.getenv"})
+# Fields and parameters whose default is an argument of a call.
+_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"})
+_TYPER = frozenset({"typer.Option", "typer.Argument"})
+_FORMATTER = string.Formatter()
+
+
+@mutable
+class Env:
+    """The names of one scope. ``bound`` has attributes too, under ``name.attribute``."""
+
+    bound: dict[str, Value] = field(default_factory=dict)
+    parent: "Env | None" = None
+
+    def find(self, name: str) -> Value | None:
+        """The value of a name here or in a scope around."""
+        env: Env | None = self
+        while env is not None:
+            if name in env.bound:
+                return env.bound[name]
+            env = env.parent
+        return None
+
+    def bind(self, name: str, value: Value, *, maybe: bool = False) -> None:
+        """Gives a name its value; with ``maybe`` beside the one that it has."""
+        before = self.bound.get(name)
+        self.bound[name] = one_of(before, value) if maybe and before is not None else value
+
+
+@mutable
+class Known:
+    """What a module says that holds everywhere in it: its path, its options, its star imports."""
+
+    path: str
+    options: dict[str, Value] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    star_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  # noqa: C901  (a table of kinds)
+    """What the expression is known to be. Never raises; deeper than ``DEPTH`` is unknown."""
+    if depth > DEPTH:
+        return Unknown("the expression nests too deep")
+    if isinstance(node, ast.Constant):
+        return _constant(node)
+    if isinstance(node, ast.Name):
+        return _name(node.id, env, known)
+    if isinstance(node, ast.Attribute):
+        return _attribute(node, env, known, depth)
+    if isinstance(node, ast.Call):
+        return called(node, env, known, depth)
+    if isinstance(node, ast.JoinedStr):
+        return joined(tuple(evaluate(each, env, known, depth + 1) for each in node.values[:64]))
+    if isinstance(node, ast.FormattedValue):
+        return evaluate(node.value, env, known, depth + 1)
+    if isinstance(node, ast.BinOp):
+        return _operation(node, env, known, depth)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return Items(tuple(evaluate(each, env, known, depth + 1) for each in node.elts[:64]))
+    if isinstance(node, ast.Dict):
+        return _table(node, env, known, depth)
+    if isinstance(node, ast.IfExp):
+        return one_of(
+            evaluate(node.body, env, known, depth + 1), evaluate(node.orelse, env, known, depth + 1)
+        )
+    if isinstance(node, ast.BoolOp):
+        value = evaluate(node.values[0], env, known, depth + 1)
+        for each in node.values[1:8]:
+            value = one_of(value, evaluate(each, env, known, depth + 1))
+        return value
+    if isinstance(node, ast.Subscript):
+        return _item(node, env, known, depth)
+    if isinstance(node, ast.Await | ast.Starred | ast.NamedExpr):
+        return evaluate(node.value, env, known, depth + 1)
+    return Unknown("it is computed")
+
+
+def _constant(node: ast.Constant) -> Value:
+    if isinstance(node.value, str | int | float | bool) or node.value is None:
+        return Const(node.value)
+    if isinstance(node.value, bytes):
+        return Const(node.value[:4096].decode("latin-1"))
+    return Unknown("it is computed")
+
+
+def _name(name: str, env: Env, known: Known) -> Value:
+    value = env.find(name)
+    if value is not None:
+        return value
+    if name == "__file__":
+        return Const(known.path, rooted=True)
+    for module in known.stars:
+        if name in known.star_names.get(module, ()):
+            return Name(f"{module}.{name}")
+    if name in _BUILTINS:
+        return Name(f"builtins.{name}")
+    if known.stars:
+        return Name(f"{known.stars[-1]}.{name}")
+    return Unknown(f"nothing here defines {name}")
+
+
+def dotted_path(node: ast.expr) -> str:
+    """``a.b.c`` of a chain of names, empty for anything else."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute) and len(names) < DEPTH:
+        names.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(names))) if isinstance(node, ast.Name) else ""
+
+
+def _attribute(node: ast.Attribute, env: Env, known: Known, depth: int) -> Value:
+    path = dotted_path(node)
+    if path and (value := env.find(path)) is not None:
+        return value
+    base = evaluate(node.value, env, known, depth + 1)
+    if isinstance(base, Const) and isinstance(base.value, str):
+        if node.attr == "parent":
+            return Const(posixpath.dirname(base.value), base.rooted)
+        if node.attr in {"name", "stem"}:
+            name = posixpath.basename(base.value)
+            return Const(name if node.attr == "name" else posixpath.splitext(name)[0])
+    return attribute_of(base, node.attr, known)
+
+
+def attribute_of(base: Value, attr: str, known: Known) -> Value:
+    """The attribute of a value that is not written as a constant."""
+    if isinstance(base, Name):
+        return Name(f"{base.dotted}.{attr}")
+    if isinstance(base, Made):
+        if base.dotted.endswith((".parse_args", ".parse_known_args")):
+            return known.options.get(attr, Unknown(f"it is the command line's option {attr}"))
+        return Made(f"{base.dotted}.{attr}", base=base)
+    # The options of a program are handed from function to function under any name.
+    if isinstance(base, Param | Unknown) and attr in known.options:
+        return known.options[attr]
+    return Made(f"?.{attr}", base=base)
+
+
+def _operation(node: ast.BinOp, env: Env, known: Known, depth: int) -> Value:
+    left = evaluate(node.left, env, known, depth + 1)
+    right = evaluate(node.right, env, known, depth + 1)
+    if isinstance(node.op, ast.Add):
+        if isinstance(left, Items) and isinstance(right, Items):
+            return Items((*left.values, *right.values)[:64])
+        return joined((left, right))
+    if isinstance(node.op, ast.Div):
+        return path_joined((left, right))
+    if isinstance(node.op, ast.Mod):
+        text = text_of(left)
+        given = right.values if isinstance(right, Items) else (right,)
+        if text is not None and text.count("%") == text.count("%s") == len(given):
+            pieces = text.split("%s")
+            return _woven(pieces, given)
+        return Mix((left, right))
+    return Unknown("it is computed")
+
+
+def _woven(pieces: list[str], given: tuple[Value, ...]) -> Value:
+    parts: list[Value] = [Const(pieces[0])]
+    for value, piece in zip(given, pieces[1:], strict=True):
+        parts += (value, Const(piece))
+    return joined(tuple(parts))
+
+
+def _table(node: ast.Dict, env: Env, known: Known, depth: int) -> Value:
+    pairs: list[tuple[str, Value]] = []
+    for key, value in zip(node.keys[:256], node.values[:256], strict=True):
+        if key is None:
+            inner = evaluate(value, env, known, depth + 1)
+            pairs += inner.pairs if isinstance(inner, Table) else (("**", inner),)
+            continue
+        name = text_of(evaluate(key, env, known, depth + 1))
+        if name is not None:
+            pairs.append((name, evaluate(value, env, known, depth + 1)))
+    return Table(tuple(pairs))
+
+
+def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
+    base = evaluate(node.value, env, known, depth + 1)
+    key = evaluate(node.slice, env, known, depth + 1) if not isinstance(node.slice, ast.Slice) else None
+    if isinstance(base, Table) and (name := text_of(key)) is not None:
+        return base.get(name) or Unknown(f"the table has no {name}")
+    if isinstance(base, Items) and isinstance(key, Const) and isinstance(key.value, int):
+        return base.values[key.value] if -len(base.values) <= key.value < len(base.values) else Unknown("")
+    if isinstance(base, Name) and base.dotted == "os.environ":
+        return Unknown(f"it is the environment's {text_of(key) or 'variable'}")
+    if isinstance(base, Made | Param):
+        return Made("[]", (key,) if key is not None else (), base=base)
+    return Unknown("it is an item of something unknown")
+
+
+# --- calls -------------------------------------------------------------------------------------------------
+
+
+def callee(node: ast.Call, env: Env, known: Known, depth: int = 0) -> tuple[str, Value | None]:
+    """The full name of what is called (``?.name`` for a method of something unknown), and its object."""
+    func = node.func
+    value = evaluate(func, env, known, depth + 1)
+    if isinstance(value, Name):
+        return value.dotted, None
+    if isinstance(value, Made):
+        if isinstance(func, ast.Attribute):
+            return value.dotted, value.base
+        return f"{value.dotted}.__call__", value
+    if isinstance(func, ast.Attribute):
+        return f"?.{func.attr}", evaluate(func.value, env, known, depth + 1)
+    return "", value
+
+
+def arguments(
+    node: ast.Call, env: Env, known: Known, depth: int = 0
+) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+    """The values by position and by keyword; ``**`` of something unknown stands under ``**``."""
+    args: list[Value] = []
+    for each in node.args[:64]:
+        value = evaluate(each, env, known, depth + 1)
+        if isinstance(each, ast.Starred):
+            args += value.values if isinstance(value, Items) else (Unknown("it stands behind a star"),)
+        else:
+            args.append(value)
+    pairs: list[tuple[str, Value]] = []
+    for keyword in node.keywords[:128]:
+        value = evaluate(keyword.value, env, known, depth + 1)
+        if keyword.arg is not None:
+            pairs.append((keyword.arg, value))
+        elif isinstance(value, Table):
+            pairs += value.pairs
+        elif isinstance(value, Made) and value.dotted == "builtins.dict":
+            pairs += value.keywords
+        else:
+            pairs.append(("**", value))
+    return tuple(args), tuple(pairs)
+
+
+def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
+    """What a call gives."""
+    dotted, base = callee(node, env, known, depth)
+    args, keywords = arguments(node, env, known, depth)
+    if dotted in _PATHS:
+        return path_joined(args) if args else Const(".")
+    if dotted in _SAME and args:
+        return args[-1] if dotted == "typing.cast" else args[0]
+    if dotted == "os.path.dirname" and args and (text := text_of(args[0])) is not None:
+        return Const(posixpath.dirname(text), args[0].rooted if isinstance(args[0], Const) else False)
+    if dotted in _DEFAULTED:
+        return _defaulted(args, keywords, f"it is the environment's {text_of(args[0]) if args else ''}")
+    if dotted in _FIELDS:
+        return _by_default(keywords, "default", args[0] if args and dotted == "pydantic.Field" else None)
+    if dotted in _TYPER:
+        return _by_default(keywords, "default", args[0] if args else None)
+    if dotted == "builtins.getattr" and len(args) >= 2 and (text := text_of(args[1])) is not None:
+        return attribute_of(args[0], text, known)
+    if dotted == "builtins.dict" and not args:
+        return Table(keywords)
+    if dotted in {"importlib.import_module", "builtins.__import__"} and args:
+        text = text_of(args[0])
+        if text is not None:
+            return Name(text if dotted != "builtins.__import__" else text.partition(".")[0])
+    if dotted == "functools.partial" and args and isinstance(args[0], Name):
+        return Made("functools.partial", args, keywords)
+    if base is not None and isinstance(node.func, ast.Attribute):
+        found = _of_text(node.func.attr, base, args, keywords)
+        if found is not None:
+            return found
+    return Made(dotted or "?", args, keywords, base)
+
+
+def _of_text(
+    attr: str, base: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
+) -> Value | None:
+    """What a method of a text or path gives, where that is known."""
+    if attr in _SAME_METHODS and isinstance(base, Const | Mix):
+        return base
+    if attr == "joinpath" and isinstance(base, Const | Mix):
+        return path_joined((base, *args))
+    if attr in {"with_suffix", "with_name"} and (text := text_of(base)) is not None and args:
+        end = text_of(args[0])
+        if end is not None:
+            stem = posixpath.splitext(text)[0] if attr == "with_suffix" else posixpath.dirname(text) + "/"
+            return Const(stem + end, isinstance(base, Const) and base.rooted)
+    if attr == "format" and (text := text_of(base)) is not None:
+        return _formatted(text, args, dict(keywords))
+    if attr == "get" and isinstance(base, Table) and args:
+        return base.get(text_of(args[0]) or "") or (args[1] if len(args) > 1 else Const(None))
+    return None
+
+
+def _formatted(text: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
+    parts: list[Value] = []
+    at = 0
+    try:
+        for literal, name, _, _ in _FORMATTER.parse(text):
+            parts.append(Const(literal))
+            if name is None:
+                continue
+            index = int(name) if name.isdigit() else at
+            at += not name
+            value = keywords.get(name) if name and not name.isdigit() else None
+            parts.append(value or (args[index] if index < len(args) else Unknown("it is put in by format")))
+    except ValueError:
+        return Unknown("its format is broken")
+    return joined(tuple(parts[:64]))
+
+
+def _defaulted(args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], why: str) -> Value:
+    given = args[1] if len(args) > 1 else dict(keywords).get("default")
+    return as_default(given) if given is not None else Unknown(why)
+
+
+def _by_default(keywords: tuple[tuple[str, Value], ...], key: str, first: Value | None) -> Value:
+    value = dict(keywords).get(key, first)
+    return as_default(value) if value is not None else Unknown("its default is computed")
+
+
+def as_default(value: Value) -> Value:
+    """The value, told to be only a default."""
+    return Const(value.value, value.rooted, by_default=True) if isinstance(value, Const) else value

@@ -1,0 +1,428 @@
+"""One module's tree to a summary: its calls, constants, functions and classes.
+
+Names are followed in the order of the statements, functions after the module around them. What stands in a
+branch is one of several values. Nothing is executed; the work is bounded by ``code_steps``.
+"""
+
+import ast
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from sbom.model import Location
+from sbom.record import field, mutable, record
+from scanner.code.expressions import (
+    Env,
+    Known,
+    arguments,
+    as_default,
+    callee,
+    dotted_path,
+    evaluate,
+)
+from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, one_of, text_of
+from scanner.errors import LimitReached
+from scanner.limits import Limits
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@record
+class Call:
+    """One call that is worth keeping: its full name, its values, the function that it stands in.
+
+    ``in_main``: under ``if __name__ == "__main__"``. ``base``: what the method was called on.
+    """
+
+    dotted: str
+    args: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    where: Location
+    function: str = ""
+    in_main: bool = False
+    base: Value | None = None
+
+
+@record
+class Function:
+    """A function's parameters in their order, with the default of each that has one."""
+
+    params: tuple[str, ...]
+    defaults: tuple[tuple[str, Value], ...] = ()
+    method: bool = False
+
+
+@record
+class _Spot:
+    """Where in a module the reader stands: in which function, under a test for main, in a branch."""
+
+    function: str = ""
+    in_main: bool = False
+    maybe: bool = False
+
+
+_Later = tuple[_Function, Env, str]
+
+
+@mutable
+class Module:
+    """What one file says. ``name`` is the dotted name that its path gives it."""
+
+    path: str
+    name: str
+    calls: list[Call] = field(default_factory=list)
+    edges: set[tuple[str, str, bool]] = field(default_factory=set)  # caller, called, in main
+    constants: dict[str, Value] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    returns: dict[str, Value] = field(default_factory=dict)
+    settings: list[tuple[str, Value, Location]] = field(default_factory=list)  # what is assigned from outside
+
+
+def name_of(path: str) -> str:
+    """The dotted name of a module at a path: ``src/app/train.py`` is ``src.app.train``."""
+    stem = path.rpartition(".")[0] if path.endswith((".py", ".pyw", ".ipynb")) else path
+    return (stem.removesuffix("/__init__") or stem).replace("/", ".")
+
+
+class Reader:
+    """Reads the trees of one file, cell by cell where it has cells, into one summary.
+
+    ``wanted`` says of a call's full name whether it is worth keeping; ``star_names`` what a star import
+    brings along.
+    """
+
+    def __init__(
+        self, path: str, wanted: Callable[[str], bool], star_names: dict[str, frozenset[str]], limits: Limits
+    ) -> None:
+        self.module = Module(path, name_of(path))
+        self._wanted = wanted
+        self._known = Known(path, star_names=star_names)
+        self._env = Env()
+        self._limits = limits
+        self._steps = 0
+        self._where = Location(path)
+        self._later: deque[_Later] = deque()
+
+    def read(self, tree: ast.Module, where: Location) -> None:
+        """Reads one tree. Raises LimitReached past ``code_steps``."""
+        self._where = where
+        _options(tree, self._env, self._known)
+        self._body(tree.body, self._env, _Spot())
+        while self._later:
+            function, env, name = self._later.popleft()
+            self._function(function, env, name)
+        self.module.constants = dict(self._env.bound)
+
+    # --- statements ---
+
+    def _body(self, body: Sequence[ast.stmt], env: Env, spot: _Spot) -> None:
+        todo: list[tuple[ast.stmt, _Spot]] = [(each, spot) for each in reversed(body)]
+        while todo:
+            statement, at = todo.pop()
+            self._statement(statement, env, at)
+            inner, at = _inside(statement, at)
+            todo += [(each, at) for each in reversed(inner)]
+
+    def _statement(self, node: ast.stmt, env: Env, spot: _Spot) -> None:
+        if isinstance(node, _FUNCTIONS):
+            self._define(node, env, spot.function)
+            return
+        if isinstance(node, ast.ClassDef):
+            self._class(node, env, spot)
+            return
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            self._import(node, env)
+            return
+        for expression in _expressions(node):
+            self._calls(expression, env, spot)
+        for target, value in _bindings(node):
+            self._bind(target, value, env, maybe=spot.maybe)
+        if isinstance(node, ast.Return) and node.value is not None and spot.function:
+            given = evaluate(node.value, env, self._known)
+            before = self.module.returns.get(spot.function)
+            self.module.returns[spot.function] = given if before is None else one_of(before, given)
+
+    def _bind(self, target: ast.expr, value: ast.expr | Value, env: Env, *, maybe: bool) -> None:
+        found = evaluate(value, env, self._known) if isinstance(value, ast.expr) else value
+        if isinstance(target, ast.Tuple | ast.List):
+            for at, each in enumerate(target.elts[:64]):
+                inner: Value = (
+                    Made("[]", (Const(at),), base=found) if isinstance(found, Made) else Unknown("")
+                )
+                if isinstance(found, Items) and at < len(found.values):
+                    inner = found.values[at]
+                self._bind(each, inner, env, maybe=maybe)
+            return
+        name = dotted_path(target)
+        if isinstance(target, ast.Subscript):
+            base = evaluate(target.value, env, self._known)
+            key = text_of(evaluate(target.slice, env, self._known))
+            if isinstance(base, Name) and key is not None:
+                self._setting(f"{base.dotted}[{key}]", found, target)
+            return
+        if not name:
+            return
+        head = name.partition(".")[0]
+        owner = env.find(head) if "." in name else None
+        if isinstance(owner, Name | Made):
+            self._setting(f"{owner.dotted}{name[len(head) :]}", found, target)
+        if isinstance(found, Param) or not (maybe and found == Const(None)):
+            scope = _owner(env, name)
+            scope.bind(name, found, maybe=maybe or head in {"self", "cls"})
+
+    def _setting(self, dotted: str, value: Value, node: ast.expr) -> None:
+        if self._wanted(dotted):
+            self.module.settings.append((dotted, value, self._at(node)))
+
+    def _import(self, node: ast.Import | ast.ImportFrom, env: Env) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.name if alias.asname else alias.name.partition(".")[0]
+                env.bind(alias.asname or name, Name(name))
+            return
+        module = node.module or ""
+        if node.level:
+            here = self.module.name.split(".")
+            if not self.module.path.endswith("/__init__.py"):
+                here = here[:-1]
+            up = here[: len(here) - node.level + 1] if node.level > 1 else here
+            module = ".".join((*up, module) if module else up)
+        for alias in node.names:
+            if alias.name == "*":
+                self._known.stars.append(module)
+            else:
+                env.bind(alias.asname or alias.name, Name(f"{module}.{alias.name}" if module else alias.name))
+
+    # --- functions and classes ---
+
+    def _define(self, node: _Function, env: Env, outer: str, *, method: bool = False) -> None:
+        name = f"{outer}.{node.name}" if outer else node.name
+        for each in node.decorator_list:
+            self._calls(each, env, _Spot(outer))
+        self.module.functions[name] = self._signature(node, env, method=method)
+        if not method:
+            env.bind(node.name, Name(f"{self.module.name}.{name}"))
+        self._later.append((node, env, name))
+
+    def _signature(self, node: _Function, env: Env, *, method: bool) -> Function:
+        spec = node.args
+        params = [each.arg for each in (*spec.posonlyargs, *spec.args)]
+        pairs: list[tuple[str, Value]] = []
+        for name, default in zip(reversed(params), reversed(spec.defaults), strict=False):
+            pairs.append((name, as_default(evaluate(default, env, self._known))))
+        for each, given in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
+            params.append(each.arg)
+            if given is not None:
+                pairs.append((each.arg, as_default(evaluate(given, env, self._known))))
+        for decorator in node.decorator_list:
+            option = _click_option(decorator, env, self._known)
+            if option is not None:
+                pairs.append(option)
+        static = any(dotted_path(each).endswith("staticmethod") for each in node.decorator_list)
+        return Function(tuple(params), tuple(sorted(pairs, key=lambda row: row[0])), method and not static)
+
+    def _function(self, node: _Function, env: Env, name: str) -> None:
+        inner = Env(parent=env)
+        full = f"{self.module.name}.{name}"
+        spec = node.args
+        rows = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
+        for at, each in enumerate(rows):
+            if self.module.functions[name].method and at == 0 and each.arg in {"self", "cls"}:
+                inner.bind(each.arg, Name(full.rpartition(".")[0]))
+            else:
+                inner.bind(each.arg, Param(full, each.arg))
+        for extra in (spec.vararg, spec.kwarg):
+            if extra is not None:
+                inner.bind(extra.arg, Unknown(f"it is handed on in {extra.arg}"))
+        self._body(node.body, inner, _Spot(name))
+
+    def _class(self, node: ast.ClassDef, env: Env, spot: _Spot) -> None:
+        name = f"{spot.function}.{node.name}" if spot.function else node.name
+        full = f"{self.module.name}.{name}"
+        bases = [evaluate(each, env, self._known) for each in node.bases[:16]]
+        self.module.bases[full] = tuple(each.dotted for each in bases if isinstance(each, Name))
+        env.bind(node.name, Name(full))
+        inner = Env(parent=env)
+        first = [each for each in node.body if isinstance(each, _FUNCTIONS) and each.name == "__init__"]
+        rest = [each for each in node.body if each not in first]
+        if first:
+            self.module.edges.add((name, f"{name}.__init__", False))
+        for each in rest:
+            if not isinstance(each, _FUNCTIONS):
+                self._body([each], inner, _Spot(spot.function, spot.in_main))
+        for key, value in list(inner.bound.items()):
+            env.bind(f"{node.name}.{key}", value)
+            inner.bind(f"self.{key}", value)
+            inner.bind(f"cls.{key}", value)
+        for method in (*first, *(each for each in rest if isinstance(each, _FUNCTIONS))):
+            self._define(method, inner, name, method=True)
+
+    # --- calls ---
+
+    def _calls(self, root: ast.expr, env: Env, spot: _Spot) -> None:
+        for node in self._walk(root):
+            if isinstance(node, ast.NamedExpr):
+                self._bind(node.target, node.value, env, maybe=False)
+            elif isinstance(node, ast.comprehension):
+                self._bind(node.target, _each(evaluate(node.iter, env, self._known)), env, maybe=True)
+            elif isinstance(node, ast.Call):
+                self._call(node, env, spot)
+
+    def _call(self, node: ast.Call, env: Env, spot: _Spot) -> None:
+        dotted, base = callee(node, env, self._known)
+        if not dotted:
+            return
+        own = dotted.removeprefix(f"{self.module.name}.") if dotted.startswith(f"{self.module.name}.") else ""
+        if own:
+            self.module.edges.add((spot.function, own, spot.in_main))
+        if not self._wanted(dotted) and own not in self.module.functions:
+            dotted = self._inherited(dotted)
+            if not self._wanted(dotted):
+                return
+        if len(self.module.calls) >= self._limits.code_calls:
+            raise LimitReached("code_calls", allowed=self._limits.code_calls)
+        args, keywords = arguments(node, env, self._known)
+        if dotted == "functools.partial.__call__" and isinstance(base, Made):
+            first = base.args[0]
+            dotted = first.dotted if isinstance(first, Name) else dotted
+            args, keywords = (*base.args[1:], *args), (*base.keywords, *keywords)
+        self.module.calls.append(
+            Call(dotted, args, keywords, self._at(node), spot.function, spot.in_main, base)
+        )
+
+    def _inherited(self, dotted: str) -> str:
+        """The method's full name in a class from elsewhere that a class here is derived from."""
+        owner, _, method = dotted.rpartition(".")
+        for _ in range(8):
+            bases = self.module.bases.get(owner)
+            if not bases:
+                break
+            owner = bases[0]
+        return f"{owner}.{method}"
+
+    def _walk(self, root: ast.AST) -> Iterator[ast.AST]:
+        todo = [root]
+        while todo:
+            node = todo.pop()
+            self._steps += 1
+            if self._steps > self._limits.code_steps:
+                raise LimitReached("code_steps", allowed=self._limits.code_steps)
+            yield node
+            todo += reversed([*ast.iter_child_nodes(node)])
+
+    def _at(self, node: ast.expr) -> Location:
+        return self._where.at(line=node.lineno)
+
+
+def _owner(env: Env, name: str) -> Env:
+    """The scope that an attribute of ``self`` belongs to: the class around the method."""
+    if name.startswith(("self.", "cls.")) and env.parent is not None:
+        return env.parent
+    return env
+
+
+def _inside(node: ast.stmt, spot: _Spot) -> tuple[list[ast.stmt], _Spot]:
+    """The statements of a compound one, and where they stand."""
+    branch = _Spot(spot.function, spot.in_main, maybe=True)
+    if isinstance(node, ast.If):
+        main = spot.in_main or _is_main(node.test)
+        return [*node.body, *node.orelse], _Spot(spot.function, main, maybe=True)
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        return [*node.body, *node.orelse], branch
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return node.body, spot
+    if isinstance(node, ast.Try | ast.TryStar):
+        handlers = [each for handler in node.handlers for each in handler.body]
+        return [*node.body, *handlers, *node.orelse, *node.finalbody], branch
+    if isinstance(node, ast.Match):
+        return [each for case in node.cases for each in case.body], branch
+    return [], spot
+
+
+def _is_main(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare):
+        return False
+    names = {each.id for each in (test.left, *test.comparators) if isinstance(each, ast.Name)}
+    return "__name__" in names
+
+
+def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions that stand in a statement itself, not in the statements inside of it."""
+    if isinstance(node, ast.With | ast.AsyncWith):
+        for item in node.items:
+            yield item.context_expr
+        return
+    if isinstance(node, ast.Try | ast.TryStar):
+        for handler in node.handlers:
+            if handler.type is not None:
+                yield handler.type
+        return
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.expr):
+            yield each
+
+
+def _bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:
+    """What a statement binds, to what."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield target, node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.AugAssign):
+        yield node.target, ast.BinOp(node.target, node.op, node.value)
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        for item in node.items:
+            if item.optional_vars is not None:
+                yield item.optional_vars, item.context_expr
+    elif isinstance(node, ast.For | ast.AsyncFor):
+        yield node.target, ast.Subscript(node.iter, ast.Name("_", ast.Load()), ast.Load())
+
+
+def _each(value: Value) -> Value:
+    """One of what a loop goes through."""
+    if isinstance(value, Items):
+        return value.values[0] if len(value.values) == 1 else Unknown("it is one of a list")
+    return Made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
+
+
+def _options(tree: ast.Module, env: Env, known: Known) -> None:
+    """The defaults of the command line's options, by the name of their attribute."""
+    for each in tree.body:  # constants that defaults name, wherever the options are declared
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
+            for target in each.targets:
+                if isinstance(target, ast.Name):
+                    env.bind(target.id, evaluate(each.value, env, known))
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr != "add_argument":
+            continue
+        args, keywords = arguments(node, env, known)
+        rows = dict(keywords)
+        names = [text for each in args if (text := text_of(each))]
+        long = next((name for name in names if name.startswith("--")), names[0] if names else "")
+        name = text_of(rows.get("dest")) or long.lstrip("-").replace("-", "_")
+        if not name:
+            continue
+        if "default" in rows:
+            known.options[name] = as_default(rows["default"])
+        elif text_of(rows.get("action")) in {"store_true", "store_false"}:
+            known.options[name] = Const(text_of(rows.get("action")) == "store_false", by_default=True)
+        else:
+            known.options[name] = Unknown(f"it is the command line's option {name}")
+
+
+def _click_option(node: ast.expr, env: Env, known: Known) -> tuple[str, Value] | None:
+    if not isinstance(node, ast.Call):
+        return None
+    dotted, _ = callee(node, env, known)
+    if dotted not in {"click.option", "click.argument"}:
+        return None
+    args, keywords = arguments(node, env, known)
+    rows = dict(keywords)
+    names = [text for each in args if (text := text_of(each))]
+    plain = next((name for name in names if not name.startswith("-")), "")
+    name = plain or max(names, key=len, default="").lstrip("-").replace("-", "_")
+    return (name, as_default(rows["default"])) if name and "default" in rows else None

@@ -1,0 +1,363 @@
+"""The modules of a tree together: names to their values, parameters to what callers hand in, targets."""
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Mapping
+
+from scanner.code.apis import table
+from scanner.code.module import Call, Module
+from scanner.code.values import (
+    Const,
+    Items,
+    Made,
+    Mix,
+    Name,
+    Param,
+    Table,
+    Unknown,
+    Value,
+    alternatives,
+    joined,
+    path_joined,
+    text_of,
+)
+from scanner.model import Resolved, Unresolved
+
+_DEPTH = 12  # steps from name to name that are followed
+_CALLERS = 16  # callers of one function that are asked
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
+# Opens or wraps what its first argument names: the target is that.
+_HANDLES = frozenset(
+    {
+        "builtins.open",
+        "io.open",
+        "io.BytesIO",
+        "io.StringIO",
+        "io.BufferedReader",
+        "gzip.open",
+        "gzip.GzipFile",
+        "bz2.open",
+        "bz2.BZ2File",
+        "lzma.open",
+        "codecs.open",
+        "os.path.join",
+        "fsspec.open",
+        "smart_open.open",
+        "tensorflow.io.gfile.GFile",
+        "tensorflow.gfile.GFile",
+        "tensorflow.gfile.Open",
+        "numpy.fromfile",
+        "builtins.bytes",
+        "builtins.memoryview",
+        "base64.b64decode",
+        "base64.decodebytes",
+        "zlib.decompress",
+        "gzip.decompress",
+        "bz2.decompress",
+        "lzma.decompress",
+        "builtins.next",
+        "builtins.iter",
+        "builtins.sorted",
+        "builtins.list",
+        "codecs.decode",
+        "contextlib.closing",
+        "shutil.unpack_archive",
+        "json.loads",
+        "json.load",
+    }
+)
+# Where bytes come in from another machine, or from whoever uses the program.
+_WIRES = (
+    "socket.",
+    "redis.",
+    "flask.request",
+    "kafka.",
+    "zmq.",
+    "paramiko.",
+    "ftplib.",
+    "boto3.",
+    "google.cloud.storage.",
+    "azure.storage.",
+    "streamlit.file_uploader",
+    "urllib3.",
+    "aiohttp.",
+    "websockets.",
+    "pymongo.",
+    "requests.",
+    "httpx.",
+)
+
+
+class Program:
+    """The summaries of all modules, and the paths that the tree holds."""
+
+    def __init__(self, modules: Iterable[Module], files: Collection[str]) -> None:
+        self.modules = sorted(modules, key=lambda module: module.path)
+        self.files = frozenset(files)
+        self.folders = _folders(self.files)
+        self._by_last: dict[str, list[Module]] = {}
+        for module in self.modules:
+            self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
+        self._calls: dict[str, list[tuple[Module, Call]]] = {}
+        for module in self.modules:
+            for call in module.calls:
+                self._calls.setdefault(call.dotted.rpartition(".")[2], []).append((module, call))
+        self.reached = {module.path: _reached(module) for module in self.modules}
+
+    # --- names ---
+
+    def module_of(self, dotted: str, near: str) -> tuple[Module, str] | None:
+        """The module of the tree that ``dotted`` begins with, and the name inside of it.
+
+        A name without its packages (``import config``) is the module in the same folder, or the only one.
+        """
+        parts = dotted.split(".")
+        for count in range(len(parts), 0, -1):
+            module = self._nearest(".".join(parts[:count]), near)
+            if module is not None:
+                return module, ".".join(parts[count:])
+        return None
+
+    def _nearest(self, name: str, near: str) -> Module | None:
+        rows = [
+            row
+            for row in self._by_last.get(name.rpartition(".")[2], ())
+            if row.name == name or row.name.endswith(f".{name}")
+        ]
+        if not rows:
+            return None
+        folder = near.rpartition("/")[0]
+        return min(rows, key=lambda row: (row.path.rpartition("/")[0] != folder, row.name != name, row.path))
+
+    # --- values ---
+
+    def settled(self, value: Value, module: Module, depth: int = 0) -> tuple[Value, ...]:
+        """What a value may be, with the names of the tree and the callers of a function looked up."""
+        if depth > _DEPTH:
+            return (Unknown("it leads too far"),)
+        found: list[Value] = []
+        for each in alternatives(value):
+            for row in self._settled(each, module, depth):
+                if row not in found:
+                    found.append(row)
+        return tuple(found[:_CALLERS])
+
+    def _settled(self, value: Value, module: Module, depth: int) -> tuple[Value, ...]:
+        if isinstance(value, Name):
+            defined = self._defined(value.dotted, module)
+            return self.settled(defined[1], defined[0], depth + 1) if defined else (value,)
+        if isinstance(value, Param):
+            return self._handed_in(value, module, depth)
+        if isinstance(value, Made):
+            return self._given(value, module, depth)
+        if isinstance(value, Mix) and depth < 4:
+            parts = [self.settled(part, module, depth + 1) for part in value.parts]
+            if all(len(part) == 1 and isinstance(part[0], Const) for part in parts):
+                known = tuple(part[0] for part in parts)
+                return (path_joined(known) if value.path else joined(known),)
+        return (value,)
+
+    def _defined(self, dotted: str, module: Module) -> tuple[Module, Value] | None:
+        found = self.module_of(dotted, module.path)
+        if found is None or not found[1]:
+            return None
+        value = found[0].constants.get(found[1])
+        return None if value is None or value == Name(dotted) else (found[0], value)
+
+    def _handed_in(self, param: Param, module: Module, depth: int) -> tuple[Value, ...]:
+        found = self.module_of(param.function, module.path)
+        function = found[0].functions.get(found[1]) if found else None
+        if found is None or function is None:
+            return (Unknown(f"it is the parameter {param.name}"),)
+        values: list[Value] = []
+        asked = 0
+        for caller, call in self._calls.get(param.function.rpartition(".")[2], ()):
+            if not self._is_call_of(call, caller, param.function):
+                continue
+            asked += 1
+            if asked > _CALLERS:
+                break
+            given = argument(call, param.name, _place(function.params, param.name, method=function.method))
+            if given is not None and given != param:
+                values += self.settled(given, caller, depth + 4)
+        default = dict(function.defaults).get(param.name)
+        if default is not None and default != Const(None, by_default=True):
+            values += self.settled(default, found[0], depth + 1)
+        if not values:
+            return (Unknown(f"it is the parameter {param.name} of {param.function.rpartition('.')[2]}"),)
+        return tuple(values[:_CALLERS])
+
+    def _is_call_of(self, call: Call, module: Module, function: str) -> bool:
+        if call.dotted == function:
+            return True
+        if not function.endswith(f".{call.dotted.rpartition('.')[2]}"):
+            return False
+        found = self.module_of(call.dotted, module.path)
+        return found is not None and f"{found[0].name}.{found[1]}" == function
+
+    def _given(self, value: Made, module: Module, depth: int) -> tuple[Value, ...]:
+        """What a function of the tree returns, or an attribute of one of its classes."""
+        found = self.module_of(value.dotted, module.path) if value.dotted[0] not in "?[" else None
+        if found is None or not found[1]:
+            return (value,)
+        owner, name = found
+        if name in owner.constants and not isinstance(owner.constants[name], Name):
+            return self.settled(owner.constants[name], owner, depth + 1)
+        given = owner.returns.get(name)
+        return self.settled(given, owner, depth + 3) if given is not None and given != value else (value,)
+
+    # --- targets ---
+
+    def targets(self, value: Value | None, module: Module) -> tuple[Resolved | Unresolved, ...]:
+        """What a load is of: one for each value that its argument may have."""
+        if value is None:
+            return (Unresolved("the call names nothing"),)
+        rows: list[Resolved | Unresolved] = []
+        for each in self.settled(value, module):
+            for row in self._target(each, module, 0):
+                if row not in rows:
+                    rows.append(row)
+        return tuple(rows) or (Unresolved("it is computed"),)
+
+    def _target(self, value: Value, module: Module, depth: int) -> tuple[Resolved | Unresolved, ...]:
+        if depth > _DEPTH:
+            return (Unresolved("it leads too far"),)
+        if isinstance(value, Const):
+            return (self._constant(value, module),)
+        if isinstance(value, Mix):
+            head = text_of(value.parts[0]) if value.parts else None
+            if head is not None and _SCHEME.match(head):
+                return (Resolved("url", f"{head}…"),)
+            return (Unresolved(f"a part of its path is not known: {_reason(value)}"),)
+        if isinstance(value, Made):
+            return self._made(value, module, depth)
+        if isinstance(value, Items):
+            return tuple(
+                row
+                for each in value.values[:8]
+                for inner in self.settled(each, module)
+                for row in self._target(inner, module, depth + 1)
+            ) or (Unresolved("it is empty"),)
+        return (Unresolved(_reason(value)),)
+
+    def _constant(self, value: Const, module: Module) -> Resolved | Unresolved:
+        if not isinstance(value.value, str):
+            return Unresolved("it is not given by default" if value.value is None else "it is a number")
+        text = value.value
+        if _SCHEME.match(text) and not text.startswith("file://"):
+            return Resolved("url", text, by_default=value.by_default)
+        path = self.place(value, module)
+        return Resolved("path", path or text, path is not None, value.by_default)
+
+    def place(self, value: Const, module: Module) -> str | None:
+        """The path from the root of a file or folder that the tree holds, None where it holds none."""
+        if not isinstance(value.value, str):
+            return None
+        text = value.value.removeprefix("file://")
+        folder = module.path.rpartition("/")[0]
+        tries = (text,) if value.rooted else (text, posixpath.join(folder, text))
+        for each in tries:
+            path = posixpath.normpath(each)
+            if path in self.files or path in self.folders:
+                return path
+        return None
+
+    def _made(self, value: Made, module: Module, depth: int) -> tuple[Resolved | Unresolved, ...]:
+        row = table().find(value.dotted)
+        if row is not None and row.does in {"hub", "dataset", "timm"}:
+            text = self._first_text(argument_of(value, row.keywords, row.at), module)
+            revision = (
+                self._first_text(dict(value.keywords).get(row.revision), module) if row.revision else ""
+            )
+            return (Resolved("hub", f"{text or '…'}{f'@{revision}' if revision else ''}"),)
+        if row is not None and row.does in {"fetch", "request", "fetch-load"}:
+            text = self._first_text(argument_of(value, row.keywords, row.at), module)
+            return (Resolved("url", text or "an address that is computed"),)
+        if value.dotted.startswith(_WIRES):
+            return (Resolved("url", f"what {value.dotted} receives"),)
+        inner = value.base
+        if inner is None and value.dotted in _HANDLES and value.args:
+            inner = value.args[0]
+        if inner is None:
+            return (Unresolved(_reason(value)),)
+        return tuple(
+            row for each in self.settled(inner, module) for row in self._target(each, module, depth + 1)
+        ) or (Unresolved(_reason(value)),)
+
+    def _first_text(self, value: Value | None, module: Module) -> str:
+        if value is None:
+            return ""
+        return next((text for each in self.settled(value, module) if (text := text_of(each))), "")
+
+
+def argument(call: Call, name: str, at: int) -> Value | None:
+    """The value that a call gives to a parameter, by keyword or by place."""
+    for keyword, value in call.keywords:
+        if keyword == name:
+            return value
+    return call.args[at] if 0 <= at < len(call.args) else None
+
+
+def argument_of(made: Made | Call, names: tuple[str, ...], at: int) -> Value | None:
+    """The value of the first of some keywords, or the one that stands at a place."""
+    for keyword, value in made.keywords:
+        if keyword in names:
+            return value
+    return made.args[at] if 0 <= at < len(made.args) else None
+
+
+def _place(params: tuple[str, ...], name: str, *, method: bool) -> int:
+    rows = params[1:] if method and params[:1] in {("self",), ("cls",)} else params
+    return rows.index(name) if name in rows else -1
+
+
+def _reason(value: Value) -> str:
+    if isinstance(value, Unknown):
+        return value.reason or "it is computed"
+    if isinstance(value, Name):
+        return f"it is {value.dotted}, which is not defined in this tree"
+    if isinstance(value, Param):
+        return f"it is the parameter {value.name}"
+    if isinstance(value, Mix):
+        unknown = next((part for part in value.parts if not isinstance(part, Const)), None)
+        return _reason(unknown) if unknown is not None else "it is computed"
+    if isinstance(value, Made):
+        name = value.dotted.lstrip("?.[]")
+        return f"it is what {name} gives" if name else "it is an item of something unknown"
+    if isinstance(value, Table):
+        return "it is a table"
+    return "it is computed"
+
+
+def _folders(files: Iterable[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for path in files:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return frozenset(found)
+
+
+def _reached(module: Module) -> Mapping[str, frozenset[str]]:
+    """The functions that an import reaches, and those that a run as a program reaches."""
+    edges: dict[str, set[str]] = {}
+    start: dict[str, set[str]] = {"import": {""}, "run": {""}}
+    for caller, called, in_main in module.edges:
+        if not caller:
+            start["run"].add(called)
+            if not in_main:
+                start["import"].add(called)
+        else:
+            edges.setdefault(caller, set()).add(called)
+    reached: dict[str, frozenset[str]] = {}
+    for how, names in start.items():
+        seen: set[str] = set()
+        todo = sorted(names)
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo += edges.get(name, ())
+        reached[how] = frozenset(seen)
+    return reached

@@ -1,0 +1,157 @@
+"""Python files and notebooks to trees, without running anything.
+
+A notebook is one tree for each code cell; magics are taken out, and the lines keep their numbers.
+"""
+
+import ast
+import gc
+import json
+import re
+import warnings
+from collections.abc import Iterator
+
+from sbom.model import Location
+from sbom.record import record
+from scanner.errors import LimitReached, Malformed
+from scanner.limits import Limits
+from scanner.text import visible
+
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_SHEBANG = re.compile(rb"#!.{0,200}?\bpython[0-9.]*\b")
+# What the body of such a cell is, is not Python of this kernel.
+_OTHER_CELL = re.compile(
+    r"%%(?:bash|sh|script|system|sx|!|html|HTML|javascript|js|latex|markdown|svg|writefile|file|perl|ruby|sql|R)\b|%%!"
+)
+_ASSIGNED = re.compile(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
+
+
+@record
+class Piece:
+    """One tree, and the place whose lines it counts: a file, or a cell of it."""
+
+    tree: ast.Module
+    where: Location
+
+
+def is_code(path: str) -> bool:
+    """Whether the name of a file says that it holds Python."""
+    return path.lower().endswith((".py", ".pyw", ".ipynb"))
+
+
+def is_script(head: bytes) -> bool:
+    """Whether the first line names a Python to run the file by."""
+    return _SHEBANG.match(head.split(b"\n", 1)[0][:256]) is not None
+
+
+def pieces(data: bytes, where: Location, limits: Limits) -> Iterator[Piece]:
+    """The trees of a file.
+
+    Raises LimitReached past ``code_bytes`` or the nesting that Python itself follows, Malformed for what
+    Python would not compile, after the cells before it.
+    """
+    if len(data) > limits.code_bytes:
+        raise LimitReached("code_bytes", allowed=limits.code_bytes, found=len(data))
+    if not where.path.lower().endswith(".ipynb"):
+        yield Piece(parsed(data), where)
+        return
+    broken: Malformed | None = None
+    for number, text in _cells(data, limits):
+        try:
+            tree = parsed(_without_magics(text).encode("utf-8", "surrogatepass"))
+        except Malformed as error:
+            broken = broken or error
+            continue
+        yield Piece(tree, Location(where.path, where.member, cell=number))
+    if broken is not None:
+        raise broken
+
+
+def parsed(data: bytes) -> ast.Module:
+    """The tree of a module's bytes, decoded as Python decodes them.
+
+    Raises Malformed where Python would not compile them, LimitReached where they nest deeper than it follows.
+    """
+    # The collector walks every node that was made again and again: a tenth of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(data)
+    except (MemoryError, RecursionError) as error:
+        raise LimitReached("nesting", allowed=Limits().nesting) from error
+    except SyntaxError as error:
+        found = visible(str(error.msg), limit=120)
+        raise Malformed("python", line=error.lineno, found=found, wanted="Python") from error
+    except (ValueError, LookupError) as error:
+        raise Malformed("python", found=visible(str(error), limit=120), wanted="Python") from error
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _cells(data: bytes, limits: Limits) -> Iterator[tuple[int, str]]:
+    try:
+        book = json.loads(data.removeprefix(b"\xef\xbb\xbf") or b"{}")
+    except RecursionError as error:
+        raise LimitReached("nesting", allowed=limits.nesting) from error
+    except ValueError as error:
+        raise Malformed("notebook", found="no JSON", wanted="a notebook") from error
+    if not isinstance(book, dict):
+        raise Malformed("notebook", line=1, found="no object", wanted="a notebook")
+    if not _speaks_python(book):
+        return
+    number = 0
+    for cell in _listed(book):
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        number += 1
+        source = cell.get("source", cell.get("input", ""))
+        if isinstance(source, list):
+            source = "".join(row for row in source if isinstance(row, str))
+        if isinstance(source, str) and source.strip():
+            yield number, source.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _speaks_python(book: dict[str, object]) -> bool:
+    """Whether the kernel is a Python; a notebook that names none is read all the same."""
+    about = book.get("metadata")
+    for key, inner in (("language_info", "name"), ("kernelspec", "language")):
+        row = about.get(key) if isinstance(about, dict) else None
+        said = row.get(inner) if isinstance(row, dict) else None
+        if isinstance(said, str) and said:
+            return said.lower().startswith(("python", "ipython"))
+    return True
+
+
+def _listed(book: dict[str, object]) -> Iterator[object]:
+    cells = book.get("cells")
+    yield from cells if isinstance(cells, list) else ()
+    sheets = book.get("worksheets")  # nbformat 3
+    for sheet in sheets if isinstance(sheets, list) else ():
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        yield from cells if isinstance(cells, list) else ()
+
+
+def _without_magics(text: str) -> str:
+    """The cell with every magic, shell escape and question put as ``pass``; each line keeps its number."""
+    rows = text.split("\n")
+    first = next((at for at, row in enumerate(rows) if row.strip()), 0)
+    if rows[first].lstrip().startswith("%%"):
+        if _OTHER_CELL.match(rows[first].lstrip()):
+            return ""
+        rows[first] = ""
+    at = 0
+    while at < len(rows):
+        bare = rows[at].lstrip()
+        indent = rows[at][: len(rows[at]) - len(bare)]
+        assigned = _ASSIGNED.match(rows[at])
+        if bare.startswith(("%", "!", "?")) or (bare.endswith("?") and "#" not in bare) or assigned:
+            continued = rows[at].endswith("\\")
+            rows[at] = f"{assigned.group(1)}None" if assigned else f"{indent}pass"
+            while continued and at + 1 < len(rows):
+                at += 1
+                continued = rows[at].endswith("\\")
+                rows[at] = ""
+        at += 1
+    return "\n".join(rows)

@@ -1,0 +1,40 @@
+"""Reads a small tree of Python, as the scan does, from texts by path."""
+
+from collections.abc import Iterable, Mapping
+
+from scanner.code import findings, read
+from scanner.code.releases import Allowed
+from scanner.limits import Limits
+from scanner.model import CodeReading, LoadSite, Resolved
+
+
+def reading(
+    files: Mapping[str, str | bytes], *, held: Iterable[str] = (), locked: Mapping[str, str] | None = None
+) -> CodeReading:
+    """What the files load and name; ``held`` are further paths of the tree, ``locked`` releases by package."""
+    own = read.own(files)
+    modules = []
+    for path, text in files.items():
+        data = text.encode() if isinstance(text, str) else text
+        done = read.file(data, path, own, Limits())
+        assert done.error is None, f"{path}: {done.error}"
+        modules.append(done.module)
+    releases = {name: Allowed(frozenset({version})) for name, version in (locked or {}).items()}
+    return findings.findings(modules, {*files, *held}, releases)
+
+
+def sites(text: str, **options: object) -> tuple[LoadSite, ...]:
+    """The load sites of one file."""
+    return reading({"main.py": text}, **options).sites  # type: ignore[arg-type]
+
+
+def rules(text: str, **options: object) -> list[str]:
+    """The rules that hold in one file, sorted."""
+    found = reading({"main.py": text}, **options)  # type: ignore[arg-type]
+    return sorted({row.rule for row in found.evidence})
+
+
+def target(text: str, **options: object) -> str:
+    """The name of what the only load site of a file is of; ``?`` and the reason where unknown."""
+    (site,) = sites(text, **options)
+    return site.target.name if isinstance(site.target, Resolved) else f"?{site.target.reason}"

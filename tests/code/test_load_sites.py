@@ -1,0 +1,186 @@
+"""Load sites: what is loaded, whether it may run code, and the rule that says so."""
+
+import pytest
+
+from scanner.code.apis import table
+from tests.code.reading import reading, rules, sites, target
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("import pickle\npickle.load(open('a.pkl', 'rb'))", ["SRC-004"], id="a file of the tree"),
+        pytest.param(
+            "import pickle\npickle.load(open('z.pkl', 'rb'))", ["SRC-009"], id="no file of the tree"
+        ),
+        pytest.param("import pickle\ndef f(p):\n    return pickle.load(p)", ["SRC-009"], id="a parameter"),
+        pytest.param(
+            "import joblib\nfrom huggingface_hub import hf_hub_download as get\n"
+            f"joblib.load(get('a/b', 'm.joblib', revision='{COMMIT}'))",
+            ["SRC-003"],
+            id="from the hub",
+        ),
+        pytest.param(
+            "import pickle, requests\npickle.loads(requests.get('https://x.io/a').content)",
+            ["SRC-003"],
+            id="from an address",
+        ),
+        pytest.param(
+            "from transformers import AutoModel\nAutoModel.from_pretrained('a/b', trust_remote_code=True)",
+            ["SRC-001"],
+            id="remote code",
+        ),
+        pytest.param(
+            "from transformers import AutoModel\n"
+            f"AutoModel.from_pretrained('a/b', trust_remote_code=True, revision='{COMMIT}')",
+            ["SRC-002"],
+            id="remote code at a commit",
+        ),
+        pytest.param(
+            "import transformers\ntransformers.AutoModel.from_pretrained('a/b')",
+            ["SRC-005"],
+            id="no revision",
+        ),
+        pytest.param(
+            "from datasets import load_dataset\nload_dataset('a/b')",
+            ["DAT-001"],
+            id="data without a revision",
+        ),
+        pytest.param(
+            "from datasets import load_dataset\n"
+            f"load_dataset('a/b', trust_remote_code=True, revision='{COMMIT}')",
+            ["DAT-002"],
+            id="a data set's script",
+        ),
+        pytest.param(
+            "import openai\nclient = openai.OpenAI()\n"
+            "eval(client.chat.completions.create(model='m').choices[0].message.content)",
+            ["SRC-006"],
+            id="what a model wrote is evaluated",
+        ),
+        pytest.param(
+            "import urllib.request\nurllib.request.urlretrieve('https://x.io/a.pt', 'b.pt')",
+            ["HSH-002"],
+            id="a file without a digest",
+        ),
+        pytest.param(
+            "import requests\nrequests.get('https://x.io', verify=False)", ["HSH-008"], id="verification off"
+        ),
+        pytest.param(
+            "import importlib, json\nconfig = json.load(open('a.json'))\n"
+            "importlib.import_module(config['model'])",
+            ["SRC-010"],
+            id="an import that a configuration names",
+        ),
+    ],
+)
+def test_each_rule_of_the_code_fires(text: str, expected: list[str]) -> None:
+    assert rules(text, held=["a.pkl"]) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import torch\ntorch.load('a.pt', weights_only=True)",
+        "import json\njson.load(open('a.json'))",
+        "import yaml\nyaml.load(open('a.yaml'), Loader=yaml.SafeLoader)",
+        "import yaml\nyaml.safe_load(open('a.yaml'))",
+        "import numpy as np\nnp.load('a.npy', allow_pickle=False)",
+        "from safetensors.torch import load_file\nload_file('a.safetensors')",
+        f"from transformers import AutoModel\nAutoModel.from_pretrained('a/b', revision='{COMMIT}')",
+        "from transformers import AutoModel\nAutoModel.from_pretrained('./local')",
+        "from datasets import load_dataset\nload_dataset('csv', data_files='a.csv')",
+        "import requests\nrequests.get('https://x.io/page')",
+        "import ast\nast.literal_eval(open('a').read())",
+        "model.eval()",
+        "import re\nre.compile(open('a').read())",
+    ],
+)
+def test_safe_forms_are_quiet(text: str) -> None:
+    assert rules(text) == []
+
+
+@pytest.mark.parametrize(
+    ("locked", "unsafe"), [({"torch": "2.5.1"}, True), ({"torch": "2.6.0"}, False), ({}, None)]
+)
+def test_the_locked_release_decides_on_a_default(locked: dict[str, str], unsafe: bool | None) -> None:
+    (site,) = sites("import torch\ntorch.load('a.pt')", locked=locked)
+    assert site.unsafe is unsafe
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("import torch as t\nt.load('m.pt')", "m.pt", id="an alias"),
+        pytest.param("from torch import load as l\nl('m.pt')", "m.pt", id="a name of one's own"),
+        pytest.param("import torch\nP = 'm'\ntorch.load(f'{P}.pt')", "m.pt", id="an f-string"),
+        pytest.param("import torch\nP = 'd'\ntorch.load(P + '/' + 'm.pt')", "d/m.pt", id="a sum"),
+        pytest.param("import torch\ntorch.load('{}.{e}'.format('m', e='pt'))", "m.pt", id="format"),
+        pytest.param("import torch\ntorch.load('%s.pt' % 'm')", "m.pt", id="percent"),
+        pytest.param(
+            "import torch\nfrom pathlib import Path\ntorch.load(Path('d') / 'm.pt')", "d/m.pt", id="a path"
+        ),
+        pytest.param("import os, torch\ntorch.load(os.path.join('d', 'm.pt'))", "d/m.pt", id="os.path.join"),
+        pytest.param(
+            "import torch\nfrom pathlib import Path\n"
+            "D = Path(__file__).resolve().parent\ntorch.load(D / 'm.pt')",
+            "m.pt",
+            id="beside the module",
+        ),
+        pytest.param(
+            "import os, torch\ntorch.load(os.environ.get('M', 'm.pt'))", "m.pt", id="the environment"
+        ),
+        pytest.param(
+            "import argparse, torch\np = argparse.ArgumentParser()\n"
+            "p.add_argument('--my-file', default='m.pt')\na = p.parse_args()\ntorch.load(a.my_file)",
+            "m.pt",
+            id="an option's default",
+        ),
+        pytest.param(
+            "import torch\ndef load(path):\n    return torch.load(path)\nload('m.pt')", "m.pt", id="a wrapper"
+        ),
+        pytest.param(
+            "import torch\nclass A:\n    def __init__(self):\n        self.p = 'm.pt'\n"
+            "    def go(self):\n        torch.load(self.p)",
+            "m.pt",
+            id="an attribute",
+        ),
+        pytest.param("import torch\nwith open('m.pt', 'rb') as f:\n    torch.load(f)", "m.pt", id="a handle"),
+        pytest.param("import torch\ntorch.load(input())", "?it is what builtins.input gives", id="asked for"),
+    ],
+)
+def test_targets_are_followed(text: str, name: str) -> None:
+    assert target(text) == name
+
+
+def test_a_constant_of_another_module_is_found() -> None:
+    found = reading(
+        {
+            "app/config.py": "CHECKPOINT = 'w/m.pt'\n",
+            "app/train.py": "import torch\nfrom .config import CHECKPOINT\ntorch.load(CHECKPOINT)\n",
+        },
+        held=["w/m.pt"],
+    )
+    assert [site.target.name for site in found.sites] == ["w/m.pt"]  # type: ignore[union-attr]
+    assert [row.rule for row in found.evidence] == ["SRC-004"]
+
+
+def test_what_an_import_reaches_is_told_from_what_a_run_reaches() -> None:
+    text = (
+        "import pickle\n"
+        "def a():\n    pickle.load('a')\n"
+        "def b():\n    pickle.load('b')\n"
+        "def c():\n    pickle.load('c')\n"
+        "a()\n"
+        "if __name__ == '__main__':\n    b()\n"
+    )
+    reached = {site.function: (site.reached_on_import, site.reached_when_run) for site in sites(text)}
+    assert reached == {"a": (True, True), "b": (False, True), "c": (False, False)}
+
+
+def test_every_row_of_the_table_is_found_by_each_of_its_names() -> None:
+    for row in table().rows:
+        for name in row.names:
+            assert table().find(name.replace("*", "X")) is not None
