@@ -11,7 +11,7 @@ from scanner.model import CodeReading, LoadSite, Resolved
 def reading(
     files: Mapping[str, str | bytes], *, held: Iterable[str] = (), locked: Mapping[str, str] | None = None
 ) -> CodeReading:
-    """What the files load and name; ``held`` are further paths of the tree, ``locked`` releases by package."""
+    """What the files load and name; ``held`` are further paths, ``locked`` releases by package."""
     own = read.own(files)
     modules = []
     for path, text in files.items():
