@@ -22,7 +22,7 @@ COUNTS = {
     "HSH": 10,
     "ADV": 8,
     "DEP": 24,
-    "SRC": 8,
+    "SRC": 10,
     "ORG": 7,
     "DAT": 4,
     "SEC": 4,
