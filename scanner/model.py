@@ -628,7 +628,10 @@ class Condition:
 
 @record
 class Verdict:
-    """The answer. ``release``: eligible, conditional, indeterminate, ineligible."""
+    """The answer. ``release``: eligible, conditional, indeterminate, ineligible.
+
+    ``blocking``: the fingerprints of the findings for which the scan fails, sorted.
+    """
 
     exit_code: int
     level: Level
@@ -639,6 +642,7 @@ class Verdict:
     counts: tuple[tuple[Level, int], ...] = ()
     clocks: tuple[Clock, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    blocking: tuple[str, ...] = ()
 
 
 @record

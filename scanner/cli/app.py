@@ -84,7 +84,8 @@ def scan(
         typer.Option(
             "--format",
             "-f",
-            help="Report on standard output: text (default), json, sarif, cyclonedx, openvex.",
+            help="Report on standard output: text (default), json, sarif, cyclonedx, openvex, markdown, "
+            "step-summary, github, gitlab, junit, csv, defectdojo.",
         ),
     ] = None,
     outputs: Annotated[
@@ -126,6 +127,12 @@ def scan(
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
     ] = False,
     jobs: Jobs = None,
+    category: Annotated[
+        Text,
+        typer.Option(
+            "--sarif-category", metavar="NAME", help="Tells apart the SARIF runs of jobs over one commit."
+        ),
+    ] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")] = 0,
 ) -> None:
     """Judge a checkout: what would run, what is known to be bad, what to do about it.
@@ -140,7 +147,7 @@ def scan(
     from scanner.cli.settings import gather, names_from
     from scanner.pipeline import scan as run_scan
 
-    plan = output.plan(formats or [], outputs or [], verbose=verbose)
+    plan = output.plan(formats or [], outputs or [], verbose=verbose, category=category or "")
     gathered = gather(
         path,
         config=config,

@@ -21,6 +21,7 @@ class Plan:
     printed: tuple[str, ...]
     files: tuple[tuple[str, Path], ...]
     verbose: int = 0
+    category: str = "weighbridge"
 
     @property
     def shown(self) -> frozenset[str]:
@@ -29,7 +30,7 @@ class Plan:
         return frozenset({"sbom"} if "cyclonedx" in names else ())
 
 
-def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int) -> Plan:
+def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int, category: str = "") -> Plan:
     """The plan of ``--format`` and ``--output`` options, checked before anything is scanned.
 
     Raises UsageError for an unknown format or a folder that is not there.
@@ -49,7 +50,7 @@ def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int) -> Pla
         files.append((_known(name), path))
     for name in formats:
         _known(name)
-    return Plan(tuple(printed) if printed else ("text",), tuple(files), verbose)
+    return Plan(tuple(printed) if printed else ("text",), tuple(files), verbose, category or "weighbridge")
 
 
 def _known(name: str) -> str:
@@ -60,7 +61,9 @@ def _known(name: str) -> str:
 
 def write(report: Report, chosen: Plan, policy: Policy) -> None:
     """Writes every report of the plan. Raises UsageError where a file cannot be written."""
-    options = RenderOptions(verbose=chosen.verbose, now=policy.now, products=policy.products)
+    options = RenderOptions(
+        verbose=chosen.verbose, now=policy.now, products=policy.products, category=chosen.category
+    )
     for name, path in chosen.files:
         replace_file(path, REPORTS[name](report, options), "--output: ")
     seen = replace(options, colour=wants_colour(sys.stdout), width=width())

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class RenderOptions:
     """How a report for people is to look. ``width`` in columns.
 
-    For documents that carry them: ``now``, the clock (None: the present), and ``products``, the names that
-    the scanned tree goes by.
+    For documents that carry them: ``now``, the clock (None: the present), ``products``, the names that the
+    scanned tree goes by, and ``category``, which tells apart the SARIF runs of several jobs over one commit.
     """
 
     colour: bool = False
@@ -23,6 +23,7 @@ class RenderOptions:
     verbose: int = 0
     now: "datetime | None" = None
     products: tuple[str, ...] = ()
+    category: str = "weighbridge"
 
 
 Renderer = Callable[[Report, RenderOptions], bytes]
@@ -46,10 +47,9 @@ def _json_report(report: Report, options: RenderOptions) -> bytes:
 
 
 def _sarif_report(report: Report, options: RenderOptions) -> bytes:
-    del options
     from scanner.reports import sarif
 
-    return sarif.render(report)
+    return sarif.render(report, category=options.category)
 
 
 def _cyclonedx_report(report: Report, options: RenderOptions) -> bytes:
@@ -70,10 +70,66 @@ def _openvex_report(report: Report, options: RenderOptions) -> bytes:
     return openvex.render(report, author=_VEX_AUTHOR, now=now, products=products)
 
 
+def _markdown_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import markdown
+
+    return markdown.render(report)
+
+
+def _summary_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import markdown
+
+    return markdown.render(report, at_most=markdown.SUMMARY_BYTES)
+
+
+def _github_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import github
+
+    return github.render(report)
+
+
+def _gitlab_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import gitlab
+
+    return gitlab.render(report)
+
+
+def _junit_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import junit
+
+    return junit.render(report)
+
+
+def _csv_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import table
+
+    return table.render(report)
+
+
+def _defectdojo_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import defectdojo
+
+    return defectdojo.render(report)
+
+
 REPORTS: dict[str, Renderer] = {
     "text": _text_report,
     "json": _json_report,
     "sarif": _sarif_report,
     "cyclonedx": _cyclonedx_report,
     "openvex": _openvex_report,
+    "markdown": _markdown_report,
+    "step-summary": _summary_report,
+    "github": _github_report,
+    "gitlab": _gitlab_report,
+    "junit": _junit_report,
+    "csv": _csv_report,
+    "defectdojo": _defectdojo_report,
 }

@@ -88,6 +88,7 @@ def _verdict(verdict: Verdict) -> Row:
         "release": verdict.release,
         "sentence": verdict.sentence,
         "gate": verdict.gate,
+        "blocking": list(verdict.blocking),
         "counts": dict(verdict.counts),
         "clocks": {
             row.level: {"triage": row.triage, "mitigate": row.mitigate, "fix": row.fix}

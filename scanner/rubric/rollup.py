@@ -169,8 +169,9 @@ def verdict(
     may = release(findings, coverage, sources, dependencies=dependencies, overdue=overdue)
     if incomplete and may != "ineligible":
         may = "indeterminate"
+    failing = list(filter(blocks or partial(at_gate, gate=gate, gate_on=gate_on), findings))
     return Verdict(
-        exit_code=_code(any(map(blocks or partial(at_gate, gate=gate, gate_on=gate_on), findings)), missing),
+        exit_code=_code(bool(failing), missing),
         level=level,
         grade=grade(level),
         release=may,
@@ -179,6 +180,7 @@ def verdict(
         counts=counts(findings),
         clocks=clocks(findings, fix or {}),
         conditions=conditions(findings, jurisdictions=jurisdictions),
+        blocking=tuple(sorted({finding.fingerprint for finding in failing})),
     )
 
 
