@@ -6,7 +6,7 @@ PEP 440 orders them, without the rule of resolvers that passes over pre-releases
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from operator import itemgetter
@@ -231,7 +231,7 @@ class Advisory:
 class Package:
     """All advisories of one package. ``known`` are the versions that anybody has mentioned, ascending."""
 
-    __slots__ = ("_next", "advisories", "ecosystem", "known", "name")
+    __slots__ = ("_last", "_next", "advisories", "ecosystem", "known", "name")
 
     def __init__(
         self, ecosystem: str, name: str, advisories: tuple[Advisory, ...], known: tuple[str, ...] = ()
@@ -241,6 +241,7 @@ class Package:
         self.advisories = advisories
         self.known = known
         self._next: dict[int, int] = {}
+        self._last: dict[int, str] = {}
 
     def clear_above(self, key: Key) -> str:
         """The first known version above ``key`` that no advisory is sure about, or empty.
@@ -264,13 +265,21 @@ class Package:
         if order is None:
             return ""
         at = bisect_left(self.known, (False, key), key=lambda text: _place(order, text))
-        for text in reversed(self.known[max(0, at - at_most) : at]):
+        if at not in self._last:
+            self._last[at] = next(self._clear(reversed(self.known[max(0, at - at_most) : at]), order), "")
+        return self._last[at]
+
+    def _clear(self, texts: Iterable[str], order: Order) -> Iterator[str]:
+        last: Advisory | None = None
+        for text in texts:
             found = order(text)
             if found is None or (isinstance(found, Pep440) and (found.local or found.is_pre)):
                 continue
-            if all(one.says(text) < Match.PUBLIC for one in self.advisories):
-                return text
-        return ""
+            # What affects a version most often affects its neighbour: it is asked first.
+            if last is None or last.says(text) < Match.PUBLIC:
+                last = next((one for one in self.advisories if one.says(text) >= Match.PUBLIC), None)
+            if last is None:
+                yield text
 
     def _next_clear(self, at: int, order: Order) -> int:
         passed: list[int] = []
