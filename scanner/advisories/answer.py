@@ -69,6 +69,36 @@ def _check(rows: Sequence[Asked], snapshot: Snapshot | None, live: Live | None =
         elif row.cap != "heuristic" and row.ecosystem in _RANGED:
             # What a checkout of some branch holds is not what a range of the index's releases allows.
             yield from _ranged(row, package, exploited)
+        else:
+            yield from _elsewhere(row, package, exploited)
+
+
+def _elsewhere(row: Asked, package: Package, exploited: facts.Catalogues | None) -> Iterator[Evidence]:
+    """A checkout, path or file without a version: held against advisories by the tag that it names, else
+    against malware that is so in every release.
+
+    Whether it is the package of that name is not known; that it may be is said, with little evidence.
+    """
+    refs = (each.origin.ref for each in row.declarations if each.origin and each.origin.ref)
+    tag = next((ref.removeprefix("v") for ref in refs if _is_release(package.ecosystem, ref)), "")
+    heard = _Heard(row, None, ())
+    if tag:
+        tagged = replace(row, component=replace(row.component, version=tag))
+        yield from _pinned(tagged, package, exploited, heard)
+        return
+    found = match.groups(
+        package.advisories,
+        lambda one: Match.YES if one.record.malice and one.is_of_all else Match.NO,
+    )
+    for group in found:
+        severity = facts.severity(group, exploited)
+        yield _known(row, package, group, remedy.Fix("", same_major=False), severity, heard)
+
+
+def _is_release(ecosystem: str, ref: str) -> bool:
+    """Whether a tag is a release's number: ``v8.3.41``, never a branch or a bare year."""
+    order = versions.order(ecosystem)
+    return order is not None and "." in ref and order(ref.removeprefix("v")) is not None
 
 
 def _moving(row: Asked) -> Asked:

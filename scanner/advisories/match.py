@@ -216,6 +216,14 @@ class Advisory:
             surest = max(surest, answer)
         return surest
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is about every release that there is."""
+        return any(
+            entry.whole or any(span.low is None and span.high is None for span in entry.spans)
+            for entry in self.questions
+        )
+
     def names_commit(self, commit: str) -> bool:
         """Whether one of its entries names this very commit as affected."""
         return any(commit in entry.bad_commits or commit in entry.texts for entry in self.questions)
