@@ -38,6 +38,17 @@ class Limits:
     fetch_deadline_s: float = 1_800.0  # one file, however slowly it comes
     fetch_attempts: int = 3  # of one file, each going on where the last broke off
     fetch_redirects: int = 5
+    index_page_bytes: int = 48 * MIB  # what an index says of one package, unpacked
+    index_files: int = 200_000  # files that one page lists
+    index_timeout_s: float = 20.0  # for a connection, and for each silence after it
+    index_deadline_s: float = 60.0  # one page with all attempts, however slowly it comes
+    index_total_s: float = 900.0  # all pages of one scan
+    index_attempts: int = 3  # of one page
+    index_pause_s: float = 0.5  # before the second attempt; doubled each time
+    index_at_once: int = 6  # connections to all indexes together
+    index_per_second: float = 20.0  # questions to one index
+    index_failures: int = 3  # of one index after each other; then it is asked no more
+    index_names: int = 20_000  # packages that one scan asks about
     live_packages: int = 5_000  # releases that one scan asks the services about
     live_answer_bytes: int = 16 * MIB  # one answer about one release
     live_said_bytes: int = 256 * MIB  # everything that the services said

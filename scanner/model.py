@@ -563,6 +563,15 @@ class Consulted:
 
 
 @record
+class Verified:
+    """What the package indexes said: evidence, each index as a source, and what was not asked."""
+
+    evidence: tuple[Evidence, ...] = ()
+    sources: tuple[Consulted, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@record
 class Excluded:
     """Something that the walk left out by a named rule."""
 

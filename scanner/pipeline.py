@@ -14,7 +14,7 @@ from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
 from scanner.limits import Limits
-from scanner.model import Artifact, CodeReading, Consulted, Evidence, Finding, Report, ToolInfo
+from scanner.model import Artifact, CodeReading, Consulted, Evidence, Finding, Report, ToolInfo, Verified
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
@@ -39,6 +39,7 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     if seen.scope is not None:
         stock = projects.limited(stock, seen.scope)
     sources, known = _advisories(stock, policy)
+    published = _published(stock, policy)
     evidence = (
         *_from_artifacts(seen, policy),
         *_code(seen, stock).evidence,
@@ -46,8 +47,10 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         *stock.evidence,
         *_checks(stock, seen, policy),
         *known,
+        *published.evidence,
     )
     findings, notices = _settled(evidence, seen, stock, policy, root)
+    sources, notices = (*sources, *published.sources), (*notices, *published.notices)
     return _report(root, policy, seen, stock, findings, sources, notices)
 
 
@@ -129,6 +132,16 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
             policy.max_advisory_age_days,
             _services(policy),
         )
+
+
+def _published(stock: Stock, policy: Policy) -> Verified:
+    """What the package indexes published, where the user asked for that."""
+    if not policy.verify_index:
+        return Verified()
+    from scanner.integrity import online
+
+    asking = online.Asking(policy.now, policy.index_url, policy.private, policy.cooldown_days, policy.limits)
+    return online.verify(stock, asking)
 
 
 def _services(policy: Policy) -> "Services | None":

@@ -45,7 +45,7 @@ def _nothing(findings: Sequence[Finding], policy: Policy) -> str:
 
 
 def _unknown(sources: Sequence[Consulted]) -> list[str]:
-    asked = [row for row in sources if row.name.endswith(" live")]
+    asked = [row for row in sources if row.name.endswith(" live") or row.name.startswith("index")]
     states = {row.state for row in sources if row not in asked}
     silent = [row.name for row in asked if row.state in ("failed", "partial")]
     said = [f"{' and '.join(silent)} did not answer about every dependency."] if silent else []

@@ -102,6 +102,27 @@ def asking(policy: Policy, *, live: bool) -> Policy:
     return replace(policy, live=True)
 
 
+def verifying(policy: Policy, *, asked: bool, mirror: str) -> Policy:
+    """The policy of a scan that asks the package indexes where ``asked``; what will be sent is said first.
+
+    Raises UsageError where that cannot be, ConfigurationError where ``mirror`` is no address.
+    """
+    if not asked:
+        return policy
+    if policy.pack.network_forbidden:
+        raise UsageError(f"--verify-index: the pack {', '.join(policy.pack.ids)} forbids the network")
+    from scanner import net
+    from scanner.integrity import online
+
+    main = net.shown(online.pypi(mirror))
+    kept = f", but those that match private = {list(policy.private)}" if policy.private else ""
+    _tell(
+        f"--verify-index asks {main}, and each index that the scanned files name: sends the names of the "
+        f"packages that it is to serve{kept}"
+    )
+    return replace(policy, verify_index=True, index_url=mirror)
+
+
 def _fallback(reason: str) -> str:
     from scanner.advisories import status
 

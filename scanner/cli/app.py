@@ -106,6 +106,22 @@ def scan(
             "--live", help="Ask PyPI's and OSV's services, too: sends names and versions, but private ones."
         ),
     ] = False,
+    verify_index: Annotated[
+        bool,
+        typer.Option(
+            "--verify-index",
+            help="Hold locked hashes against the package indexes: sends names, but private ones.",
+        ),
+    ] = False,
+    index_url: Annotated[
+        Text,
+        typer.Option(
+            "--index-url",
+            metavar="URL",
+            envvar="WEIGHBRIDGE_INDEX_URL",
+            help="A mirror of PyPI for --verify-index to ask.",
+        ),
+    ] = None,
     config: Config = None,
     untrusted: Untrusted = False,
     packs: Packs = None,
@@ -164,8 +180,9 @@ def scan(
         jobs=jobs,
         require_inputs=require_inputs or None,
     )
+    policy = advisory_commands.refreshed(advisory_commands.asking(gathered.policy, live=live), asked=refresh)
     policy = replace(
-        advisory_commands.refreshed(advisory_commands.asking(gathered.policy, live=live), asked=refresh),
+        advisory_commands.verifying(policy, asked=verify_index, mirror=index_url or ""),
         shown=plan.shown,
         projects=tuple(projects or ()),
     )

@@ -271,5 +271,7 @@ def _snapshots(sources: Sequence[Consulted]) -> list[Consulted]:
     return [
         source
         for source in sources
-        if source.state != "built-in" and not any(word in source.name.lower() for word in _ENRICHING)
+        if source.state != "built-in"
+        # An index goes by its address, in which any of the words may stand.
+        and (source.name.startswith("index") or not any(word in source.name.lower() for word in _ENRICHING))
     ]

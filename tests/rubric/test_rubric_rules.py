@@ -19,7 +19,7 @@ NOT_RULES = frozenset(("SHA-256", "SHA-384", "SHA-512"))
 # An id means one thing for ever: a rule that goes keeps its id, and a new one gets a new number.
 COUNTS = {
     "ART": 22,
-    "HSH": 10,
+    "HSH": 15,
     "ADV": 8,
     "DEP": 24,
     "SRC": 10,
@@ -33,7 +33,14 @@ COUNTS = {
     "CMB": 1,
 }
 # Numbers that are given out and whose rules have not come yet: the order holds without them.
-RESERVED = frozenset({"ART-019", "ART-020", *(f"DEP-{number:03}" for number in range(15, 25))})
+RESERVED = frozenset(
+    {
+        "ART-019",
+        "ART-020",
+        *(f"HSH-{number:03}" for number in range(11, 16)),
+        *(f"DEP-{number:03}" for number in range(15, 25)),
+    }
+)
 # CWE's own mapping guidance discourages or prohibits these.
 DISCOURAGED_CWES = {20, 345, 400, 693, 1059}
 

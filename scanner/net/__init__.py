@@ -100,6 +100,25 @@ def base(url: str) -> str:
 
 
 @contextmanager
+def told(url: str) -> Iterator[None]:
+    """Raises what fails on the way to an answer as Unreachable, without what is secret in the address."""
+    import requests
+
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        reason = "its certificate is not trusted; REQUESTS_CA_BUNDLE names an authority of your own"
+        raise Unreachable(shown(url), reason) from error
+    except requests.exceptions.ProxyError as error:
+        raise Unreachable(shown(url), "the proxy does not answer (HTTPS_PROXY, NO_PROXY)") from error
+    except requests.exceptions.Timeout as error:
+        raise Unreachable(shown(url), "no answer in time") from error
+    except (requests.exceptions.RequestException, OSError, ValueError) as error:
+        # Its text would repeat the address with what is secret in it.
+        raise Unreachable(shown(url), f"no connection ({type(error).__name__})") from error
+
+
+@contextmanager
 def session() -> "Iterator[Session]":
     """Connections that several fetches share."""
     from http.cookiejar import DefaultCookiePolicy
@@ -204,23 +223,9 @@ class _Download:
 
     @contextmanager
     def _answer(self, begin: int, etag: str) -> "Iterator[Response]":
-        import requests
-
         headers = {"Range": f"bytes={begin}-", "If-Range": etag} if begin else {}
-        try:
+        with told(self._url):
             answer = self._follow(headers)
-        except requests.exceptions.SSLError as error:
-            reason = "its certificate is not trusted; REQUESTS_CA_BUNDLE names an authority of your own"
-            raise Unreachable(shown(self._url), reason) from error
-        except requests.exceptions.ProxyError as error:
-            raise Unreachable(
-                shown(self._url), "the proxy does not answer (HTTPS_PROXY, NO_PROXY)"
-            ) from error
-        except requests.exceptions.Timeout as error:
-            raise Unreachable(shown(self._url), "no answer in time") from error
-        except (requests.exceptions.RequestException, OSError, ValueError) as error:
-            # Its text would repeat the address with what is secret in it.
-            raise Unreachable(shown(self._url), f"no connection ({type(error).__name__})") from error
         with answer:
             self._check(answer, resuming=begin > 0)
             yield answer
@@ -234,8 +239,8 @@ class _Download:
             if answer.status_code not in _MOVED:
                 return answer
             answer.close()
-            there = _joined(url, answer.headers.get("Location", ""))
-            if not _same_place(url, there):
+            there = joined(url, answer.headers.get("Location", ""))
+            if not same_place(url, there):
                 reason = (
                     f"redirects to another place, {shown(there)}; if that is right, configure that address"
                 )
@@ -368,14 +373,15 @@ class _Download:
         self._state.unlink(missing_ok=True)
 
 
-def _joined(here: str, there: str) -> str:
+def joined(here: str, there: str) -> str:
+    """The address that a redirect means; empty where it is none."""
     try:
         return urljoin(here, there)
     except ValueError:
         return ""
 
 
-def _same_place(here: str, there: str) -> bool:
+def same_place(here: str, there: str) -> bool:
     """Whether an address is of the same server and no less protected."""
     try:
         one, other = urlsplit(here), urlsplit(there)
