@@ -28,6 +28,8 @@ class Limits:
     code_bytes: int = 4 * MIB  # one file of Python; its tree takes some sixty times as much memory
     code_steps: int = 2_000_000  # nodes of one file's tree that are looked at
     code_calls: int = 20_000  # calls of one file that are kept
+    lock_file_bytes: int = 64 * MIB  # one weighbridge.lock; a hundred thousand files take 20 MB
+    lock_entries: int = 200_000  # files and references of one weighbridge.lock
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header
     advisory_bytes: int = 16 * MIB  # one advisory record, or a catalogue of exploited ones

@@ -3,18 +3,30 @@
 ``walk -> read manifests and artifacts -> inventory -> advisories -> checks -> judge -> verdict``
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sbom.model import Kind, Location
+from sbom.model import Digest, Kind, Location
 from sbom.record import replace
 from scanner import __version__, projects
 from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
 from scanner.limits import Limits
-from scanner.model import Artifact, CodeReading, Consulted, Evidence, Finding, Report, ToolInfo, Verified
+from scanner.model import (
+    Artifact,
+    CodeReading,
+    Consulted,
+    Coverage,
+    Evidence,
+    Finding,
+    Measurement,
+    Report,
+    ToolInfo,
+    Verified,
+)
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
@@ -22,7 +34,10 @@ from scanner.survey import Survey, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
     from scanner.advisories.live import Services
+    from scanner.integrity.held import Held
     from scanner.policy.claims import Settled
+
+LOCK: Final = "weighbridge.lock"  # scanner.integrity.lock.NAME, which a scan without one does not import
 
 
 def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | None = None) -> Report:
@@ -49,9 +64,80 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         *known,
         *published.evidence,
     )
-    findings, notices = _settled(evidence, seen, stock, policy, root)
-    sources, notices = (*sources, *published.sources), (*notices, *published.notices)
-    return _report(root, policy, seen, stock, findings, sources, notices)
+    held, lock = _held(root, policy, seen, stock, named)
+    findings, notices = _settled(
+        (*evidence, *held.evidence), seen, stock, policy, root, tuple(held.measurements)
+    )
+    return _report(
+        root,
+        policy,
+        seen,
+        stock,
+        findings,
+        (*sources, *published.sources, *lock),
+        (*notices, *published.notices, *held.notices),
+        _with(coverage_of(seen), held),
+    )
+
+
+def verify(
+    path: str | Path, policy: Policy | None = None, named: Sequence[str] | None = None, *, quick: bool = False
+) -> Report:
+    """The report on whether the files of the tree at ``path`` are those of its lock; no file is inspected.
+
+    ``named`` limits it to these files. ``quick`` takes equal sizes and times for equal bytes. Raises
+    UsageError where there is no tree or no lock, ConfigurationError where the lock cannot be used.
+    """
+    from scanner import vouched
+
+    policy = policy or Policy()
+    root = Path(path)
+    if not root.is_dir():
+        raise UsageError(f"no such folder: {root}")
+    seen = survey(root, policy, named, artifacts=False)
+    stock = take_stock(seen.readings)
+    if seen.scope is not None:
+        stock = projects.limited(stock, seen.scope)
+    held, found, lock = vouched.verified(
+        root,
+        policy,
+        seen,
+        stock.inventory.components,
+        named=named is not None or seen.scope is not None,
+        quick=quick,
+    )
+    seen.artifacts = [
+        Artifact(Location(one.path), one.format, one.size, (Digest("sha256", one.sha256),))
+        for one in found
+        if one.sha256 and not one.pointer
+    ]
+    findings, notices = _settled(held.evidence, seen, stock, policy, root)
+    coverage = _with(coverage_of(seen), held)
+    return _report(root, policy, seen, stock, findings, (lock,), (*notices, *held.notices), coverage)
+
+
+def _held(
+    root: Path, policy: Policy, seen: Survey, stock: Stock, named: Sequence[str] | None
+) -> "tuple[Held, tuple[Consulted, ...]]":
+    """What the lock of the tree says; nothing where there is neither a lock nor anything to hold."""
+    from scanner.integrity.held import Held
+
+    there = policy.lock is not None or os.path.lexists(root / LOCK)
+    if not root.is_dir() or not (there or seen.artifacts):
+        return Held(), ()
+    from scanner import vouched
+
+    held, lock = vouched.in_scan(root, policy, seen, stock, whole=named is None)
+    return held, (lock,)
+
+
+def _with(coverage: Coverage, held: "Held") -> Coverage:
+    if not held.not_checked:
+        return coverage
+    rows = sorted(
+        (*coverage.not_checked, *held.not_checked), key=lambda row: (row.where.order, row.inspector)
+    )
+    return replace(coverage, state="partial", not_checked=tuple(rows))
 
 
 def inspect(path: str | Path) -> Artifact:
@@ -165,7 +251,12 @@ def _tool(seen: Survey) -> ToolInfo:
 
 
 def _settled(
-    evidence: Sequence[Evidence], seen: Survey, stock: Stock, policy: Policy, root: Path
+    evidence: Sequence[Evidence],
+    seen: Survey,
+    stock: Stock,
+    policy: Policy,
+    root: Path,
+    measurements: Sequence[Measurement] = (),
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     """The findings, with what the policy declares, sets aside and already knew; and what to tell of that.
 
@@ -180,7 +271,13 @@ def _settled(
     context = policy.context if policy.context_stated or policy.context == "exposed" else ""
 
     def judged(rows: Sequence[Evidence]) -> tuple[Finding, ...]:
-        return judge.judge_all(rows, artifacts=seen.artifacts, context=context, floors=policy.pack.floors)
+        return judge.judge_all(
+            rows,
+            artifacts=seen.artifacts,
+            context=context,
+            measurements=measurements,
+            floors=policy.pack.floors,
+        )
 
     findings = judged(evidence)
     notices = list(policy.notices)
@@ -222,11 +319,12 @@ def _report(
     findings: tuple[Finding, ...],
     sources: tuple[Consulted, ...],
     notices: tuple[str, ...],
+    coverage: Coverage,
 ) -> Report:
     from scanner.rubric import rollup
 
-    coverage = coverage_of(seen)
-    packages = bool(stock.declarations)
+    advisories = tuple(source for source in sources if source.name != LOCK)
+    packages = bool(stock.declarations) and bool(advisories)
     nothing = not seen.artifacts and not seen.rows
     late = any(each.due and each.due < policy.today.isoformat() for each in rollup.counting(findings))
     lacking = policy.pack.missing_evidence(policy.shown)
@@ -237,7 +335,7 @@ def _report(
         coverage,
         sources,
         policy.gate,
-        sentence(findings, coverage, policy, sources if packages else (), nothing=nothing),
+        sentence(findings, coverage, policy, advisories if packages else (), nothing=nothing),
         gate_on=policy.pack.gate_on,
         dependencies=packages,
         incomplete=nothing and policy.require_inputs,

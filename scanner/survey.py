@@ -54,6 +54,9 @@ class Survey:
     scripts: dict[str, Job] = field(default_factory=dict)  # files of Python, by path
     paths: frozenset[str] = frozenset()  # of everything that was seen
     code: Codebase = field(default_factory=Codebase)
+    jobs: list[Job] = field(default_factory=list)  # every file that can be opened
+    links: dict[str, tuple[str, Job]] = field(default_factory=dict)  # by path: what a link stands for
+    closed: list[Entry] = field(default_factory=list)  # what cannot be opened
 
 
 def survey(
@@ -85,6 +88,8 @@ def survey(
     if policy.projects:
         jobs, links, closed = _limit(seen, policy.projects, jobs, links, closed)
     seen.scripts = {job.path: job for job in jobs if job.path.endswith(".py")}
+    seen.jobs, seen.closed = jobs, closed
+    seen.links = {job.path: (target, job) for target, job in links}
     seen.files = len(jobs) + len(closed)
     seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
     seen.paths = frozenset((*(job.path for job in jobs), *(job.path for _, job in links)))
@@ -237,7 +242,7 @@ def _read_manifest(
     for row in rows:
         if row.read is None and data is None:
             try:
-                data = _bytes_under(root, path, limits)
+                data = _bytesunder(root, path, limits)
             except (LimitReached, Unreadable, Changed) as error:
                 blamed = _claimant(path, rows, root, limits) if isinstance(error, LimitReached) else row
                 if blamed is not None:
@@ -262,7 +267,7 @@ def _all_readings(path: str, row: Manifest, data: bytes, root: Path, limits: Lim
     if row.read is None:
         yield from row.parse(data, where)
         return
-    with open_source(_under(root, path)) as source:
+    with open_source(under(root, path)) as source:
         found = {name: _beside(root, path, name, limits) for name in row.beside}
         beside = {name: data for name, data in found.items() if data is not None}
         yield from row.read(OnDisk(source, where, beside))
@@ -271,7 +276,7 @@ def _all_readings(path: str, row: Manifest, data: bytes, root: Path, limits: Lim
 def _beside(root: Path, path: str, name: str, limits: Limits) -> bytes | None:
     """The file of that name in the same folder; None where none lies there, or one that cannot be read."""
     try:
-        with open_source(_under(root, path.rpartition("/")[0] + "/" + name)) as source:
+        with open_source(under(root, path.rpartition("/")[0] + "/" + name)) as source:
             return source.read_at(0, limits.beside_bytes)
     except (Unreadable, Changed):
         return None  # what it would say is told in its absence, too
@@ -280,7 +285,7 @@ def _beside(root: Path, path: str, name: str, limits: Limits) -> bytes | None:
 def _claimant(path: str, rows: Sequence[Manifest], root: Path, limits: Limits) -> Manifest | None:
     """The row that a file too large to be read belongs to, as far as its beginning tells."""
     try:
-        with open_source(_under(root, path)) as source:
+        with open_source(under(root, path)) as source:
             head = source.read_at(0, min(source.size, limits.project_bytes))
     except (Unreadable, Changed):
         return rows[0]
@@ -331,15 +336,15 @@ def _outcome(error: ScanError) -> Outcome:
     return Outcome.CHANGED if isinstance(error, Changed) else Outcome.UNREADABLE
 
 
-def _bytes_under(root: Path, path: str, limits: Limits) -> bytes:
+def _bytesunder(root: Path, path: str, limits: Limits) -> bytes:
     """The bytes of a file under the root, whole."""
-    with open_source(_under(root, path)) as source:
+    with open_source(under(root, path)) as source:
         if source.size > limits.text_bytes:
             raise LimitReached("text_bytes", allowed=limits.text_bytes, found=source.size)
         return source.read_at(0, source.size)
 
 
-def _under(root: Path, path: str) -> str:
+def under(root: Path, path: str) -> str:
     """The place of a file under the root.
 
     Raises Unreadable where a link on the way leads out of it: an include is the scanned tree's own word.

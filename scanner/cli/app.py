@@ -13,6 +13,7 @@ from scanner.cli import (
     diff_command,
     explain_command,
     inspect_command,
+    lock_commands,
     rubric_commands,
     waive_command,
     why_command,
@@ -26,6 +27,7 @@ from scanner.cli.options import (
     FailOn,
     File,
     Jobs,
+    Lock,
     MaxAge,
     NoAdvisories,
     Packs,
@@ -138,6 +140,7 @@ def scan(
         ),
     ] = None,
     projects: Projects = None,
+    lock: Lock = None,
     require_inputs: RequireInputs = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
@@ -171,6 +174,7 @@ def scan(
         vex=vex or (),
         baseline=baseline,
         check_advisories=not no_advisories,
+        lock=lock,
         fail_on=fail_on,
         context=context,
         packs=packs,
@@ -236,6 +240,8 @@ app.command()(explain_command.explain)
 app.command()(waive_command.waive)
 app.command()(diff_command.diff)
 app.command()(why_command.why)
+app.command()(lock_commands.lock)
+app.command()(lock_commands.verify)
 
 
 @app.command()

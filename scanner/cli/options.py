@@ -52,6 +52,10 @@ Excludes = Annotated[
     Texts,
     typer.Option("--exclude", metavar="PATTERN", help="Leave out, in .gitignore's syntax. May repeat."),
 ]
+Lock = Annotated[
+    File,
+    typer.Option("--lock", metavar="FILE", help="The lock to hold the files to, not the tree's own."),
+]
 RequireInputs = Annotated[
     bool, typer.Option("--require-inputs", help="Exit 3 where there is nothing to scan.")
 ]

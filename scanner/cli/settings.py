@@ -38,6 +38,7 @@ def gather(
     vex: Sequence[Path] = (),
     baseline: Path | None = None,
     check_advisories: bool = True,
+    lock: Path | None = None,
     **line: object,
 ) -> Gathered:
     """What is in force for a scan of ``root``: the packs, the honoured configuration, the command line.
@@ -69,6 +70,8 @@ def gather(
             claims=claims,
             baseline=_baseline(known),
             check_advisories=check_advisories,
+            lock=lock,
+            trust_lock=lock is not None or (not untrusted and _is_here(root)),
             notices=(*told, *policy.notices),
         ),
         settings,
@@ -90,7 +93,12 @@ def plain() -> Policy | None:
             continue
         if name == "weighbridge.toml" or b"weighbridge" in data:
             return None
-    return Policy(now=clock())
+    return Policy(now=clock(), trust_lock=True)
+
+
+def _is_here(root: Path) -> bool:
+    """Whether the person works in the tree: then its lock is his own, as its settings are."""
+    return os.path.realpath(root) == os.path.realpath(Path.cwd())
 
 
 def users_file() -> Path:

@@ -63,6 +63,11 @@ class FileSource:
             raise Changed(f"shorter than its {self._size} bytes at opening")
         return b"".join(parts)
 
+    @property
+    def identity(self) -> tuple[int, int, int, int, int]:
+        """What tells this file, as it is, from another or a later one: device, inode, size and times."""
+        return self._identity
+
     def check_unchanged(self) -> None:
         """Raises Changed unless the file is the one that was opened, with its times and its size."""
         try:

@@ -81,7 +81,8 @@ class Policy:
     ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
     beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand. ``projects``: the
     scan is limited to these, by folder or by name. ``cooldown_days``: how old releases have to be before a
-    tool takes them; 0 asks for nothing.
+    tool takes them; 0 asks for nothing. ``lock``: the lock to hold the tree to, None for the tree's own;
+    ``trust_lock``: whether that may make a finding milder, as what a stranger's tree brings along may not.
     """
 
     fail_on: Level = "high"
@@ -114,6 +115,8 @@ class Policy:
     shown: frozenset[str] = frozenset()
     projects: tuple[str, ...] = ()
     cooldown_days: int = 0
+    lock: Path | None = None
+    trust_lock: bool = False
 
     @property
     def gate(self) -> Level:

@@ -34,6 +34,8 @@ OUTCOMES = {
     "died": "the process that read it was killed",
     "unreadable": "the system would not give us the bytes",
     "missing-dependency": "the program that decodes it is not installed",
+    "missing": "it stands in the lock, and is not here",
+    "unlocked": "nothing in the lock to compare it with",
 }
 
 _DURATIONS = re.compile(r"P(?:T\d+H|\d+D)")

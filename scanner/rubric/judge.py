@@ -245,7 +245,9 @@ def _taken(
     for measurement in measurements:
         _must_know(order, name, measurement.value, rule)
         value = "dormant" if measurement.value == "unreachable" else measurement.value
-        if order[value] >= order[default] or (measurement.covered and name != "context"):
+        # Whom a rule calls hostile no digest that somebody wrote down makes a friend.
+        may_lower = measurement.covered and name != "context" and (name, default) != ("origin", "hostile")
+        if order[value] >= order[default] or may_lower:
             believed.append(Measured(value, "measured", measurement.because))
     return max(believed, key=lambda each: order[each.value], default=None)
 

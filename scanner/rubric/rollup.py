@@ -31,6 +31,7 @@ UNCHECKED: Final = 3
 # Feeds that sharpen a known finding but find nothing themselves: without them factors are assumed, and the
 # finding says so. They are no advisory snapshot, and their absence leaves nothing unchecked.
 _ENRICHING: Final = ("kev", "epss", "vulnrichment")
+_LOCK: Final = "weighbridge.lock"  # a source of digests, none of advisories
 _LACKING: Final = frozenset(("stale", "absent", "failed", "partial"))
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
@@ -272,6 +273,7 @@ def _snapshots(sources: Sequence[Consulted]) -> list[Consulted]:
         source
         for source in sources
         if source.state != "built-in"
+        and source.name != _LOCK
         # An index goes by its address, in which any of the words may stand.
         and (source.name.startswith("index") or not any(word in source.name.lower() for word in _ENRICHING))
     ]
