@@ -46,11 +46,12 @@ _THREADS = 8  # hashlib lets go of the interpreter; more than the processors hav
 
 @record
 class Provenance:
-    """Where a file comes from, as far as the tree tells."""
+    """Where a file comes from, as far as the tree tells; ``tracked`` where a manifest keeps track of it."""
 
     source: str = ""
     revision: str = ""
     kind: Kind | None = None
+    tracked: bool = False
 
 
 @mutable
@@ -262,7 +263,9 @@ def _sort(path: str, claimed: Sequence[Format], known: Provenance) -> tuple[Kind
         return "data", form
     if any(row.model for row in rows) or known.kind == "model":
         return "model", form
-    return ("file" if rows else known.kind), form
+    if rows:
+        return "file", form
+    return known.kind or ("data" if known.tracked else None), form
 
 
 def _beside(found: Iterable[Found]) -> Iterator[Found]:
@@ -291,6 +294,7 @@ def _tracked(seen: Survey) -> dict[str, Provenance]:
                     known.source or _address(row.origin),
                     known.revision or _revision(row.origin),
                     known.kind or row.kind or None,
+                    tracked=True,
                 )
     return found
 
@@ -310,6 +314,7 @@ def _origins(seen: Survey) -> dict[str, Provenance]:
         told = _SNAPSHOT.search(link)
         if told is not None:
             found[target] = _of_hub(told)
+            found[link] = found[target]
     for job in seen.jobs:
         told = _SNAPSHOT.search(job.path)
         if told is not None:
