@@ -3,19 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sbom.model import Component
 from sbom.record import record, replace
 from scanner import versions
 from scanner.advisories import facts, incidents, match, ranges, remedy, sources, words
-from scanner.advisories import live as services
 from scanner.advisories.asked import Asked, asked_of
-from scanner.advisories.live import Live
 from scanner.advisories.match import Group, Match, Package
 from scanner.advisories.osv import Record, identities
 from scanner.advisories.store import Snapshot
 from scanner.model import Consulted, Declaration, Evidence, FactorName, Measured
 from scanner.text import visible
+
+if TYPE_CHECKING:
+    from scanner.advisories.live import Live
 
 _COMMIT_REMEDY = (
     "Look up which release holds the commit, and hold that against the fixed ones of its advisories."
@@ -49,7 +51,9 @@ def asked(components: Sequence[Component], declarations: Declarations) -> list[A
     return [row for component in components if (row := asked_of(component, declarations)) is not None]
 
 
-def _check(rows: Sequence[Asked], snapshot: Snapshot | None, live: Live | None = None) -> Iterator[Evidence]:
+def _check(
+    rows: Sequence[Asked], snapshot: Snapshot | None, live: "Live | None" = None
+) -> Iterator[Evidence]:
     packages: dict[tuple[str, str], Package] = {}
     exploited: facts.Catalogues | None = snapshot
     for row in rows:
@@ -115,13 +119,15 @@ def consult(
     snapshot: Snapshot | None,
     clock: datetime,
     max_age_days: int | None,
-    live: Live | None = None,
+    live: "Live | None" = None,
 ) -> tuple[tuple[Consulted, ...], tuple[Evidence, ...]]:
     """The sources that are asked, and what ``check`` finds in them; ``live`` as a second one beside them."""
     rows = asked(components, declarations)
     told = sources.consulted(snapshot, clock, max_age_days, rows)
     unasked = tuple(sources.coverage(rows, snapshot, clock, max_age_days))
     if live is not None:
+        from scanner.advisories import live as services  # a hook does not pay for it
+
         differing = _differing(rows, snapshot, live) if snapshot else ()
         told += tuple(services.consulted(live, clock.isoformat(), differing))
         unasked += tuple(services.coverage(live, rows))
@@ -223,7 +229,7 @@ class _Heard:
     """What the services said of a pinned package, to be held against what the snapshot says."""
 
     row: Asked
-    live: Live | None
+    live: "Live | None"
     fresh: tuple[Record, ...]
 
     def of(self, group: Group) -> str:
@@ -269,8 +275,10 @@ def _events(one: Record) -> Iterator[str]:
     return (text for range_ in one.affected[0].ranges for _, text in range_.events)
 
 
-def _differing(rows: Sequence[Asked], snapshot: Snapshot, live: Live) -> tuple[str, ...]:
+def _differing(rows: Sequence[Asked], snapshot: Snapshot, live: "Live") -> tuple[str, ...]:
     """Where the services and the snapshot disagree: what only one of them names, of which release."""
+    from scanner.advisories import live as services
+
     only_live, only_held = list[str](), list[str]()
     for row in rows:
         if not live.of(row):

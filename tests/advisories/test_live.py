@@ -277,3 +277,13 @@ def test_asking_leaves_pip_audit_out_of_this_program() -> None:
         check=True,
     )
     assert said.stdout.strip() == b"False"
+
+
+def test_a_look_up_without_the_services_does_not_load_them() -> None:
+    code = "import sys, scanner.advisories.answer; print(*(n for n in sys.argv[1:] if n in sys.modules))"
+    said = subprocess.run(
+        [sys.executable, "-c", code, "scanner.advisories.live", "subprocess", "packaging.version"],
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout.strip() == b""
