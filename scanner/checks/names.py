@@ -37,6 +37,12 @@ class Known:
     famous: frozenset[str]
     right: frozenset[str]
     modules: Mapping[str, str]
+
+
+@record
+class Near:
+    """The well-known names by what a slip leaves of them."""
+
     squeezed: Mapping[str, str]
     sorted_words: Mapping[str, str]
     alike: Mapping[str, str]
@@ -45,18 +51,20 @@ class Known:
 
 @cache
 def known() -> Known:
-    """What ``names.json`` holds, with the ways to look it up."""
+    """What ``names.json`` holds."""
     data = json.loads(_DATA.read_bytes())
-    famous = frozenset(data["famous"])
+    return Known(frozenset(data["famous"]), frozenset(data["right"]), data["modules"])
+
+
+@cache
+def _near() -> Near:
+    """Made only where a name is met that is not known: a dozen milliseconds, which a hook would feel."""
+    ordered = sorted(known().famous, reverse=True)  # the first by the alphabet wins
     shortened: dict[str, list[str]] = {}
-    for name in sorted(famous):
+    for name in reversed(ordered):
         for text in _without_one(name):
             shortened.setdefault(text, []).append(name)
-    ordered = sorted(famous, reverse=True)  # the first by the alphabet wins
-    return Known(
-        famous,
-        frozenset(data["right"]),
-        data["modules"],
+    return Near(
         {name.replace("-", ""): name for name in ordered if len(name) >= _SHORTEST},
         {_words(name): name for name in ordered if "-" in name},
         {_alike(name): name for name in ordered if len(name) >= _SHORTEST},
@@ -132,19 +140,19 @@ def lookalike(name: str) -> tuple[str, str] | None:
         return plain, "letters of another alphabet stand in it"
     if plain in data.famous or plain in data.right or plain in data.modules:
         return None
-    for found, how in _ways(plain, data):
+    for found, how in _ways(plain, data, _near()):
         if found is not None and found != plain:
             return found, how
     return None
 
 
-def _ways(plain: str, data: Known) -> Iterator[tuple[str | None, str]]:
-    yield data.squeezed.get(plain.replace("-", "")), "only the hyphens differ"
-    yield data.alike.get(_alike(plain)), "letters and digits that look alike are exchanged"
+def _ways(plain: str, data: Known, near: Near) -> Iterator[tuple[str | None, str]]:
+    yield near.squeezed.get(plain.replace("-", "")), "only the hyphens differ"
+    yield near.alike.get(_alike(plain)), "letters and digits that look alike are exchanged"
     if "-" in plain:
-        yield data.sorted_words.get(_words(plain)), "its words stand in another order"
+        yield near.sorted_words.get(_words(plain)), "its words stand in another order"
     yield _with_affix(plain, data), "an affix is added that says nothing"
-    yield _one_off(plain, data), "one letter is wrong, missing, doubled or in the wrong place"
+    yield _one_off(plain, near), "one letter is wrong, missing, doubled or in the wrong place"
 
 
 def _with_affix(plain: str, data: Known) -> str | None:
@@ -157,13 +165,12 @@ def _with_affix(plain: str, data: Known) -> str | None:
     return None
 
 
-def _one_off(plain: str, data: Known) -> str | None:
+def _one_off(plain: str, near: Near) -> str | None:
     """The well-known name at a distance of one edit or one exchange of neighbours."""
     found: set[str] = set()
     for text in _without_one(plain):
-        found.update(data.shortened.get(text, ()))
-    near = [name for name in sorted(found) if _is_slip(plain, name)]
-    return near[0] if near else None
+        found.update(near.shortened.get(text, ()))
+    return next((name for name in sorted(found) if _is_slip(plain, name)), None)
 
 
 def _is_slip(plain: str, name: str) -> bool:

@@ -21,8 +21,9 @@ from sbom.purl import normalise_name
 from sbom.record import field, mutable, record
 from scanner import cache, net
 from scanner.errors import ConfigurationError, LimitReached, Malformed, Unreadable
-from scanner.integrity import published
-from scanner.integrity.index import ACCEPT, Listing, parse
+from scanner.integrity import provenance, published
+from scanner.integrity.index import ACCEPT, File, Listing, parse
+from scanner.integrity.provenance import Provenance
 from scanner.integrity.published import Locked
 from scanner.limits import Limits
 from scanner.model import Consulted, Declaration, Evidence, IndexUse, OriginKind, Stock, Verified
@@ -72,10 +73,12 @@ def verify(stock: Stock, asking: Asking) -> Verified:
     answers = _ask(questions[: asking.limits.index_names], asking.limits)
     evidence: list[Evidence] = []
     hashes: dict[str, int] = {}
+    publishers = _publishers(wanted, answers, asking.limits)
+    evidence += publishers.evidence
     for one, urls in wanted:
         said = [(url, answers.get((url, normalise_name(one.component.name)), _NOT_ASKED)) for url in urls]
         evidence += _judged(one, said, asking, hashes)
-    sources = [*_sources(answers, hashes, asking)]
+    sources = [*_sources(answers, hashes, asking), *publishers.sources]
     evidence += _unanswered(wanted, answers)
     return Verified(tuple(evidence), tuple(sources), tuple(notices))
 
@@ -238,6 +241,80 @@ def _listing(opened: "Session", url: str, name: str, index: _Index, limits: Limi
     listing = parse(page.body, page.kind, name, page.url, limits)  # what cannot be read is not kept
     _keep(url, _Held(page.body, page.kind, page.etag, time()))
     return Answer(listing)
+
+
+# --- who published what -----------------------------------------------------------------------------------
+
+
+def _publishers(
+    wanted: Sequence[tuple[Locked, tuple[str, ...]]], answers: Mapping[Question, Answer], limits: Limits
+) -> Verified:
+    """What the attestations say of the releases that the project itself asks for."""
+    looked: list[tuple[Locked, File, File | None]] = []
+    for one, urls in wanted:
+        name = normalise_name(one.component.name)
+        said = [answers.get((url, name), _NOT_ASKED).listing for url in urls]
+        listings = [listing for listing in said if listing is not None]
+        pair = published.attested(one, listings) if one.component.direct and one.component.version else None
+        hosts = {urlsplit(listing.url).netloc for listing in listings}
+        if pair is not None and urlsplit(pair[0].provenance).netloc in hosts:
+            looked.append((one, *pair))
+    addresses = {each.provenance: each.name for _, file, before in looked for each in (file, before) if each}
+    said_of = _provenances(sorted(addresses)[: limits.index_names], limits)
+    evidence: list[Evidence] = []
+    attested: set[str] = set()
+    failed = 0
+    for one, file, before in looked:
+        now = said_of.get(file.provenance)
+        if now is None:
+            failed += 1
+            continue
+        attested.update(now.publishers)
+        earlier = said_of.get(before.provenance) if before is not None else None
+        evidence += published.by_publisher(one, file, now, before, earlier)
+    if not looked:
+        return Verified()
+    names = sorted(attested)
+    detail = (
+        f"{len(looked) - failed} of {len(looked)} direct releases are attested, signatures not verified, by "
+    )
+    detail += ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    state = "partial" if failed else "current"
+    return Verified(
+        tuple(evidence), (Consulted("index attestations", state, "", len(looked), detail=detail),)
+    )
+
+
+def _provenances(addresses: Sequence[str], limits: Limits) -> dict[str, Provenance]:
+    """The provenance at each address that gave one."""
+    if not addresses:
+        return {}
+    pace = pages.Pace(limits.index_per_second)
+    end = monotonic() + limits.index_total_s
+    count = min(limits.index_at_once, len(addresses))
+
+    def work(share: Sequence[str]) -> dict[str, Provenance]:
+        found: dict[str, Provenance] = {}
+        with net.session() as opened:
+            for url in share:
+                try:
+                    held = _held(url, limits)
+                    if held is None and monotonic() > end:
+                        continue
+                    if held is None:  # of one file it never changes
+                        page = pages.get(opened, url, accept=provenance.ACCEPT, limits=limits, pace=pace)
+                        held = _Held(page.body, page.kind, page.etag, time())
+                        found[url] = provenance.parse(page.body)
+                        _keep(url, held)
+                    else:
+                        found[url] = provenance.parse(held.body)
+                except (net.NetworkError, Malformed, LimitReached):
+                    continue  # counted by who asked: the address is in no answer
+        return found
+
+    with ThreadPoolExecutor(count) as threads:
+        shares = threads.map(work, [addresses[at::count] for at in range(count)])
+        return {url: said for share in shares for url, said in share.items()}
 
 
 # --- the cache --------------------------------------------------------------------------------------------

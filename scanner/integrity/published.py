@@ -11,6 +11,7 @@ from sbom.model import Component, Digest
 from sbom.record import record
 from scanner import versions
 from scanner.integrity.index import File, Listing
+from scanner.integrity.provenance import Provenance
 from scanner.model import Declaration, Evidence, Factors, factors
 from scanner.text import visible
 
@@ -162,6 +163,7 @@ def _gone(locked: Locked, listings: Sequence[Listing], *, known: bool) -> Eviden
         locked,
         "ADV-005",
         f"{what}: it was removed, or came from elsewhere",
+        measured=factors(effect="total", evidence="heuristic", ref=where),
         remedy="Find out why (malware is taken down), and move to a release that is offered.",
     )
 
@@ -239,6 +241,44 @@ def _unattested(locked: Locked, listings: Sequence[Listing]) -> Iterator[Evidenc
                 f"{visible(before[0].version, limit=60)} before it has: it was published another way",
                 remedy="Ask its makers whether that was they; stay at the attested release until you know.",
             )
+
+
+def attested(locked: Locked, listings: Sequence[Listing]) -> tuple[File, File | None] | None:
+    """The file of the release whose attestation is worth a look, and one of the release before it."""
+    here = versions.pep440(locked.component.version)
+    hashes = set(locked.hashes())
+    for listing in listings:
+        mine = [file for file in listing.of(locked.component.version) if file.provenance]
+        mine.sort(key=lambda file: (not hashes & set(file.hashes), file.name))
+        if mine and here is not None:
+            before = [file for file in _before(listing, here) if file.provenance]
+            return mine[0], min(before, key=lambda file: file.name, default=None)
+    return None
+
+
+def by_publisher(
+    locked: Locked, file: File, now: Provenance, before: File | None, earlier: Provenance | None
+) -> Iterator[Evidence]:
+    """HSH-005 for a statement about other bytes, DEP-023 where the release before was somebody else's."""
+    sums = {digest.value for digest in file.hashes if digest.algorithm == "sha256"}
+    if sums and now.subjects and not sums & set(now.subjects):
+        yield _about(
+            locked,
+            "HSH-005",
+            f"The attestation of {visible(file.name, limit=120)} is about {now.subjects[0][:16]}…, and the "
+            f"file that the index offers is {min(sums)[:16]}…",
+            remedy="Do not install it, and report it to the index.",
+        )
+    if before is None or earlier is None or not earlier.publishers or not now.publishers:
+        return
+    if not set(now.publishers) & set(earlier.publishers):
+        yield _about(
+            locked,
+            "DEP-023",
+            f"{locked.release} was published by {', '.join(now.publishers[:3])}, and {locked.name} "
+            f"{visible(before.version, limit=60)} before it by {', '.join(earlier.publishers[:3])}",
+            remedy="Ask its makers whether they moved; stay at the earlier release until you know.",
+        )
 
 
 def _before(listing: Listing, here: versions.Pep440) -> list[File]:

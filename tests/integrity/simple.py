@@ -106,10 +106,14 @@ class Index:
         """Answers so for this name."""
         self._served.odd[f"/simple/{name}/"] = answer
 
+    def at(self, path: str, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
+        """Answers so at this path of the host."""
+        self._served.odd[path] = answer
+
     @property
     def names(self) -> list[str]:
         """The names that were asked after, sorted."""
-        return sorted(path.split("/")[2] for path in self._served.paths)
+        return sorted(path.split("/")[2] for path in self._served.paths if path.startswith("/simple/"))
 
     @property
     def asked(self) -> list[tuple[str, dict[str, str]]]:
