@@ -150,3 +150,64 @@ def test_an_unknown_option_is_two(repository: Repository) -> None:
     code, said = repository.run(BIN / "weighbridge", "hook", "--fail-at", "high", "a.pkl")
     assert code == 2
     assert "--fail-at" in said
+
+
+# --- the lock ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(repository: Repository) -> Repository:
+    (repository.tree / "model.pkl").write_bytes(HONEST)
+    (repository.tree / "train.csv").write_bytes(b"a,b\n")
+    code, said = repository.run(BIN / "weighbridge", "lock")
+    assert code == 0, said
+    assert repository.commit()[0] == 0
+    return repository
+
+
+def test_a_changed_model_is_held_back_until_its_line_changes_too(locked: Repository) -> None:
+    code, said = locked.commit(model__pkl=HONEST.replace(b"K\x01", b"K\x03"))
+    assert code != 0
+    assert "HSH-010" in said
+    assert locked.run(BIN / "weighbridge", "lock", "--update", "model.pkl")[0] == 0
+    code, said = locked.commit()
+    assert code == 0, said
+
+
+def test_changed_data_that_no_inspector_reads_is_held_back(locked: Repository) -> None:
+    code, said = locked.commit(train__csv=b"a,c\n")
+    assert code != 0
+    assert "DAT-003" in said
+
+
+def test_a_new_model_without_a_line_is_held_back(locked: Repository) -> None:
+    code, said = locked.commit(other__pkl=HONEST.replace(b"K\x01", b"K\x03"))
+    assert code != 0
+    assert "other.pkl" in said
+
+
+def test_a_commit_that_touches_no_locked_file_passes(locked: Repository) -> None:
+    (locked.tree / "train.csv").write_bytes(b"changed and not staged\n")
+    (locked.tree / "notes.md").write_bytes(b"#\n")
+    locked.run("git", "add", "notes.md")
+    code, said = locked.run("git", "commit", "--message", "notes")
+    assert code == 0, said
+
+
+def test_the_lock_alone_is_held_to_every_file(locked: Repository) -> None:
+    lock = (locked.tree / "weighbridge.lock").read_bytes()
+    code, said = locked.commit(weighbridge__lock=lock.replace(b"size = 4", b"size = 5"))
+    assert code == 0, said  # the size is beside the digest, which decides
+    code, said = locked.commit(weighbridge__lock=b"version = 1\n[files]\n")
+    assert code != 0
+    assert "train.csv" in said
+
+
+def test_the_whole_tree_is_held_to_the_lock_on_demand(locked: Repository) -> None:
+    command = (BIN / "pre-commit", "run", "--hook-stage", "manual", "weighbridge-lock-all")
+    assert locked.run(*command)[0] == 0
+    (locked.tree / "train.csv").write_bytes(b"changed\n")
+    locked.run("git", "add", "train.csv")
+    code, said = locked.run(*command)
+    assert code != 0
+    assert "DAT-003" in said

@@ -3,6 +3,7 @@
 Its own small parser: typer alone would cost more than the whole run.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ Options:
   --advisories PATH        A zip or folder of OSV records instead of the imported snapshot.
   --no-advisories          Switch the advisory check off.
   --max-advisory-age DAYS  An older snapshot is warned about (default 7).
+  --verify                 Only hold the files to weighbridge.lock; all, where the lock itself is named.
   -h, --help               Show this message and exit.
 """
 _VALUED = {
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not files:
         return 0
+    if options.pop("verify", False):
+        return _verify(files, options)
     from scanner.cli.settings import gather, plain
     from scanner.pipeline import scan
 
@@ -57,6 +61,24 @@ def main(arguments: Sequence[str]) -> int:
     report = scan(Path.cwd(), policy, files)
     code = _exit_code(report)
     if code or report.findings or report.coverage.not_checked:
+        _print(report)
+    return code
+
+
+def _verify(files: Sequence[str], options: dict[str, object]) -> int:
+    """Holds the changed files to the lock: a commit that changes one has to change its line too."""
+    from scanner.cli.settings import gather
+    from scanner.integrity.lock import NAME
+    from scanner.pipeline import verify
+
+    if not Path(NAME).is_file():
+        sys.stdout.write(f"no {NAME} here, so nothing was held to one: weighbridge lock writes it\n")
+        return 0
+    policy = gather(Path(), check_advisories=False, fail_on=options.get("fail_on")).policy
+    whole = any(os.path.normpath(file) == NAME for file in files)
+    report = verify(Path.cwd(), policy, None if whole else files)
+    code = _exit_code(report)
+    if code:
         _print(report)
     return code
 
@@ -89,7 +111,9 @@ def _parse(arguments: Sequence[str]) -> tuple[dict[str, object] | None, list[str
             break
         if word in {"-h", "--help"}:
             return None, []
-        if word == "--no-advisories":
+        if word == "--verify":
+            options["verify"] = True
+        elif word == "--no-advisories":
             options["check_advisories"] = False
         elif name in _VALUED:
             if not equals:
