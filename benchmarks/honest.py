@@ -4,7 +4,8 @@
     benchmarks/.venv-honest/bin/pip install -r benchmarks/honest-requirements.txt
     benchmarks/.venv-honest/bin/python benchmarks/honest.py
 
-Run by that environment, never by weighbridge's own. Each file or folder is one sample; what a release cannot
+Run by that environment, never by weighbridge's own. TensorFlow wants one of its own: ``pip install
+tensorflow-cpu keras`` there, and ``honest.py tensorflow`` adds its files to the others. Each file or folder is one sample; what a release cannot
 write is named at the end and left out. The objects are written here as people write them, not taken from the
 enumeration by which the honest names are measured.
 """
@@ -488,15 +489,81 @@ def configurations() -> None:
     )
 
 
+def tensorflow() -> None:
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import tensorflow as tf
+
+    class Net(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = tf.Variable(tf.random.normal([3, 2]), name="w")
+            rows = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1, 2])
+            self.table = tf.lookup.StaticHashTable(rows, -1)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+        def __call__(self, x: object) -> object:
+            return tf.nn.relu(tf.matmul(x, self.w))
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def look(self, x: object) -> object:
+            return self.table.lookup(x)
+
+    net = Net()
+    save("tf-saved-model", lambda path: tf.saved_model.save(net, str(path)))
+    save("tf-graph.pb", lambda path: path.write_bytes(_frozen(net)))
+    save("tf-checkpoint", lambda path: tf.train.Checkpoint(net=net).write(str(path / "ckpt")))
+    examples = [tf.train.Example().SerializeToString() for _ in range(5)]
+    save("tf-rows.tfrecord", lambda path: _rows(path, examples))
+    model = tf.keras.Sequential(
+        [tf.keras.layers.Dense(4, "relu", input_shape=(3,)), tf.keras.layers.Dense(1)]
+    )
+    model.compile("adam", "mse")
+    lite = tf.lite.TFLiteConverter.from_keras_model(model)
+    save("tf-model.tflite", lambda path: path.write_bytes(lite.convert()))
+    save("tf-keras.keras", lambda path: model.save(str(path)))
+    save("tf-keras.h5", lambda path: model.save(str(path)))
+    save("tf-keras.weights.h5", lambda path: model.save_weights(str(path)))
+    save("tf-keras-export", lambda path: model.export(str(path)))
+    vector = tf.keras.layers.TextVectorization(vocabulary=["a", "b", "c"])
+    words = tf.keras.Sequential(
+        [tf.keras.Input((1,), dtype="string"), vector, tf.keras.layers.Embedding(8, 2)]
+    )
+    save("tf-words.keras", lambda path: words.save(str(path)))
+    save("tf-words-export", lambda path: words.export(str(path)))
+
+
+def _frozen(net: object) -> bytes:
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    concrete = net.__call__.get_concrete_function()
+    return convert_variables_to_constants_v2(concrete).graph.as_graph_def().SerializeToString()
+
+
+def _rows(path: Path, examples: list[bytes]) -> None:
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for example in examples:
+            writer.write(example)
+
+
 FAMILIES = (
     plain, numpy, pandas, sklearn, boosters, torch, transformers, keras, exchanged, words, statistics, fastai, configurations,
+    tensorflow,
 )  # fmt: skip
 
 
 def main() -> int:
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
-    for family in FAMILIES:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known = {family.__name__: family for family in FAMILIES}
+    parser.add_argument("family", nargs="*", choices=[*known, []], help="only these, beside what is there")
+    wanted = parser.parse_args().family
+    if not wanted:
+        shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True, exist_ok=True)
+    for family in map(known.__getitem__, wanted) if wanted else FAMILIES:
         try:
             family()
         except Exception as error:  # noqa: BLE001  (a library that is absent)

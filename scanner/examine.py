@@ -26,6 +26,7 @@ from scanner.model import (
     Subject,
     factors,
 )
+from scanner.readers.inflate import InflatedSource
 from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, with_name
 from scanner.text import visible
 
@@ -98,7 +99,7 @@ def examine(
     Yields nothing for a file that nobody claims. Raises nothing but what a defect of ours raises; whatever
     the bytes do ends in an outcome.
     """
-    budget = Budget(limits)
+    budget = Budget(limits, source.size)
     try:
         head = source.read_at(0, HEAD)
         tail = source.read_at(max(0, source.size - TAIL), TAIL) if source.size > HEAD else head
@@ -271,7 +272,7 @@ def _member(member: Member, subject: Subject, watch: Watch | None) -> Iterator[S
     try:
         _check_depth(depth, subject.limits)
         head = member.source.read_at(0, HEAD)
-        size = member.source.size
+        size = _size_up_to(member.source, _MEMBER_TAIL)
         tail = head
         if HEAD < size <= _MEMBER_TAIL:
             tail = member.source.read_at(size - min(TAIL, size), TAIL)
@@ -279,6 +280,11 @@ def _member(member: Member, subject: Subject, watch: Watch | None) -> Iterator[S
         yield from ended_at_once(member.where, member.source.size, _outcome(error), str(error))
         return
     yield from _examine(member.source, member.where, name, head, tail, subject.budget, depth, watch)
+
+
+def _size_up_to(source: Source, bound: int) -> int:
+    """The size of a source; of a stream that has to be unpacked for it, no more than just above ``bound``."""
+    return source.inflate_to(bound + 1) if isinstance(source, InflatedSource) else source.size
 
 
 def _check_depth(depth: int, limits: Limits) -> None:

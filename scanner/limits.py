@@ -65,6 +65,8 @@ class Limits:
     inflated_bytes: int = 4 * GIB  # bytes that one file may unpack to, over all its levels
     inflate_ratio: int = 1_200  # unpacked by packed; deflate itself cannot pass 1,032
     inflate_free_bytes: int = 16 * MIB  # no ratio is asked below this
+    dense_bytes: int = 512 * MIB  # above this, what a whole file unpacks to is held to dense_ratio
+    dense_ratio: int = 100  # unpacked over all levels by the file's size; weights pack to a third at best
     decoder_memory_bytes: int = 256 * MIB  # dictionary of one decoder; the largest preset of xz takes 65 MiB
     archive_header_bytes: int = 64 * MIB  # directory of one 7z archive, as it is and unpacked
     member_header_bytes: int = 1 * MIB  # one long name, one set of extended attributes, one link's target
@@ -85,12 +87,16 @@ class Limits:
 
 
 class Budget:
-    """What one file may still use, shared by every level of its containers."""
+    """What one file may still use, shared by every level of its containers.
 
-    __slots__ = ("inflated", "limits", "members")
+    ``packed`` is the size of that file, None where nobody holds what comes out of it against it.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = ("inflated", "limits", "members", "packed")
+
+    def __init__(self, limits: Limits, packed: int | None = None) -> None:
         self.limits = limits
+        self.packed = packed
         self.members = 0
         self.inflated = 0
 
@@ -103,10 +109,21 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Whether nothing more can be unpacked."""
+        if self.packed is not None:
+            dense = max(self.limits.dense_bytes, self.packed * self.limits.dense_ratio)
+            return self.inflated > min(dense, self.limits.inflated_bytes)
         return self.inflated > self.limits.inflated_bytes
 
     def spend_inflated(self, count: int) -> None:
-        """Counts unpacked bytes. Raises LimitReached past ``inflated_bytes``."""
+        """Counts unpacked bytes. Raises LimitReached past ``inflated_bytes``, or past ``dense_ratio``.
+
+        A bomb of deflate stays under any ratio that one stream can be held to, and takes a minute to reach
+        the bytes; over gigabytes and all levels nothing but a bomb, or constant data, is a hundredth of itself.
+        """
         self.inflated += count
-        if self.inflated > self.limits.inflated_bytes:
-            raise LimitReached("inflated_bytes", allowed=self.limits.inflated_bytes)
+        limits = self.limits
+        if self.inflated > limits.inflated_bytes:
+            raise LimitReached("inflated_bytes", allowed=limits.inflated_bytes)
+        if self.packed is not None and self.is_spent:
+            found = self.inflated // max(1, self.packed)
+            raise LimitReached("dense_ratio", allowed=limits.dense_ratio, found=found)

@@ -54,7 +54,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
         name = _inner_name(subject.name)
         yield Member(name, source, subject.where.inside(name))
     # The end of the stream is read even where the member did not ask for it: a break there is a break.
-    _ = source.size
+    source.drain()
     if source.problem is not None:
         raise source.problem
 
@@ -78,7 +78,7 @@ def _old_joblib(subject: Subject, head: bytes) -> Iterator[Event]:
     source = InflatedSource(subject.source, ZLIB, subject.budget, offset=start)
     # A pickle, or the bare items of an array: the file's name promises neither.
     yield Member("content", source, subject.where.inside("content"))
-    _ = source.size
+    source.drain()
     if source.problem is not None:
         raise source.problem
 

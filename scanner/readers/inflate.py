@@ -44,6 +44,7 @@ class InflatedSource:
         "_end",
         "_fed",
         "_is_done",
+        "_is_kept",
         "_position",
         "_source",
         "_start",
@@ -81,6 +82,7 @@ class InflatedSource:
         self._checksum = self._fed = self._count = 0
         self._store = _Store()
         self._is_done = False
+        self._is_kept = True
         self.problem: ScanError | None = None
         self.crc = 0
 
@@ -108,6 +110,8 @@ class InflatedSource:
         """
         if offset < 0 or length <= 0:
             return b""
+        if not self._is_kept and offset + length > self._store.size:
+            self.release()
         self._inflate_to(offset + length)
         if offset < self._count:
             return self._store.read_at(offset, min(length, self._count - offset))
@@ -125,6 +129,14 @@ class InflatedSource:
         """Inflates ``count`` bytes where there are as many, and says how many there are. Never raises."""
         self._inflate_to(count)
         return self._count
+
+    def drain(self) -> None:
+        """Inflates to the end and keeps nothing of what is new: a break there is a break. Never raises.
+
+        A later read begins again, and is not charged twice.
+        """
+        self._is_kept = self._is_done and self._is_kept
+        self._inflate_to(None)
 
     def release(self) -> None:
         """Lets go of what was inflated. A later read begins again, and is not charged twice."""
@@ -217,7 +229,8 @@ class InflatedSource:
             raise LimitReached("inflate_ratio", allowed=limits.inflate_ratio, found=total // packed)
         self.crc = zlib.crc32(piece, self.crc)
         self._checksum = self._codec.checksum(piece, self._checksum)
-        self._store.append(piece)
+        if self._is_kept:
+            self._store.append(piece)
         self._count = total
 
     def _end_of_input(self) -> None:
@@ -252,6 +265,11 @@ class _Store:
     def __del__(self) -> None:
         if self._file is not None:
             self._file.close()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._size
 
     def append(self, data: bytes) -> None:
         self._size += len(data)

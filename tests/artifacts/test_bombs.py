@@ -13,8 +13,10 @@ import pytest
 from sbom.model import Location
 from scanner.examine import Ended, Found, examine
 from scanner.files.source import BytesSource
-from scanner.limits import KIB, MIB, Limits
+from scanner.limits import KIB, MIB, Budget, Limits
 from scanner.model import Evidence, Outcome
+from scanner.readers.codecs import GZIP
+from scanner.readers.inflate import InflatedSource
 from tests.forge_archives import Z, deflate, zip_of
 from tests.forge_sevenzip import LZMA1, LZMA2, S, sevenzip_of
 from tests.readers.test_frames import lz4_of, zstd_of
@@ -103,3 +105,38 @@ def test_bombs_end_at_a_named_limit(data: bytes, is_found: bool) -> None:
     assert "ART-006" in rules
     assert all(detail.startswith("limit ") for detail in said)
     assert ("ART-001" in rules) is is_found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(gzip.compress(ZEROS), id="gzip"),
+        pytest.param(lz4_of(ZEROS), id="lz4"),
+        pytest.param(gzip.compress(bytes(4 * MIB)), id="of what nobody reads"),
+        pytest.param(zipped(*[bytes(400_000)] * 8), id="members that are small alone"),
+        pytest.param(gzip.compress(tarred(*[zipped(bytes(400_000))] * 8)), id="over several levels"),
+    ],
+)
+def test_a_whole_file_may_not_unpack_to_many_times_itself_above_some_size(data: bytes) -> None:
+    limits = Limits(dense_bytes=1 * MIB, dense_ratio=10)
+    steps = list(examine(BytesSource(data), Location("a"), "a", limits))
+    said = [step.detail for step in steps if isinstance(step, Ended) and step.outcome is Outcome.LIMITED]
+    assert said
+    assert any(detail.startswith("limit dense_ratio") for detail in said)
+
+
+def test_large_files_that_pack_as_data_does_are_read_to_their_end() -> None:
+    noise = bytes(number * number % 251 for number in range(400_000))
+    limits = Limits(dense_bytes=64 * KIB, dense_ratio=300)
+    steps = list(examine(BytesSource(gzip.compress(noise)), Location("a.gz"), "a.gz", limits))
+    assert {step.outcome for step in steps if isinstance(step, Ended)} == {Outcome.INSPECTED}
+
+
+def test_what_was_let_go_of_on_the_way_to_the_end_can_be_read_again() -> None:
+    data = b"begin" + bytes(MIB) + b"end"
+    source = InflatedSource(BytesSource(gzip.compress(data)), GZIP, Budget(Limits()))
+    assert source.read_at(0, 5) == b"begin"
+    source.drain()
+    assert (source.size, source.problem) == (len(data), None)
+    assert source.read_at(len(data) - 3, 9) == b"end"
+    assert source.read_at(0, 5) == b"begin"
