@@ -1,12 +1,12 @@
 """Measures recall, quiet and speed beside other scanners, over the same files in one run.
 
     python benchmarks/peers.py --install     # each peer into a virtual environment of its own, pinned
-    python benchmarks/peers.py               # both parts; writes benchmarks/peers.json and the tables of RESULTS.md
+    python benchmarks/peers.py               # both parts; writes peers.json and the tables of RESULTS.md
     python benchmarks/peers.py verdicts      # only one part; the other keeps its last numbers
     python benchmarks/peers.py speed --limit 60
 
-Hostile are the samples of tests/forge_hostile.py, honest is what benchmarks/honest.py made. Peers run without
-network (``unshare -n`` where the system allows it) and with telemetry off. README.md says what counts as flagged.
+Hostile are the samples of tests/forge_hostile.py, honest is what benchmarks/honest.py made. Peers run without a
+network (``unshare -n`` where the system allows it), telemetry off. README.md says what counts as flagged.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def alone() -> list[str]:
 
 @dataclass
 class Score:
-    """How many samples a tool flags by default and where it is strictest, and on how many it errs unflagged."""
+    """How many samples a tool flags, by default and at its strictest, and on how many it only errs."""
 
     hostile: int = 0
     honest: int = 0
@@ -137,7 +137,7 @@ def asked(name: str, paths: Sequence[Path]) -> dict[str, dict[str, object]]:
 
 
 def ours(paths: Sequence[Path]) -> dict[str, dict[str, object]]:
-    """The same of weighbridge: medium and above, and high and above as what is stricter about honest files."""
+    """The same of weighbridge: medium and above, and high and above in the place of the strictest."""
     import scanner
     from scanner.model import INCOMPLETE, LEVELS
     from scanner.policy import Policy
@@ -202,7 +202,7 @@ def verdicts() -> dict[str, object]:
 
 @dataclass
 class Timed:
-    """Seconds (the median of the runs) and the peak of the largest process in MB; ``how`` where it did not end well."""
+    """Seconds (the median) and the peak of the largest process in MB; ``how`` where it did not end well."""
 
     seconds: float
     megabytes: float
@@ -235,9 +235,13 @@ def timed(command: Sequence[str], limit: float, runs: int) -> Timed:
     for _ in range(runs):
         start = time.perf_counter()
         child = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True,
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+            start_new_session=True,
             cwd=CORPUS,
-        )  # fmt: skip
+        )
         with contextlib.suppress(ProcessLookupError):
             while True:
                 pid, status, usage = os.wait4(child.pid, os.WNOHANG)
@@ -402,7 +406,8 @@ def recall_table(data: dict[str, object]) -> list[str]:
     part = data["verdicts"]
     hostile, honest = part["hostile"], part["honest"]
     lines = [
-        f"| tool | hostile flagged, of {hostile} | honest flagged, of {honest} | strictest (or loudest only) | errors instead of a verdict |",
+        f"| tool | hostile flagged, of {hostile} | honest flagged, of {honest} "
+        "| the same where it is strictest, or only its loudest | errors instead of a flag, hostile and honest |",
         "|---|---|---|---|---|",
     ]
     for name, row in part["scores"].items():
@@ -415,7 +420,8 @@ def recall_table(data: dict[str, object]) -> list[str]:
         )
         errors = f"{row['hostile_errors']} and {row['honest_errors']}"
         lines.append(
-            f"| {title} | {_share(row['hostile'], hostile)} | {_share(row['honest'], honest)} | {strict} | {errors} |"
+            f"| {title} | {_share(row['hostile'], hostile)} | {_share(row['honest'], honest)} "
+            f"| {strict} | {errors} |"
         )
     return lines
 
@@ -452,7 +458,8 @@ def write_results(data: dict[str, object]) -> None:
     path = HERE / "RESULTS.md"
     body = "\n".join(
         [
-            f"{data['date']}, `python benchmarks/peers.py`, {data['machine']}; weighbridge at {data['commit']}.",
+            f"{data['date']}, `python benchmarks/peers.py`, {data['machine']}; "
+            f"weighbridge at {data['commit']}.",
             "Hostile by class: "
             + ", ".join(f"{kind} {count}" for kind, count in data["verdicts"]["classes"].items())
             + ".",

@@ -118,7 +118,7 @@ class Budget:
         """Counts unpacked bytes. Raises LimitReached past ``inflated_bytes``, or past ``dense_ratio``.
 
         A bomb of deflate stays under any ratio that one stream can be held to, and takes a minute to reach
-        the bytes; over gigabytes and all levels nothing but a bomb, or constant data, is a hundredth of itself.
+        the bytes; over gigabytes and all levels nothing but a bomb, or constant data, packs to a hundredth.
         """
         self.inflated += count
         limits = self.limits
