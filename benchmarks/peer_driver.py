@@ -4,9 +4,8 @@
 
 One line of JSON a file: whether the peer flags it by default, whether it does where it is strictest, and what
 it calls an error. The functions are those that its own command calls, so that a verdict is its exit code's;
-they are called in one process, because some need seconds to start. A file or folder that takes more than
-SECONDS is an error. Nothing is loaded: the peers are static, and the process has no network where the caller can
-arrange it.
+they are called in one process, as some need seconds to start. Past SECONDS a file or folder is an error.
+Nothing is loaded: the peers are static, and the process has no network where the caller can arrange it.
 """
 
 import contextlib

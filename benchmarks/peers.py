@@ -5,8 +5,8 @@
     python benchmarks/peers.py verdicts      # only one part; the other keeps its last numbers
     python benchmarks/peers.py speed --limit 60
 
-Hostile are the samples of tests/forge_hostile.py, honest is what benchmarks/honest.py made. Peers run without a
-network (``unshare -n`` where the system allows it), telemetry off. README.md says what counts as flagged.
+Hostile are the samples of tests/forge_hostile.py, honest is what benchmarks/honest.py made. Peers run without
+a network (``unshare -n`` where the system allows it), telemetry off. README.md says what counts as flagged.
 """
 
 import argparse
@@ -401,13 +401,16 @@ def speed(limit: float) -> list[dict[str, object]]:
 # --- tables ------------------------------------------------------------------------------------------------
 
 
+STRICT = "hostile; honest at its strictest, or only its loudest"
+ERRORS = "errors instead of a flag, hostile and honest"
+
+
 def recall_table(data: dict[str, object]) -> list[str]:
     """Recall and quiet as a table in Markdown."""
     part = data["verdicts"]
     hostile, honest = part["hostile"], part["honest"]
     lines = [
-        f"| tool | hostile flagged, of {hostile} | honest flagged, of {honest} "
-        "| the same where it is strictest, or only its loudest | errors instead of a flag, hostile and honest |",
+        f"| tool | hostile flagged, of {hostile} | honest flagged, of {honest} | {STRICT} | {ERRORS} |",
         "|---|---|---|---|---|",
     ]
     for name, row in part["scores"].items():
@@ -458,8 +461,7 @@ def write_results(data: dict[str, object]) -> None:
     path = HERE / "RESULTS.md"
     body = "\n".join(
         [
-            f"{data['date']}, `python benchmarks/peers.py`, {data['machine']}; "
-            f"weighbridge at {data['commit']}.",
+            f"{data['date']}, `python benchmarks/peers.py`, {data['machine']}, at {data['commit']}.",
             "Hostile by class: "
             + ", ".join(f"{kind} {count}" for kind, count in data["verdicts"]["classes"].items())
             + ".",

@@ -69,6 +69,7 @@ class Limits:
     dense_ratio: int = 100  # unpacked over all levels by the file's size; weights pack to a third at best
     decoder_memory_bytes: int = 256 * MIB  # dictionary of one decoder; the largest preset of xz takes 65 MiB
     archive_header_bytes: int = 64 * MIB  # directory of one 7z archive, as it is and unpacked
+    program_bytes: int = 8 * MIB  # of a program, where 7-Zip looks for an archive that it carries
     member_header_bytes: int = 1 * MIB  # one long name, one set of extended attributes, one link's target
     pickle_ops: int = 400_000_000  # opcodes of one stream
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream

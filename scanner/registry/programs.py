@@ -1,6 +1,15 @@
 """Programs: machine code and compiled Python."""
 
+from collections.abc import Iterator
+
+from scanner.model import Event, Subject
 from scanner.registry.rows import Format
+
+
+def _program(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import program
+
+    return program.inspect(subject)
 
 
 def _is_pe(head: bytes, tail: bytes) -> bool:
@@ -33,6 +42,7 @@ PROGRAMS: tuple[Format, ...] = (
             (0, b"APEDBG='"),
         ),
         sniff=_is_pe,
+        inspect=_program,
         promises="code",
         model=False,
     ),

@@ -1,0 +1,66 @@
+"""Programs: an archive that one carries is opened, and everything else stays recognised only."""
+
+import gzip
+import struct
+import zlib
+
+import pytest
+
+from sbom.model import Location
+from scanner.examine import Ended, Found, Step, examine
+from scanner.files.source import BytesSource
+from scanner.limits import Limits
+from scanner.model import Evidence, Outcome
+from tests.forge_sevenzip import COPY, LZMA2, S, sevenzip_of
+
+PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
+ARCHIVE = sevenzip_of([S("data.pkl", PICKLE)], method=LZMA2)
+ELF = b"\x7fELF" + bytes(9000)
+PE = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + bytes(5000)
+
+
+def steps_of(data: bytes, name: str = "setup.exe", limits: Limits | None = None) -> list[Step]:
+    return list(examine(BytesSource(data), Location(name), name, limits or Limits()))
+
+
+def rules_of(steps: list[Step]) -> set[str]:
+    return {step.item.rule for step in steps if isinstance(step, Found) and isinstance(step.item, Evidence)}
+
+
+@pytest.mark.parametrize("before", [ELF, PE], ids=["ELF", "PE"])
+@pytest.mark.parametrize("name", ["setup.exe", "model.bin", "weights"])
+def test_an_archive_behind_a_program_is_opened(before: bytes, name: str) -> None:
+    assert "ART-001" in rules_of(steps_of(before + ARCHIVE, name))
+
+
+def test_a_signature_that_only_looks_like_one_is_passed_over() -> None:
+    fake = b"7z\xbc\xaf\x27\x1c" + bytes(40)
+    assert "ART-001" in rules_of(steps_of(ELF + fake + ARCHIVE))
+    assert rules_of(steps_of(ELF + fake)) == rules_of(steps_of(ELF))
+
+
+def test_the_search_is_bounded() -> None:
+    limits = Limits(program_bytes=4000)
+    assert "ART-001" not in rules_of(steps_of(ELF + ARCHIVE, limits=limits))
+
+
+def test_a_program_is_recognised_and_not_more_whatever_it_carries() -> None:
+    for data in (ELF, ELF + sevenzip_of([S("a.txt", b"words")], method=COPY)):
+        ended = [step for step in steps_of(data) if isinstance(step, Ended)]
+        assert [step.outcome for step in ended if step.inspector == "native-library"] == [Outcome.RECOGNISED]
+
+
+def _stored(data: bytes) -> bytes:
+    """Deflate's stored block, not the last one."""
+    return b"\0" + struct.pack("<2H", len(data), len(data) ^ 0xFFFF) + data
+
+
+def test_a_stream_that_unpacks_to_itself_ends() -> None:
+    # Each level is the one below with a header, deeper than anybody follows: a quine gives that without end.
+    data = gzip.compress(b"x")
+    for _ in range(40):
+        body = _stored(data) + b"\3\0"
+        data = gzip.compress(b"")[:10] + body + struct.pack("<2I", zlib.crc32(data), len(data))
+    steps = steps_of(data, "quine.gz")
+    said = [step.detail for step in steps if isinstance(step, Ended) and step.outcome is Outcome.LIMITED]
+    assert [detail.partition(":")[0] for detail in said] == ["limit container_depth"]
