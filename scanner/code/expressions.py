@@ -18,6 +18,11 @@ from scanner.code.values import (
     Table,
     Unknown,
     Value,
+    constant,
+    dictionary,
+    items,
+    made,
+    mix,
     joined,
     one_of,
     path_joined,
@@ -101,7 +106,7 @@ def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  
     if isinstance(node, ast.BinOp):
         return _operation(node, env, known, depth)
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return Items(tuple(evaluate(each, env, known, depth + 1) for each in node.elts[:64]))
+        return items(tuple(evaluate(each, env, known, depth + 1) for each in node.elts[:64]))
     if isinstance(node, ast.Dict):
         return _table(node, env, known, depth)
     if isinstance(node, ast.IfExp):
@@ -122,7 +127,7 @@ def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  
 
 def _constant(node: ast.Constant) -> Value:
     if isinstance(node.value, str | int | float | bool) or node.value is None:
-        return Const(node.value)
+        return constant(node.value)
     if isinstance(node.value, bytes):
         return Const(node.value[:4096].decode("latin-1"))
     return Unknown("it is computed")
@@ -174,11 +179,11 @@ def attribute_of(base: Value, attr: str, known: Known) -> Value:
     if isinstance(base, Made):
         if base.dotted.endswith((".parse_args", ".parse_known_args")):
             return known.options.get(attr, Unknown(f"it is the command line's option {attr}"))
-        return Made(f"{base.dotted}.{attr}", base=base)
+        return made(f"{base.dotted}.{attr}", base=base)
     # The options of a program are handed from function to function under any name.
     if isinstance(base, Param | Unknown) and attr in known.options:
         return known.options[attr]
-    return Made(f"?.{attr}", base=base)
+    return made(f"?.{attr}", base=base)
 
 
 def _operation(node: ast.BinOp, env: Env, known: Known, depth: int) -> Value:
@@ -186,7 +191,7 @@ def _operation(node: ast.BinOp, env: Env, known: Known, depth: int) -> Value:
     right = evaluate(node.right, env, known, depth + 1)
     if isinstance(node.op, ast.Add):
         if isinstance(left, Items) and isinstance(right, Items):
-            return Items((*left.values, *right.values)[:64])
+            return items((*left.values, *right.values)[:64])
         return joined((left, right))
     if isinstance(node.op, ast.Div):
         return path_joined((left, right))
@@ -196,7 +201,7 @@ def _operation(node: ast.BinOp, env: Env, known: Known, depth: int) -> Value:
         if text is not None and text.count("%") == text.count("%s") == len(given):
             pieces = text.split("%s")
             return _woven(pieces, given)
-        return Mix((left, right))
+        return mix((left, right))
     return Unknown("it is computed")
 
 
@@ -217,7 +222,7 @@ def _table(node: ast.Dict, env: Env, known: Known, depth: int) -> Value:
         name = text_of(evaluate(key, env, known, depth + 1))
         if name is not None:
             pairs.append((name, evaluate(value, env, known, depth + 1)))
-    return Table(tuple(pairs))
+    return dictionary(tuple(pairs))
 
 
 def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
@@ -230,7 +235,7 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
     if isinstance(base, Name) and base.dotted == "os.environ":
         return Unknown(f"it is the environment's {text_of(key) or 'variable'}")
     if isinstance(base, Made | Param):
-        return Made("[]", (key,) if key is not None else (), base=base)
+        return made("[]", (key,) if key is not None else (), base=base)
     return Unknown("it is an item of something unknown")
 
 
@@ -296,18 +301,18 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
     if dotted == "builtins.getattr" and len(args) >= 2 and (text := text_of(args[1])) is not None:
         return attribute_of(args[0], text, known)
     if dotted == "builtins.dict" and not args:
-        return Table(keywords)
+        return dictionary(keywords)
     if dotted in {"importlib.import_module", "builtins.__import__"} and args:
         text = text_of(args[0])
         if text is not None:
             return Name(text if dotted != "builtins.__import__" else text.partition(".")[0])
     if dotted == "functools.partial" and args and isinstance(args[0], Name):
-        return Made("functools.partial", args, keywords)
+        return made("functools.partial", args, keywords)
     if base is not None and isinstance(node.func, ast.Attribute):
         found = _of_text(node.func.attr, base, args, keywords)
         if found is not None:
             return found
-    return Made(dotted or "?", args, keywords, base)
+    return made(dotted or "?", args, keywords, base)
 
 
 def _of_text(

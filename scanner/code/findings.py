@@ -43,6 +43,7 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
     fetched = _fetched(module, program)
     hashes = any(call.dotted.startswith("hashlib.") for call in module.calls)
     for call in module.calls:
+        program.begin()
         yield from flow.unverified(call)
         api = table().find(call.dotted)
         if api is None:

@@ -19,11 +19,12 @@ from scanner.code.expressions import (
     dotted_path,
     evaluate,
 )
-from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, one_of, text_of
+from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, made, one_of, text_of
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_LEAVES = (ast.Constant, ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -148,7 +149,7 @@ class Reader:
         if isinstance(target, ast.Tuple | ast.List):
             for at, each in enumerate(target.elts[:64]):
                 inner: Value = (
-                    Made("[]", (Const(at),), base=found) if isinstance(found, Made) else Unknown("")
+                    made("[]", (Const(at),), base=found) if isinstance(found, Made) else Unknown("")
                 )
                 if isinstance(found, Items) and at < len(found.values):
                     inner = found.values[at]
@@ -309,7 +310,7 @@ class Reader:
             if self._steps > self._limits.code_steps:
                 raise LimitReached("code_steps", allowed=self._limits.code_steps)
             yield node
-            todo += reversed([*ast.iter_child_nodes(node)])
+            todo += reversed([each for each in ast.iter_child_nodes(node) if not isinstance(each, _LEAVES)])
 
     def _at(self, node: ast.expr) -> Location:
         return self._where.at(line=node.lineno)
@@ -384,7 +385,7 @@ def _each(value: Value) -> Value:
     """One of what a loop goes through."""
     if isinstance(value, Items):
         return value.values[0] if len(value.values) == 1 else Unknown("it is one of a list")
-    return Made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
+    return made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
 
 
 def _options(tree: ast.Module, env: Env, known: Known) -> None:

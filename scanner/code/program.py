@@ -24,6 +24,7 @@ from scanner.code.values import (
 from scanner.model import Resolved, Unresolved
 
 _DEPTH = 12  # steps from name to name that are followed
+_STEPS = 2_000  # values that are looked up for one call
 _CALLERS = 16  # callers of one function that are asked
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
 # Opens or wraps what its first argument names: the target is that.
@@ -95,6 +96,7 @@ class Program:
         self.modules = sorted(modules, key=lambda module: module.path)
         self.files = frozenset(files)
         self.folders = _folders(self.files)
+        self._spent = 0
         self._by_last: dict[str, list[Module]] = {}
         for module in self.modules:
             self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
@@ -131,9 +133,14 @@ class Program:
 
     # --- values ---
 
+    def begin(self) -> None:
+        """Begins the questions about one call: each call may take ``_STEPS`` of them."""
+        self._spent = 0
+
     def settled(self, value: Value, module: Module, depth: int = 0) -> tuple[Value, ...]:
         """What a value may be, with the names of the tree and the callers of a function looked up."""
-        if depth > _DEPTH:
+        self._spent += 1
+        if depth > _DEPTH or self._spent > _STEPS:
             return (Unknown("it leads too far"),)
         found: list[Value] = []
         for each in alternatives(value):

@@ -22,6 +22,12 @@ _SHEBANG = re.compile(rb"#!.{0,200}?\bpython[0-9.]*\b")
 _OTHER_CELL = re.compile(
     r"%%(?:bash|sh|script|system|sx|!|html|HTML|javascript|js|latex|markdown|svg|writefile|file|perl|ruby|sql|R)\b|%%!"
 )
+# Up to Python 3.11 the parser looks for each field of such a string from its beginning: quadratic time.
+_FORMATTED = re.compile(
+    rb"""(?<![A-Za-z0-9_])(?:[fF][rR]?|[rR][fF])(?:\"\"\"((?:\\.|[^\\])*?)\"\"\"|'{3}((?:\\.|[^\\])*?)'{3}"""
+    rb"""|"((?:\\.|[^"\\\n])*)|'((?:\\.|[^'\\\n])*))""",
+    re.DOTALL,
+)
 _ASSIGNED = re.compile(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
 
 
@@ -71,6 +77,7 @@ def parsed(data: bytes) -> ast.Module:
 
     Raises Malformed where Python would not compile them, LimitReached where they nest deeper than it follows.
     """
+    _check_fields(data)
     # The collector walks every node that was made again and again: a tenth of the time.
     collecting = gc.isenabled()
     gc.disable()
@@ -88,6 +95,15 @@ def parsed(data: bytes) -> ast.Module:
     finally:
         if collecting:
             gc.enable()
+
+
+def _check_fields(data: bytes) -> None:
+    allowed = Limits().code_fields
+    if data.count(b"{") <= allowed:
+        return
+    for found in _FORMATTED.finditer(data):
+        if found[0].count(b"{") > allowed:
+            raise LimitReached("code_fields", allowed=allowed, offset=found.start())
 
 
 def _cells(data: bytes, limits: Limits) -> Iterator[tuple[int, str]]:

@@ -5,13 +5,15 @@ parameter, one of several, or unknown for a stated reason. Nothing here is deepe
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from sbom.record import record
 
 DEPTH = 40  # levels of one expression that are followed
 _CHOICES = 4  # values that one name may have at once
 _CHARS = 4_096  # of one known text
+_SIZE = 200  # values inside of one value: what is made of more is unknown
+_LARGEST = 2**63  # no path or option has a larger number, and to write one out takes quadratic time
 
 
 @record
@@ -29,6 +31,7 @@ class Mix:
 
     parts: "tuple[Value, ...]"
     path: bool = False
+    size: int = 1
 
 
 @record
@@ -36,6 +39,7 @@ class Items:
     """A list, tuple or set that is written out."""
 
     values: "tuple[Value, ...]"
+    size: int = 1
 
 
 @record
@@ -43,6 +47,7 @@ class Table:
     """A dictionary that is written out; only keys that are texts."""
 
     pairs: "tuple[tuple[str, Value], ...]"
+    size: int = 1
 
     def get(self, key: str) -> "Value | None":
         """The value of ``key``."""
@@ -64,6 +69,7 @@ class Made:
     args: "tuple[Value, ...]" = ()
     keywords: "tuple[tuple[str, Value], ...]" = ()
     base: "Value | None" = None
+    size: int = 1
 
 
 @record
@@ -79,6 +85,7 @@ class Choice:
     """One of several values: a name that is bound in more than one branch."""
 
     values: "tuple[Value, ...]"
+    size: int = 1
 
 
 @record
@@ -91,6 +98,52 @@ class Unknown:
 Value = Const | Mix | Items | Table | Name | Made | Param | Choice | Unknown
 
 
+_TOO_LARGE = Unknown("it is put together from too much")
+
+
+def _size(values: Iterable["Value"]) -> int:
+    return 1 + sum(1 if isinstance(value, Const | Name | Param | Unknown) else value.size for value in values)
+
+
+def constant(value: str | float | bool | None) -> Value:
+    """A literal; a number that nobody could write out is unknown."""
+    if isinstance(value, int) and not -_LARGEST < value < _LARGEST:
+        return Unknown("it is a number that is too large")
+    return Const(value)
+
+
+def made(
+    dotted: str,
+    args: "tuple[Value, ...]" = (),
+    keywords: "tuple[tuple[str, Value], ...]" = (),
+    base: "Value | None" = None,
+) -> Value:
+    """What a call gives, unknown where it is made of too much."""
+    size = _size((*args, *(value for _, value in keywords), *((base,) if base is not None else ())))
+    return Made(dotted, args, keywords, base, size) if size <= _SIZE else Made(dotted)
+
+
+def mix(parts: "tuple[Value, ...]", *, path: bool = False) -> Value:
+    """A text of which parts are unknown; parts that are put together themselves are taken apart."""
+    flat: list[Value] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, Mix) and part.path == path else (part,)
+    size = _size(flat)
+    return Mix(tuple(flat), path, size) if size <= _SIZE else _TOO_LARGE
+
+
+def items(values: "tuple[Value, ...]") -> Value:
+    """A sequence, unknown where it holds too much."""
+    size = _size(values)
+    return Items(values, size) if size <= _SIZE else _TOO_LARGE
+
+
+def dictionary(pairs: "tuple[tuple[str, Value], ...]") -> Value:
+    """A table, unknown where it holds too much."""
+    size = _size(value for _, value in pairs)
+    return Table(pairs, size) if size <= 4 * _SIZE else _TOO_LARGE
+
+
 def one_of(first: Value, second: Value) -> Value:
     """Either of two values."""
     rows: list[Value] = []
@@ -100,7 +153,10 @@ def one_of(first: Value, second: Value) -> Value:
                 rows.append(each)
     if len(rows) == 1:
         return rows[0]
-    return Choice(tuple(rows)) if len(rows) <= _CHOICES else Unknown("it is bound to too many values")
+    size = _size(rows)
+    if len(rows) > _CHOICES or size > _SIZE:
+        return Unknown("it is bound to too many values")
+    return Choice(tuple(rows), size)
 
 
 def alternatives(value: Value) -> tuple[Value, ...]:
@@ -117,7 +173,7 @@ def joined(parts: tuple[Value, ...]) -> Value:
     """Texts one behind the other: a constant where all of them are known."""
     texts = [_shown(part) for part in parts]
     if any(text is None for text in texts):
-        return Mix(parts[:64])
+        return mix(parts[:64])
     whole = "".join(text or "" for text in texts)
     rooted = bool(parts) and isinstance(parts[0], Const) and parts[0].rooted
     by_default = any(isinstance(part, Const) and part.by_default for part in parts)
@@ -128,7 +184,7 @@ def path_joined(parts: tuple[Value, ...]) -> Value:
     """Parts of a path, as ``os.path.join`` and ``/`` put them together."""
     texts = [_shown(part) for part in parts]
     if any(text is None for text in texts):
-        return Mix(parts[:64], path=True)
+        return mix(parts[:64], path=True)
     start = max((at for at, text in enumerate(texts) if (text or "").startswith("/")), default=0)
     whole = posixpath.join(*(text or "" for text in texts[start:])) if texts else ""
     # pathlib itself takes "https://x" for a path and makes it "https:/x"; here it is left as it was meant.
@@ -143,23 +199,3 @@ def _shown(value: Value) -> str | None:
     if not isinstance(value, Const) or value.value is None:
         return None
     return str(value.value)
-
-
-def parts_of(value: Value, depth: int = 0) -> Iterator[Value]:
-    """The value and every value inside of it, to a bounded depth."""
-    yield value
-    if depth > 12:
-        return
-    inner: tuple[Value, ...] = ()
-    if isinstance(value, Mix):
-        inner = value.parts
-    elif isinstance(value, Items | Choice):
-        inner = value.values
-    elif isinstance(value, Table):
-        inner = tuple(each for _, each in value.pairs)
-    elif isinstance(value, Made):
-        inner = (*value.args, *(each for _, each in value.keywords))
-        if value.base is not None:
-            inner = (value.base, *inner)
-    for each in inner:
-        yield from parts_of(each, depth + 1)
