@@ -55,15 +55,27 @@ def read(jobs: Sequence[Job], limits: Limits) -> Codebase:
     found = Codebase(files=len(jobs))
     if not jobs:
         return found
+    from scanner.code import program
     from scanner.code import read as reading
 
     tree = reading.own(job.path for job in jobs)
     for job in jobs:
         found.modules += _file(job, tree, limits, found)
+    # Only now is it known which functions hand their parameters to a load: who calls them matters.
+    names = program.wrappers(found.modules)
+    by_path = {job.path: job for job in jobs}
+    silent = {module.path for module in found.modules if not module.deep and module.imports & names}
+    found.modules = [module for module in found.modules if module.path not in silent]
+    for path in sorted(silent):
+        found.modules += _file(by_path[path], tree, limits, found, deep=True)
+    for module in found.modules:
+        program.pruned(module, names)
     return found
 
 
-def _file(job: Job, tree: "Own", limits: Limits, found: Codebase) -> "Iterator[Module]":
+def _file(
+    job: Job, tree: "Own", limits: Limits, found: Codebase, *, deep: bool = False
+) -> "Iterator[Module]":
     from scanner.code import read as reading
 
     try:
@@ -73,11 +85,12 @@ def _file(job: Job, tree: "Own", limits: Limits, found: Codebase) -> "Iterator[M
         _not_read(job, error, found)
         return
     try:
-        done = reading.file(data, job.path, tree, limits)
+        done = reading.file(data, job.path, tree, limits, deep=deep or reading.speaks(data))
     except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
         _not_read(job, error, found)
         return
-    if done.error is not None:
+    told = deep and any(row.where.path == job.path for row in found.unread)
+    if done.error is not None and not told:
         _not_read(job, done.error, found)
     yield done.module
 

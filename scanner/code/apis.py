@@ -42,7 +42,22 @@ SWITCHES: Final = (
     "requests.Session.verify",
     "httpx.Client.verify",
 )
+WATCHED: Final = (
+    "requests.",
+    "httpx.",
+    "aiohttp.",
+    "urllib3.",
+    "boto3.",
+    "botocore.",
+    "ssl.",
+    "huggingface_hub.",
+)
 SETDEFAULT: Final = "os.environ.setdefault"
+
+
+def is_watched(dotted: str) -> bool:
+    """Whether a call of this name may switch off what checks the server, or checks a digest."""
+    return dotted.startswith((*WATCHED, "hashlib."))
 
 
 @record

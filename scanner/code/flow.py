@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from scanner.code.apis import Api, table
+from scanner.code.apis import WATCHED, Api, table
 from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Table, Value, text_of
@@ -49,14 +49,8 @@ _DATA = re.compile(
     r"|zip|tar|tgz|tar\.gz|gz|bz2|xz|zst|7z|whl|so|parquet|nemo|mar|mlmodel|model|weights)(?:\?.*)?\Z",
     re.IGNORECASE,
 )
-_CALLERS = ("requests.", "httpx.", "aiohttp.", "urllib3.", "boto3.", "ssl.", "botocore.", "huggingface_hub.")
 _OFF = frozenset({"verify", "verify_ssl", "ssl_verify", "check_hostname"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "/bin/sh", "/bin/bash", "python", "python3"})
-
-
-def is_watched(dotted: str) -> bool:
-    """Whether a call of this name may switch off what checks the server."""
-    return dotted.startswith((*_CALLERS, "hashlib."))
 
 
 def source_of(value: Value, program: Program, module: Module, depth: int = 0) -> str:
@@ -171,7 +165,7 @@ def _is_given(value: Value | None) -> bool:
 
 def unverified(call: Call) -> Iterator[Evidence]:
     """HSH-008 for a call that fetches without checking who answers."""
-    if not call.dotted.startswith(_CALLERS):
+    if not call.dotted.startswith(WATCHED):
         return
     off = ""
     for name, value in call.keywords:

@@ -25,6 +25,7 @@ from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LEAVES = (ast.Constant, ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+_TOLD = (ast.Call, ast.NamedExpr, ast.comprehension)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -76,6 +77,8 @@ class Module:
     constants: dict[str, Value] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    imports: set[str] = field(default_factory=set)
+    deep: bool = True  # whether functions and calls were read, too
     returns: dict[str, Value] = field(default_factory=dict)
     settings: list[tuple[str, Value, Location]] = field(default_factory=list)  # what is assigned from outside
 
@@ -89,15 +92,24 @@ def name_of(path: str) -> str:
 class Reader:
     """Reads the trees of one file, cell by cell where it has cells, into one summary.
 
+    Without ``deep`` only imports and constants are read; ``declares``: it declares a command line's options.
     ``wanted`` says of a call's full name whether it is worth keeping; ``star_names`` what a star import
     brings along.
     """
 
     def __init__(
-        self, path: str, wanted: Callable[[str], bool], star_names: dict[str, frozenset[str]], limits: Limits
+        self,
+        path: str,
+        wanted: Callable[[str], bool],
+        star_names: dict[str, frozenset[str]],
+        limits: Limits,
+        *,
+        deep: bool = True,
+        declares: bool = True,
     ) -> None:
-        self.module = Module(path, name_of(path))
+        self.module = Module(path, name_of(path), deep=deep)
         self._wanted = wanted
+        self._declares = declares
         self._known = Known(path, star_names=star_names)
         self._env = Env()
         self._limits = limits
@@ -108,12 +120,41 @@ class Reader:
     def read(self, tree: ast.Module, where: Location) -> None:
         """Reads one tree. Raises LimitReached past ``code_steps``."""
         self._where = where
-        _options(tree, self._env, self._known)
+        if not self.module.deep:
+            self._shallow(tree)
+            self.module.constants = dict(self._env.bound)
+            return
+        _options(tree, self._env, self._known, declares=self._declares)
         self._body(tree.body, self._env, _Spot())
         while self._later:
             function, env, name = self._later.popleft()
             self._function(function, env, name)
         self.module.constants = dict(self._env.bound)
+
+    def _shallow(self, tree: ast.Module) -> None:
+        """Imports wherever they stand, and what the module itself binds to a name."""
+        todo: list[ast.stmt] = list(reversed(tree.body))
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._import(node, self._env)
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                for target, value in _bindings(node):
+                    self._bind(target, value, self._env, maybe=False)
+            elif isinstance(node, ast.ClassDef):
+                self._class_values(node)
+            elif isinstance(node, ast.If | ast.Try):
+                todo += reversed(_inside(node, _Spot())[0])
+
+    def _class_values(self, node: ast.ClassDef) -> None:
+        self._env.bind(node.name, Name(f"{self.module.name}.{node.name}"))
+        inner = Env(parent=self._env)
+        for each in node.body:
+            if isinstance(each, ast.Assign | ast.AnnAssign):
+                for target, value in _bindings(each):
+                    self._bind(target, value, inner, maybe=False)
+        for key, found in inner.bound.items():
+            self._env.bind(f"{node.name}.{key}", found)
 
     # --- statements ---
 
@@ -177,6 +218,8 @@ class Reader:
             self.module.settings.append((dotted, value, self._at(node)))
 
     def _import(self, node: ast.Import | ast.ImportFrom, env: Env) -> None:
+        for alias in node.names:
+            self.module.imports.add(alias.name.rpartition(".")[2])
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -193,6 +236,7 @@ class Reader:
             if alias.name == "*":
                 self._known.stars.append(module)
             else:
+                self.module.imports.add(module.rpartition(".")[2])
                 env.bind(alias.asname or alias.name, Name(f"{module}.{alias.name}" if module else alias.name))
 
     # --- functions and classes ---
@@ -303,14 +347,28 @@ class Reader:
         return f"{owner}.{method}"
 
     def _walk(self, root: ast.AST) -> Iterator[ast.AST]:
+        """The calls, bindings and loops inside of an expression, in the order of the text."""
         todo = [root]
+        steps = self._steps
         while todo:
             node = todo.pop()
-            self._steps += 1
-            if self._steps > self._limits.code_steps:
+            steps += 1
+            if isinstance(node, _TOLD):
+                yield node
+            inner: list[ast.AST] = []
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    inner += [
+                        each for each in value if isinstance(each, ast.AST) and not isinstance(each, _LEAVES)
+                    ]
+                elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                    inner.append(value)
+            inner.reverse()
+            todo += inner
+            if steps > self._limits.code_steps:
                 raise LimitReached("code_steps", allowed=self._limits.code_steps)
-            yield node
-            todo += reversed([each for each in ast.iter_child_nodes(node) if not isinstance(each, _LEAVES)])
+        self._steps = steps
 
     def _at(self, node: ast.expr) -> Location:
         return self._where.at(line=node.lineno)
@@ -388,14 +446,14 @@ def _each(value: Value) -> Value:
     return made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
 
 
-def _options(tree: ast.Module, env: Env, known: Known) -> None:
+def _options(tree: ast.Module, env: Env, known: Known, *, declares: bool) -> None:
     """The defaults of the command line's options, by the name of their attribute."""
     for each in tree.body:  # constants that defaults name, wherever the options are declared
         if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
             for target in each.targets:
                 if isinstance(target, ast.Name):
                     env.bind(target.id, evaluate(each.value, env, known))
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if declares else ():
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if node.func.attr != "add_argument":

@@ -4,9 +4,10 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from scanner.code.apis import table
+from scanner.code.apis import is_watched, table
 from scanner.code.module import Call, Module
 from scanner.code.values import (
+    Choice,
     Const,
     Items,
     Made,
@@ -24,6 +25,7 @@ from scanner.code.values import (
 from scanner.model import Resolved, Unresolved
 
 _DEPTH = 12  # steps from name to name that are followed
+_LEVELS = 3  # functions that hand a parameter on, one in the other
 _STEPS = 2_000  # values that are looked up for one call
 _CALLERS = 16  # callers of one function that are asked
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
@@ -295,6 +297,53 @@ class Program:
         if value is None:
             return ""
         return next((text for each in self.settled(value, module) if (text := text_of(each))), "")
+
+
+def wrappers(modules: Iterable[Module]) -> frozenset[str]:
+    """The names of functions that hand a parameter of theirs to a load, or to another such function."""
+    rows = [(call, _params(call)) for module in modules for call in module.calls]
+    found: set[str] = set()
+    for _ in range(_LEVELS):
+        before = len(found)
+        for call, params in rows:
+            last = call.dotted.rpartition(".")[2]
+            if params and (last in found or table().find(call.dotted) is not None):
+                found |= params
+        if len(found) == before:
+            break
+    return frozenset(found)
+
+
+def _params(call: Call) -> frozenset[str]:
+    """The last names of the functions whose parameters a call is given."""
+    values = (*call.args, *(value for _, value in call.keywords), *((call.base,) if call.base else ()))
+    names: set[str] = set()
+    todo = list(values)
+    while todo:
+        value = todo.pop()
+        if isinstance(value, Param):
+            owner, _, last = value.function.rpartition(".")
+            names.add(owner.rpartition(".")[2] if last == "__init__" else last)
+        elif isinstance(value, Mix):
+            todo += value.parts
+        elif isinstance(value, Items | Choice):
+            todo += value.values
+        elif isinstance(value, Made):
+            todo += value.args
+            if value.base is not None:
+                todo.append(value.base)
+    return frozenset(names)
+
+
+def pruned(module: Module, names: frozenset[str]) -> None:
+    """Forgets the calls that are neither of the table nor of a function that hands on to one of it."""
+    module.calls = [
+        call
+        for call in module.calls
+        if call.dotted.rpartition(".")[2] in names
+        or table().find(call.dotted) is not None
+        or is_watched(call.dotted)
+    ]
 
 
 def argument(call: Call, name: str, at: int) -> Value | None:

@@ -6,22 +6,55 @@ from functools import cache
 
 from sbom.model import Location
 from sbom.record import record
-from scanner.code import flow, source
-from scanner.code.apis import SETDEFAULT, SWITCHES, table
+from scanner.code import source
+from scanner.code.apis import SETDEFAULT, SWITCHES, is_watched, table
 from scanner.code.module import Module, Reader, name_of
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 
-_ALWAYS = ("builtins", "os", "code", "commands", "asyncio")
-_CUES = (
-    b"eval(",
-    b"exec(",
-    b"compile(",
-    b"system(",
-    b"popen(",
-    b"from_pretrained",
-    b"generate(",
-    b"environ[",
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}", re.ASCII)
+_ALONE = frozenset(
+    {
+        "from_pretrained",
+        "trust_remote_code",
+        "verify_mode",
+        "verify_ssl",
+        "ssl_verify",
+        "CERT_NONE",
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "PYTHONHTTPSVERIFY",
+        "HF_HUB_DISABLE_SSL_VERIFY",
+        "GIT_SSL_NO_VERIFY",
+        "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
+        "_create_unverified_context",
+        "import_module",
+        "__import__",
+    }
+)
+_RUNS = frozenset({"eval", "exec", "compile", "system", "popen", "subprocess", "getoutput"})
+_OUTSIDE = frozenset(
+    {
+        "requests",
+        "urlopen",
+        "urlretrieve",
+        "httpx",
+        "aiohttp",
+        "generate",
+        "generate_content",
+        "completions",
+        "messages",
+        "responses",
+        "ChatCompletion",
+        "completion",
+        "invoke",
+        "ainvoke",
+        "ollama",
+        "pipeline",
+        "text_generation",
+        "chat_completion",
+        "load_dataset",
+    }
 )
 
 
@@ -48,19 +81,22 @@ def own(paths: Iterable[str]) -> Own:
     return Own(frozenset(names))
 
 
-def file(data: bytes, path: str, tree: Own, limits: Limits) -> Read:
-    """The summary of one file. What was read before an error is kept."""
+def file(data: bytes, path: str, tree: Own, limits: Limits, *, deep: bool = True) -> Read:
+    """The summary of one file; without ``deep`` only its imports and constants.
+
+    What was read before an error is kept.
+    """
     apis = table()
 
     def wanted(dotted: str) -> bool:
-        if apis.find(dotted) is not None or flow.is_watched(dotted) or dotted in SWITCHES:
+        if apis.find(dotted) is not None or is_watched(dotted) or dotted in SWITCHES:
             return True
         if dotted in {"functools.partial.__call__", SETDEFAULT}:
             return True
         return dotted.partition(".")[0] in tree.names and not dotted.startswith("?")
 
     where = Location(path)
-    reader = Reader(path, wanted, dict(apis.star_names), limits)
+    reader = Reader(path, wanted, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data)
     try:
         for piece in source.pieces(data, where, limits):
             reader.read(piece.tree, piece.where)
@@ -72,12 +108,22 @@ def file(data: bytes, path: str, tree: Own, limits: Limits) -> Read:
 
 
 @cache
-def _words() -> re.Pattern[bytes]:
-    roots = {name.partition(".")[0] for row in table().rows for name in row.names} - set(_ALWAYS)
-    words = sorted(re.escape(root).encode() for root in roots)
-    return re.compile(rb"\b(?:" + b"|".join(words) + rb")\b")
+def _pairs() -> dict[str, frozenset[str]]:
+    """The last parts of the names of the table, by the package that they begin with."""
+    pairs: dict[str, set[str]] = {}
+    for row in table().rows:
+        if row.format == "data" or row.does == "execute":
+            continue  # safe for whatever they read; code on outside text is looked for by its own words
+        for name in row.names:
+            root, _, rest = name.partition(".")
+            pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
+    return {root: frozenset(lasts) for root, lasts in pairs.items()}
 
 
 def speaks(data: bytes) -> bool:
-    """Whether a file has any word of what is looked for."""
-    return any(cue in data for cue in _CUES) or _words().search(data) is not None
+    """Whether a file has the words of anything that is looked for; of another only constants matter."""
+    words = set(_WORD.findall(data.decode("latin-1")))
+    if words & _ALONE or (words & _RUNS and words & _OUTSIDE):
+        return True
+    pairs = _pairs()
+    return any(pairs[root] & words for root in pairs.keys() & words)

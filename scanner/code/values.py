@@ -105,7 +105,7 @@ def _size(values: Iterable["Value"]) -> int:
     return 1 + sum(1 if isinstance(value, Const | Name | Param | Unknown) else value.size for value in values)
 
 
-def constant(value: str | float | bool | None) -> Value:
+def constant(value: str | float | bool | None) -> Value:  # noqa: FBT001  (it is the literal itself)
     """A literal; a number that nobody could write out is unknown."""
     if isinstance(value, int) and not -_LARGEST < value < _LARGEST:
         return Unknown("it is a number that is too large")
