@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from scanner.code.apis import WATCHED, Api, table
+from scanner.code.apis import SETDEFAULT, WATCHED, Api, table
 from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Table, Value, text_of
@@ -193,7 +193,12 @@ def _switched_off(dotted: str, off: str, call: Call) -> Evidence:
 
 def settings(module: Module) -> Iterator[Evidence]:
     """HSH-008 for settings that switch verification off for everything that follows."""
-    for dotted, value, where in module.settings:
+    by_call = [
+        (f"os.environ[{name}]", call.args[1], call.where)
+        for call in module.calls
+        if call.dotted in {SETDEFAULT, "os.putenv"} and len(call.args) > 1 and (name := text_of(call.args[0]))
+    ]
+    for dotted, value, where in (*module.settings, *by_call):
         plain = value.value if isinstance(value, Const) else None
         name = value.dotted if isinstance(value, Name) else ""
         off = (

@@ -62,12 +62,25 @@ def references(api: Api, call: Call, module: Module, program: Program, releases:
     remote = tuple(_remote_code(api, call, names, module, program, releases))
     yield from remote
     told = any(isinstance(row, Evidence) for row in remote)  # its remedy pins the revision, too
+    if call.dotted.endswith(".pipeline") and argument_of(call, api.keywords, api.at) is None:
+        yield from _default_model(call)
     for name in names:
         revision = _revision(api, call, program, module)
         kind = _kind(api, call, program, module)
         yield Reference(kind, name, call.where, revision or "", call.dotted)
         if revision is not None and not api.quiet and not told:
             yield from _open_revision(call, name, revision, kind)
+
+
+def _default_model(call: Call) -> Iterator[Evidence]:
+    """SRC-005 for a pipeline that names only its task: the library chooses the model and its version."""
+    task = text_of(argument_of(call, ("task",), 0))
+    if task is not None and not any(name == "**" for name, _ in call.keywords):
+        message = (
+            f"the pipeline for {visible(task, limit=80)} takes whatever model the library's release chooses"
+        )
+        remedy = "name the model and its commit: pipeline(…, model='owner/name', revision='<commit>')"
+        yield Evidence("SRC-005", call.where, message, f"task:{task}", (), remedy)
 
 
 def _names(api: Api, call: Call, module: Module, program: Program) -> Iterator[str]:

@@ -25,6 +25,7 @@ from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LEAVES = (ast.Constant, ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+_CLASSES = 32  # classes above one class that are asked for a method
 _TOLD = (ast.Call, ast.NamedExpr, ast.comprehension)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -93,7 +94,7 @@ class Reader:
     """Reads the trees of one file, cell by cell where it has cells, into one summary.
 
     Without ``deep`` only imports and constants are read; ``declares``: it declares a command line's options.
-    ``wanted`` says of a call's full name whether it is worth keeping; ``star_names`` what a star import
+    ``wanted`` says of a call's full name whether it is worth keeping, ``loads`` whether the table has it; ``star_names`` what a star import
     brings along.
     """
 
@@ -101,6 +102,7 @@ class Reader:
         self,
         path: str,
         wanted: Callable[[str], bool],
+        loads: Callable[[str], bool],
         star_names: dict[str, frozenset[str]],
         limits: Limits,
         *,
@@ -109,6 +111,7 @@ class Reader:
     ) -> None:
         self.module = Module(path, name_of(path), deep=deep)
         self._wanted = wanted
+        self._loads = loads
         self._declares = declares
         self._known = Known(path, star_names=star_names)
         self._env = Env()
@@ -321,14 +324,14 @@ class Reader:
         own = dotted.removeprefix(f"{self.module.name}.") if dotted.startswith(f"{self.module.name}.") else ""
         if own:
             self.module.edges.add((spot.function, own, spot.in_main))
-        if not self._wanted(dotted) and own not in self.module.functions:
+        if own not in self.module.functions:
             dotted = self._inherited(dotted)
-            if not self._wanted(dotted):
-                return
+        if not self._wanted(dotted):
+            return
         if len(self.module.calls) >= self._limits.code_calls:
             raise LimitReached("code_calls", allowed=self._limits.code_calls)
         args, keywords = arguments(node, env, self._known)
-        if dotted == "functools.partial.__call__" and isinstance(base, Made):
+        if dotted == "functools.partial.__call__" and isinstance(base, Made) and base.args:
             first = base.args[0]
             dotted = first.dotted if isinstance(first, Name) else dotted
             args, keywords = (*base.args[1:], *args), (*base.keywords, *keywords)
@@ -339,12 +342,15 @@ class Reader:
     def _inherited(self, dotted: str) -> str:
         """The method's full name in a class from elsewhere that a class here is derived from."""
         owner, _, method = dotted.rpartition(".")
-        for _ in range(8):
-            bases = self.module.bases.get(owner)
-            if not bases:
-                break
-            owner = bases[0]
-        return f"{owner}.{method}"
+        todo, seen = [*self.module.bases.get(owner, ())], {owner}
+        while todo and len(seen) < _CLASSES:
+            above = todo.pop(0)
+            if above not in seen:
+                seen.add(above)
+                todo += self.module.bases.get(above, ())
+                if above not in self.module.bases and self._loads(f"{above}.{method}"):
+                    return f"{above}.{method}"
+        return dotted
 
     def _walk(self, root: ast.AST) -> Iterator[ast.AST]:
         """The calls, bindings and loops inside of an expression, in the order of the text."""

@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from scanner.code.apis import is_watched, table
+from scanner.code.apis import SETDEFAULT, is_watched, table
 from scanner.code.module import Call, Module
 from scanner.code.values import (
     Choice,
@@ -343,6 +343,7 @@ def pruned(module: Module, names: frozenset[str]) -> None:
         if call.dotted.rpartition(".")[2] in names
         or table().find(call.dotted) is not None
         or is_watched(call.dotted)
+        or call.dotted in {SETDEFAULT, "os.putenv"}
     ]
 
 

@@ -95,8 +95,13 @@ def file(data: bytes, path: str, tree: Own, limits: Limits, *, deep: bool = True
             return True
         return dotted.partition(".")[0] in tree.names and not dotted.startswith("?")
 
+    def loads(dotted: str) -> bool:
+        return apis.find(dotted) is not None
+
+    reader = Reader(
+        path, wanted, loads, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data
+    )
     where = Location(path)
-    reader = Reader(path, wanted, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data)
     try:
         for piece in source.pieces(data, where, limits):
             reader.read(piece.tree, piece.where)

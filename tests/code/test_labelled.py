@@ -1,0 +1,28 @@
+"""The labelled set: what has to be found is found, what is safe stays quiet."""
+
+from collections import Counter
+
+from scanner.rubric import judge
+from tests.code.labelled import SAFE, UNSAFE
+from tests.code.reading import reading
+
+
+def said(text: str) -> list[str]:
+    """The levels of what is said of a module, whatever level it has."""
+    found = reading({"main.py": text})
+    return [row.level for row in judge.judge_all(found.evidence, artifacts=(), context="")]
+
+
+def test_there_are_enough_load_sites_in_the_set() -> None:
+    assert len(UNSAFE) + len(SAFE) >= 200
+    assert max(Counter([*UNSAFE, *SAFE]).values()) == 1
+
+
+def test_nearly_all_unsafe_forms_are_found() -> None:
+    missed = [row for row in UNSAFE if not said(row[1])]
+    assert len(missed) <= 0.03 * len(UNSAFE), missed
+
+
+def test_hardly_any_safe_form_is_flagged_at_medium_or_above() -> None:
+    flagged = [row for row in SAFE if {"medium", "high", "critical"} & set(said(row[1]))]
+    assert len(flagged) <= 0.01 * len(SAFE), flagged
