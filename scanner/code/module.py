@@ -94,8 +94,8 @@ class Reader:
     """Reads the trees of one file, cell by cell where it has cells, into one summary.
 
     Without ``deep`` only imports and constants are read; ``declares``: it declares a command line's options.
-    ``wanted`` says of a call's full name whether it is worth keeping, ``loads`` whether the table has it; ``star_names`` what a star import
-    brings along.
+    ``wanted`` says of a call's full name whether it is worth keeping, ``loads`` whether the table has it,
+    ``star_names`` what a star import brings along.
     """
 
     def __init__(
