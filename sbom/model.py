@@ -92,6 +92,7 @@ class FactName(StrEnum):
     PARAMETERS = "parameters"
     PICKLE_PROTOCOL = "pickle-protocol"
     PRODUCER = "producer"
+    PROOF = "proof"  # "holds: git-lfs, sha256" and what else the tree states of its bytes
     QUANTIZATION = "quantization"
     SIZE = "size"  # in bytes
     TAG = "tag"

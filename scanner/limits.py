@@ -37,6 +37,11 @@ class Limits:
     advisory_records: int = 2_000_000  # records of one source; npm alone has a quarter of a million
     dump_bytes: int = 1 * GIB  # one database's dump, or its list of changes
     changed_records: int = 2_000  # more than these are not fetched one by one: the dump is fetched anew
+    claims: int = 1_000_000  # of one file that vouches for others
+    claim_documents: int = 100_000  # files of one tree that vouch for others
+    absent_rows: int = 100  # files that one list names and that are not there; what is over is counted
+    git_index_bytes: int = 256 * MIB  # a million tracked files
+    git_object_bytes: int = 64 * KIB  # a pointer, or what it is stored as a difference to
     fetch_timeout_s: float = 30.0  # for a connection, and for each silence after it
     fetch_deadline_s: float = 1_800.0  # one file, however slowly it comes
     fetch_attempts: int = 3  # of one file, each going on where the last broke off

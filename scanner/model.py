@@ -290,6 +290,59 @@ class Stock:
     projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+# --- what files say of the bytes of others ------------------------------------------------------------------
+
+
+@record
+class Stated:
+    """What a file of the tree says of the bytes of a file: the one at ``path`` from the root.
+
+    ``kind`` names the row of the table of proofs. ``digest`` is in hashlib's spelling or one of those in
+    ``scanner.files.digest``; ``size`` in bytes, ``at_least`` a bound on it. ``rule`` is what is broken where
+    it is not so; without one the statement is merely stale. ``anchors`` where whoever put the file there
+    cannot have written it, so that bytes which bear it out are pinned. ``says`` puts in words who states it.
+    ``wanted``: where no such file lies in the tree, that is a finding, too.
+    ``parts``: it is about the tensors of these safetensors files, which have ``size`` bytes together.
+    ``trouble`` is what is wrong whatever the bytes are, ``unchecked`` why nobody can tell.
+    """
+
+    path: str
+    where: Location
+    kind: str
+    digest: Digest | None = None
+    size: int | None = None
+    at_least: int | None = None
+    rule: str = ""
+    says: str = ""
+    anchors: bool = False
+    wanted: bool = False
+    parts: tuple[str, ...] = ()
+    trouble: str = ""
+    unchecked: str = ""
+
+
+class ProofState(StrEnum):
+    """What became of a statement about bytes."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    STALE = "stale"  # it tells of an earlier state, and nothing vouches that it should still be so
+    UNCHECKED = "cannot-be-checked"
+
+
+@record
+class Proof:
+    """A statement held against the bytes. ``where`` is what it is about, ``source`` who states it."""
+
+    where: Location
+    kind: str
+    source: Location
+    state: ProofState
+    algorithm: str = ""
+    value: str = ""
+    detail: str = ""
+
+
 # --- what an artifact yields ------------------------------------------------------------------------------
 
 
@@ -678,6 +731,7 @@ class Report:
     coverage: Coverage
     verdict: Verdict
     notices: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
 
 @mutable

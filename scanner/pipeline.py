@@ -64,6 +64,7 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         *known,
         *published.evidence,
     )
+    stock = _with_proofs(stock, seen)
     held, lock = _held(root, policy, seen, stock, named)
     findings, notices = _settled(
         (*evidence, *held.evidence), seen, stock, policy, root, tuple(held.measurements)
@@ -150,6 +151,21 @@ def inspect(path: str | Path) -> Artifact:
         raise UsageError(f"no such file: {file}")
     weighed = weigh(Job(file.name, str(file.absolute()), file.stat().st_size), Limits())
     return weighed.artifacts[0] if weighed.artifacts else Artifact(Location(file.name), "", weighed.size)
+
+
+def _with_proofs(stock: Stock, seen: Survey) -> Stock:
+    if seen.proven is None:
+        return stock
+    from scanner.integrity import told
+
+    return replace(stock, inventory=told.with_proofs(stock.inventory, seen.proven.proofs))
+
+
+def _proven(seen: Survey, policy: Policy) -> Iterator[Measurement]:
+    """What the proofs in the tree say of origins; what would make a finding milder, only in one's own tree."""
+    for measurement in seen.proven.measurements if seen.proven is not None else ():
+        if policy.trust_lock or measurement.value == "hostile":
+            yield measurement
 
 
 def _is_model(artifact: Artifact) -> bool:
@@ -275,7 +291,7 @@ def _settled(
             rows,
             artifacts=seen.artifacts,
             context=context,
-            measurements=measurements,
+            measurements=(*measurements, *_proven(seen, policy)),
             floors=policy.pack.floors,
         )
 
@@ -356,4 +372,5 @@ def _report(
         coverage=coverage,
         verdict=verdict,
         notices=notices,
+        proofs=tuple(seen.proven.proofs) if seen.proven is not None else (),
     )

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import field, mutable, replace
@@ -34,8 +35,11 @@ from scanner.model import (
 )
 from scanner.policy import Policy
 from scanner.projects import Scope, scope
-from scanner.registry import Manifest, included_row, manifests_of
+from scanner.registry import BY_NAME, Manifest, included_row, manifests_of, vouching
 from scanner.text import visible
+
+if TYPE_CHECKING:
+    from scanner.integrity.proof import Proven
 
 
 @mutable
@@ -57,6 +61,9 @@ class Survey:
     jobs: list[Job] = field(default_factory=list)  # every file that can be opened
     links: dict[str, tuple[str, Job]] = field(default_factory=dict)  # by path: what a link stands for
     closed: list[Entry] = field(default_factory=list)  # what cannot be opened
+    digests: dict[str, dict[str, str]] = field(default_factory=dict)  # by path and by what was measured
+    proven: "Proven | None" = None  # None where no file vouches for another
+    not_checked: list[NotChecked] = field(default_factory=list)  # of proofs
 
 
 def survey(
@@ -98,8 +105,7 @@ def survey(
         seen.evidence += seen.code.evidence
         for entry in closed:
             _not_opened(entry, entry.outcome or Outcome.UNREADABLE, seen)
-        _weigh(jobs, policy, seen)
-        _weigh_links(links, policy, seen)
+        _weigh_and_prove(jobs, links, base, policy, seen, whole=named is None)
         _hash_packages(seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
@@ -137,9 +143,52 @@ def _limit(
     )
 
 
+def _weigh_and_prove(
+    jobs: list[Job], links: list[tuple[str, Job]], base: Path, policy: Policy, seen: Survey, *, whole: bool
+) -> None:
+    """Weighs every file, with what others state of it: that is read first, so that each byte is read once."""
+    repositories = _repositories(seen.excluded) if whole else []
+    if not repositories and not any(vouching(job.path) or _is_dvc(job.path) for job in jobs):
+        _weigh(jobs, policy, seen)
+        _weigh_links(links, policy, seen)
+        return
+    from scanner import proving
+
+    root = os.fspath(base)
+    targets = {job.path: target for target, job in links}
+    found = proving.gather(
+        *(jobs, targets, repositories, seen.readings),
+        *(lambda path: open_source(_under(base, path)), root, policy.limits),
+    )
+    _weigh(
+        [*proving.asking(jobs, found.asked()), *proving.asking(found.objects, found.asked())], policy, seen
+    )
+    _weigh_links(links, policy, seen)
+    models = frozenset(
+        artifact.where.path
+        for artifact in seen.artifacts
+        if (row := BY_NAME.get(artifact.format)) is not None and row.model and not artifact.where.member
+    )
+    seen.proven = proving.prove(found, seen.digests, root, models, policy.limits)
+    seen.evidence += seen.proven.evidence
+    seen.not_checked = found.not_checked
+
+
+def _repositories(excluded: Sequence[Excluded]) -> list[str]:
+    """The folders of the tree that hold a repository of git; empty for the root."""
+    found = [row.path.removesuffix(".git").rstrip("/") for row in excluded if row.rule == "git-directory"]
+    return sorted(found)
+
+
+def _is_dvc(path: str) -> bool:
+    return path.endswith((".dvc", "dvc.lock"))
+
+
 def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
     for weighed in weigh_all(jobs, policy.limits, policy.jobs):
         seen.artifacts.extend(weighed.artifacts)
+        if weighed.digests:
+            seen.digests[weighed.path] = {one.algorithm: one.value for one in weighed.digests}
         seen.late |= weighed.late
 
 
@@ -374,7 +423,7 @@ def coverage_of(seen: Survey) -> Coverage:
         outcomes[row.outcome] = outcomes.get(row.outcome, 0) + 1
         if row.outcome in INCOMPLETE:
             not_checked.append(NotChecked(Location(row.path), row.format, row.outcome, row.detail))
-    for lacking in seen.code.unread:
+    for lacking in (*seen.code.unread, *seen.not_checked):
         outcomes[lacking.outcome] = outcomes.get(lacking.outcome, 0) + 1
         not_checked.append(lacking)
     unclaimed = sum(artifact.unclaimed_members for artifact in seen.artifacts)

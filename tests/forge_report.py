@@ -35,6 +35,8 @@ from scanner.model import (
     Measured,
     NotChecked,
     Outcome,
+    Proof,
+    ProofState,
     Report,
     Status,
     ToolInfo,
@@ -267,6 +269,32 @@ def report() -> Report:
             counts=(("critical", 1), ("high", 1), ("medium", 2), ("low", 1), ("info", 0)),
         ),
         notices=("No KEV catalogue was given.",),
+        proofs=(
+            Proof(
+                Location("models/encoder.pt"),
+                "checksums",
+                Location("SHA256SUMS", line=2),
+                ProofState.FAILS,
+                "sha256",
+                SHA_B,
+                f"its sha256 is {SHA_A}, and the list of checksums says {SHA_B}",
+            ),
+            Proof(
+                Location("models/head.h5"),
+                "git-lfs",
+                Location(".git/index"),
+                ProofState.HOLDS,
+                "sha256",
+                SHA_B,
+            ),
+            Proof(
+                Location("models/tail.h5"),
+                "checksums",
+                Location("SHA256SUMS", line=3),
+                ProofState.UNCHECKED,
+                detail="no such file lies in the scanned tree",
+            ),
+        ),
     )
 
 
@@ -368,6 +396,7 @@ def hostile_report(text: str) -> Report:
         ),
         verdict=replace(plain.verdict, sentence=text),
         notices=(text,),
+        proofs=(Proof(where, text, where, ProofState.STALE, text, text, text),),
     )
 
 
@@ -437,6 +466,16 @@ artifacts = st.builds(
     digests=st.lists(computed, max_size=2).map(tuple),
     inspections=st.lists(inspections, max_size=2).map(tuple),
     unclaimed_members=counts,
+)
+proofs = st.builds(
+    Proof,
+    where=locations,
+    kind=words,
+    source=locations,
+    state=st.sampled_from(ProofState),
+    algorithm=words,
+    value=words,
+    detail=words,
 )
 decisions = st.builds(
     Decision,
@@ -515,6 +554,7 @@ def reports(draw: st.DrawFn) -> Report:
         artifacts=tuple(draw(st.lists(artifacts, max_size=3))),
         findings=tuple(draw(st.lists(judged, max_size=4))),
         notices=draw(texts),
+        proofs=tuple(draw(st.lists(proofs, max_size=3))),
     )
 
 
@@ -541,4 +581,5 @@ def shuffled(whole: Report, order: int) -> Report:
         artifacts=mixed(whole.artifacts),
         findings=mixed(whole.findings),
         sources=mixed(whole.sources),
+        proofs=mixed(whole.proofs),
     )

@@ -68,7 +68,7 @@ def _serve(todo: "queue.SimpleQueue[Job]", done: "queue.SimpleQueue[Weighed]", l
 
 def _lost(job: Job, gathered: Gathered, outcome: Outcome, detail: str) -> Weighed:
     gathered.interrupt(Location(job.path), outcome, detail, job.size)
-    return finish(job, gathered, "", late=outcome is Outcome.LATE)
+    return finish(job, gathered, (), late=outcome is Outcome.LATE)
 
 
 class _Worker:
@@ -94,7 +94,7 @@ class _Worker:
             self._send(encode_job(job, limits))
             while True:
                 said = decode(self._line(deadline))
-                if isinstance(said, str):
+                if isinstance(said, tuple):
                     return finish(job, gathered, said)
                 gathered.add(said)
         except TimeoutError:

@@ -4,14 +4,17 @@ Never pickle: a worker reads hostile bytes, and what it says is read with the sa
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from sbom.model import Location
+from sbom.model import Digest, Location
 from sbom.record import as_dict
 from scanner.codec import (
+    decode_digest,
     decode_evidence,
     decode_fact,
     decode_location,
+    encode_digest,
     encode_evidence,
     encode_fact,
     encode_location,
@@ -35,7 +38,8 @@ def encode_job(job: Job, limits: Limits) -> bytes:
 def decode_job(line: bytes) -> tuple[Job, Limits]:
     """The job of a line."""
     data = json.loads(line)
-    return Job(**data["job"]), Limits(**data["limits"])
+    row = data["job"]
+    return Job(**{**row, "asked": tuple(row["asked"])}), Limits(**data["limits"])
 
 
 def encode_step(step: Step) -> bytes:
@@ -56,13 +60,13 @@ def encode_step(step: Step) -> bytes:
     return json.dumps(row).encode() + b"\n"
 
 
-def encode_end(digest: str) -> bytes:
+def encode_end(digests: Sequence[Digest]) -> bytes:
     """The line that ends a job."""
-    return json.dumps({"is": "end", "digest": digest}).encode() + b"\n"
+    return json.dumps({"is": "end", "digests": [encode_digest(one) for one in digests]}).encode() + b"\n"
 
 
-def decode(line: bytes) -> Step | str:
-    """The step of a line, or the digest of the line that ends a job.
+def decode(line: bytes) -> Step | tuple[Digest, ...]:
+    """The step of a line, or the digests of the line that ends a job.
 
     Raises WireError for anything else.
     """
@@ -70,7 +74,7 @@ def decode(line: bytes) -> Step | str:
         row = json.loads(line)
         kind = row["is"]
         if kind == "end":
-            return _text(row, "digest")
+            return tuple(decode_digest(one) for one in _list(row, "digests"))
         return _step(kind, row, decode_location(row["at"]))
     except (ValueError, KeyError, TypeError, ScanError) as error:
         raise WireError(f"{type(error).__name__}: {error}") from error
@@ -101,6 +105,13 @@ def _modest(evidence: Evidence) -> Evidence:
     if any(measured.source != "measured" for _, measured in evidence.factors):
         raise WireError("an inspector speaks in another's name")
     return evidence
+
+
+def _list(row: dict[str, Any], key: str) -> list[object]:
+    value = row[key]
+    if not isinstance(value, list):
+        raise WireError(f"{key} is not a list")
+    return value
 
 
 def _text(row: dict[str, Any], key: str) -> str:

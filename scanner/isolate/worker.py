@@ -52,8 +52,8 @@ def main() -> None:
         if not capped:
             _cap_memory(limits.worker_memory_bytes)
             capped = True
-        digest = tell(job, limits, lambda step: _write(out.fileno(), encode_step(step)))
-        _write(out.fileno(), encode_end(digest))
+        digests = tell(job, limits, lambda step: _write(out.fileno(), encode_step(step)))
+        _write(out.fileno(), encode_end(digests))
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -15,14 +15,16 @@ from scanner.registry.formats import (
     with_name,
 )
 from scanner.registry.manifests import MANIFESTS, REQUIREMENTS, included_row, manifest_of, manifests_of
+from scanner.registry.proofs import PROOFS, vouching
 from scanner.registry.reports import REPORTS, Renderer, RenderOptions
-from scanner.registry.rows import Claim, Format, Manifest, Risk
+from scanner.registry.rows import Claim, Format, Manifest, Risk, Vouching
 
 __all__ = [
     "BY_NAME",
     "FORMATS",
     "HEAD",
     "MANIFESTS",
+    "PROOFS",
     "REPORTS",
     "REQUIREMENTS",
     "TAIL",
@@ -32,11 +34,13 @@ __all__ = [
     "RenderOptions",
     "Renderer",
     "Risk",
+    "Vouching",
     "broken_promise",
     "claims",
     "included_row",
     "manifest_of",
     "manifests_of",
+    "vouching",
     "with_content",
     "with_name",
 ]

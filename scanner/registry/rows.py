@@ -1,11 +1,14 @@
 """The shape of a row: what a format or a manifest is known by, and who reads it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sbom.record import record
-from scanner.model import Account, FileReader, Inspector, ManifestParser
+from scanner.model import Account, FileReader, Inspector, ManifestParser, Stated
+
+if TYPE_CHECKING:
+    from scanner.integrity.tree import Witness
 
 Risk = Literal["code", "data"]
 
@@ -100,6 +103,27 @@ class Manifest:
     read: FileReader | None = None
     beside: tuple[str, ...] = ()
     holds: Callable[[bytes], bool] | None = None
+
+    def claims(self, folder: str, name: str) -> bool:
+        """Whether the lower-cased folder and file name ask for this row."""
+        if self.folders and not any(fnmatchcase(folder, pattern) for pattern in self.folders):
+            return False
+        return any(fnmatchcase(name, pattern) for pattern in self.names)
+
+
+@record
+class Vouching:
+    """One row of the table of proofs: files that say something of the bytes of others.
+
+    ``names`` and ``folders`` as of a manifest. ``read`` yields what one of them claims, and nothing of a file
+    that only has such a name.
+    """
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+    read: "Callable[[Witness], Iterator[Stated]]"
+    folders: tuple[str, ...] = ()
 
     def claims(self, folder: str, name: str) -> bool:
         """Whether the lower-cased folder and file name ask for this row."""

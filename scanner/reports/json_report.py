@@ -14,7 +14,18 @@ from typing import Final, cast
 from sbom import lines
 from sbom.model import Component, Fact, Inventory, Location, Project
 from scanner.codec import Plain, encode_digest, encode_fact, encode_location
-from scanner.model import Artifact, Consulted, Coverage, Decision, Factors, Finding, Report, ToolInfo, Verdict
+from scanner.model import (
+    Artifact,
+    Consulted,
+    Coverage,
+    Decision,
+    Factors,
+    Finding,
+    Proof,
+    Report,
+    ToolInfo,
+    Verdict,
+)
 from scanner.reports.arrange import Subjects, worst_first
 
 SCHEMA: Final = "urn:weighbridge:report:1"
@@ -47,6 +58,7 @@ def render(report: Report) -> bytes:
         "sources": [_source(source) for source in sorted(report.sources, key=repr)],
         "components": _components(report.inventory),
         "artifacts": [row for _, row in artifacts],
+        "proofs": [_proof(proof) for proof in sorted(report.proofs, key=_by_place)],
         "findings": [_finding(finding, subjects) for finding in worst_first(report.findings)],
     }
     return lines.write(document)
@@ -131,6 +143,22 @@ def _coverage(coverage: Coverage, notices: Iterable[str]) -> Row:
         "unclaimed_members": coverage.unclaimed_members,
         "reproducible": not coverage.deadline_struck,
         "notices": sorted(notices),
+    }
+
+
+def _by_place(proof: Proof) -> tuple[object, ...]:
+    return (proof.where.order, proof.kind, proof.source.order, repr(proof))
+
+
+def _proof(proof: Proof) -> Row:
+    return {
+        "where": encode_location(proof.where),
+        "kind": proof.kind,
+        "state": proof.state.value,
+        "source": encode_location(proof.source),
+        "algorithm": proof.algorithm,
+        "value": proof.value,
+        "detail": proof.detail,
     }
 
 

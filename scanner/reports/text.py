@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from sbom.model import Component, Location
-from scanner.model import LEVELS, Decision, Finding, NotChecked, Report, Status
+from scanner.model import LEVELS, Decision, Finding, NotChecked, ProofState, Report, Status
 from scanner.reports.page import Page, Style
 from scanner.text import visible
 
@@ -64,6 +64,7 @@ def render(report: Report, *, colour: bool, width: int, verbose: int = 0) -> str
     said = _what_would_run(page, report, shown)
     _levels(page, report, shown, said)
     _set_aside(page, report, shown)
+    _proofs(page, report, shown)
     _not_checked(page, report, shown)
     _left_out(page, report)
     _sources(page, report)
@@ -369,6 +370,33 @@ def _decided(decision: Decision) -> str:
         decision.source,
     )
     return "; ".join(_own(part) for part in parts if part)
+
+
+_STATES = {
+    ProofState.HOLDS: "hold",
+    ProofState.FAILS: "fail",
+    ProofState.STALE: "stale",
+    ProofState.UNCHECKED: "cannot be checked",
+}
+
+
+def _proofs(page: Page, report: Report, shown: int | None) -> None:
+    """What files of the tree state of others, a line a kind; then what nobody could check, and why."""
+    if not report.proofs:
+        return
+    page.heading("What the tree states of its own files")
+    for kind, group in sorted(_grouped(report.proofs, lambda proof: proof.kind).items()):
+        counts = Counter(proof.state for proof in group)
+        said = ", ".join(f"{counts[state]:,} {word}" for state, word in _STATES.items() if counts[state])
+        page.put(said, indent=2, label=f"{_show(kind)}: ")
+    open_ = [one for one in report.proofs if one.state in {ProofState.UNCHECKED, ProofState.STALE}]
+    reasons = _grouped(open_, lambda proof: (proof.state, proof.detail))
+    rows, left = _cut(list(reasons.items()), shown)
+    for (state, detail), group in rows:
+        others = f" and {len(group) - 1:,} more" if len(group) > 1 else ""
+        text = f"{_place(group[0].where)}{others}: {_show(detail, limit=300)}"
+        page.put(text, indent=4, label=f"{_STATES[state]}: ", style="dim")
+    _more(page, left, 4)
 
 
 def _not_checked(page: Page, report: Report, shown: int | None) -> None:

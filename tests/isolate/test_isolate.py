@@ -130,7 +130,8 @@ def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
         b'{"is": "opened"}',
         b'{"is": "begun", "at": 3}',
         b"\xff",
-        b'{"is": "end", "digest": 7}',
+        b'{"is": "end", "digests": 7}',
+        b'{"is": "end", "digests": ["abc"]}',
     ],
 )
 def test_a_line_that_no_honest_worker_writes_is_refused(line: bytes) -> None:

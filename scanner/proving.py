@@ -1,0 +1,206 @@
+"""Every file of a tree that vouches for others, read: what they state, and what has to be measured.
+
+The reading is that of the table (``scanner.registry.proofs``); here the files are opened.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from sbom.model import Location
+from sbom.record import field, mutable, replace
+from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
+from scanner.files.lfs import POINTER_BYTES, pointer
+from scanner.files.open import FileSource
+from scanner.files.source import BytesSource
+from scanner.integrity import dvc, lfs, proof
+from scanner.integrity.tree import Tree, Witness
+from scanner.isolate import Job
+from scanner.limits import Limits
+from scanner.model import NotChecked, Outcome, Proof, ProofState, Reading, Source, Stated
+from scanner.readers import git_index
+from scanner.readers.git_objects import Objects
+from scanner.registry import Vouching, vouching
+from scanner.text import visible
+
+# The opened file under a path from the root; raises Unreadable.
+Open = Callable[[str], FileSource]
+
+
+@mutable
+class Vouched:
+    """What files of the tree state of others. ``unread``: files that should tell something and do not.
+
+    ``objects`` are files that a walk leaves out and that have to be hashed all the same.
+    """
+
+    tree: Tree
+    stated: list[Stated] = field(default_factory=list)
+    unread: list[Proof] = field(default_factory=list)
+    not_checked: list[NotChecked] = field(default_factory=list)
+    objects: list[Job] = field(default_factory=list)
+
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """What has to be measured of which files, by path."""
+        return proof.asked(self.stated, self.tree)
+
+
+def gather(
+    jobs: Sequence[Job],
+    links: Mapping[str, str],
+    repositories: Sequence[str],
+    readings: Mapping[str, Sequence[Reading]],
+    open_: Open,
+    root: str,
+    limits: Limits,
+) -> Vouched:
+    """What the files of the tree state of each other.
+
+    ``links`` has the targets of symbolic links, ``repositories`` the folders that hold a ``.git`` (empty for
+    the root), ``readings`` what the manifests say.
+    """
+    tree = Tree({job.path: job.size for job in jobs}, links)
+    found = Vouched(tree)
+    found.objects += _fetched(repositories, jobs, open_, root)
+    if found.objects:
+        sizes = {job.path: job.size for job in (*jobs, *found.objects)}
+        found.tree = tree = Tree(sizes, links)
+    documents = [(job.path, row) for job in jobs for row in vouching(job.path)]
+    for path, row in documents[: limits.claim_documents]:
+        _read(path, row, found, open_, limits)
+    if len(documents) > limits.claim_documents:
+        error = LimitReached("claim_documents", allowed=limits.claim_documents, found=len(documents))
+        _unread(documents[limits.claim_documents][0], "proofs", error, found)
+    if any(dvc.is_ours(path) for path in readings):
+        found.stated += dvc.claims(
+            readings, tree, lambda path: _bytes(path, open_, limits.lock_bytes), limits
+        )
+    for base in repositories:
+        _read_index(base, found, open_, root, limits)
+    return found
+
+
+def _read(path: str, row: Vouching, found: Vouched, open_: Open, limits: Limits) -> None:
+    try:
+        with open_(path) as source:
+            witness = Witness(Location(path), source, found.tree, limits)
+            found.stated += row.read(witness)
+    except ScanError as error:
+        _unread(path, row.name, error, found, title=row.title)
+
+
+def _unread(path: str, kind: str, error: ScanError, found: Vouched, title: str = "proof") -> None:
+    where = Location(path)
+    said = visible(str(error))
+    detail = f"this {title} could not be read: {said}"
+    found.unread.append(Proof(where, kind, where, ProofState.UNCHECKED, detail=detail))
+    if isinstance(error, LimitReached):
+        found.not_checked.append(NotChecked(where, kind, Outcome.LIMITED, said))
+
+
+def _bytes(path: str, open_: Open, limit: int) -> bytes | None:
+    try:
+        with open_(path) as source:
+            return source.read_at(0, source.size) if source.size <= limit else None
+    except (Unreadable, Changed):
+        return None  # whoever asked says that it could not be had
+
+
+# --- git and git LFS ---------------------------------------------------------------------------------------
+
+
+def _fetched(repositories: Iterable[str], jobs: Iterable[Job], open_: Open, root: str) -> Iterator[Job]:
+    """The objects of Git LFS that were fetched for pointers which still stand in their place."""
+    bases = sorted(repositories, key=len, reverse=True)
+    for job in jobs if bases else ():
+        if not lfs.may_be_pointer(job.size):
+            continue
+        data = _bytes(job.path, open_, POINTER_BYTES)
+        pointed = pointer(data) if data is not None else None
+        base = next((one for one in bases if not one or job.path.startswith(f"{one}/")), None)
+        if pointed is None or base is None:
+            continue
+        path = lfs.object_path(base, pointed.sha256)
+        with suppress(Unreadable), open_(path) as source:
+            yield Job(path, os.path.join(root, path), source.size, only_hashed=True)  # noqa: PTH118
+
+
+def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limits) -> None:
+    path = f"{base}/.git/index" if base else ".git/index"
+    try:
+        with open_(path) as source:
+            witness = Witness(Location(path), source, found.tree, limits)
+            files = list(git_index.parse(witness.whole("git_index_bytes")))
+    except Unreadable:
+        return  # a repository without a commit has none
+    except (Malformed, LimitReached, Changed) as error:
+        _unread(path, lfs.KIND, error, found, title="index of git")
+        return
+    attributes = _attributes(base, found.tree, open_, limits)
+    opened: list[FileSource] = []
+
+    def object_file(name: str) -> Source | None:
+        try:
+            source = open_(f"{path.removesuffix('index')}objects/{name}")
+        except Unreadable:
+            return None
+        if name.startswith("pack/"):
+            opened.append(source)  # asked again and again
+            return source
+        with source:
+            return BytesSource(source.read_at(0, min(source.size, limits.git_object_bytes)))
+
+    try:
+        objects = Objects(object_file, _packs(os.path.join(root, base)), limits.git_object_bytes)  # noqa: PTH118
+        repository = lfs.Repository(
+            base,
+            Location(path),
+            objects.blob,
+            lambda name: _bytes(name, open_, POINTER_BYTES),
+            attributes.keeps,
+        )
+        found.stated += lfs.claims(files, repository, found.tree)
+    finally:
+        for source in opened:
+            source.close()
+
+
+def _packs(base: str) -> list[str]:
+    try:
+        names = os.listdir(os.path.join(base, ".git/objects/pack"))  # noqa: PTH118, PTH208
+    except OSError:
+        return []  # nothing is packed yet
+    return [f"pack/{name}" for name in sorted(names) if name.endswith(".idx")]
+
+
+def _attributes(base: str, tree: Tree, open_: Open, limits: Limits) -> lfs.Attributes:
+    found = lfs.Attributes()
+    prefix = f"{base}/" if base else ""
+    paths = [path for path in tree.sorted() if path.startswith(prefix) and path.endswith(".gitattributes")]
+    for path in sorted(paths, key=lambda one: (one.count("/"), one)):
+        folder, _, name = path[len(prefix) :].rpartition("/")
+        data = _bytes(path, open_, limits.metadata_bytes) if name == ".gitattributes" else None
+        if data is not None:
+            found.add(folder, data.decode("utf-8", "surrogateescape"))
+    return found
+
+
+# --- what comes of it --------------------------------------------------------------------------------------
+
+
+def prove(
+    found: Vouched, measured: proof.Measured, root: str, models: frozenset[str], limits: Limits
+) -> proof.Proven:
+    """What was stated, held against what was measured."""
+
+    def lies(path: str) -> bool:
+        return os.path.lexists(os.path.join(root, path))  # noqa: PTH118  (names that do not decode)
+
+    proven = proof.prove(found.stated, found.tree, measured, lies, models, limits.absent_rows)
+    proven.proofs += found.unread
+    return proven
+
+
+def asking(jobs: Sequence[Job], asked: Mapping[str, tuple[str, ...]]) -> list[Job]:
+    """The jobs, each with what has to be measured of its file."""
+    return [replace(job, asked=asked[job.path]) if job.path in asked else job for job in jobs]
