@@ -162,7 +162,7 @@ def _with_proofs(stock: Stock, seen: Survey) -> Stock:
 
 
 def _proven(seen: Survey, policy: Policy) -> Iterator[Measurement]:
-    """What the proofs in the tree say of origins; what would make a finding milder, only in one's own tree."""
+    """What the proofs in the tree say of origins; what makes a finding milder only in one's own tree."""
     for measurement in seen.proven.measurements if seen.proven is not None else ():
         if policy.trust_lock or measurement.value == "hostile":
             yield measurement

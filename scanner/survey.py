@@ -158,7 +158,7 @@ def _weigh_and_prove(
     targets = {job.path: target for target, job in links}
     found = proving.gather(
         *(jobs, targets, repositories, seen.readings),
-        *(lambda path: open_source(_under(base, path)), root, policy.limits),
+        *(lambda path: open_source(under(base, path)), root, policy.limits),
     )
     _weigh(
         [*proving.asking(jobs, found.asked()), *proving.asking(found.objects, found.asked())], policy, seen

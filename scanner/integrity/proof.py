@@ -152,7 +152,7 @@ def _measurements(claim: Stated, proof: Proof, tree: Tree, measured: Measured) -
     """What the proof says of the origin of the bytes.
 
     Whoever can put a file into the tree can put a list of checksums beside it: only git's index and the
-    hub's commit make bytes pinned, and that too counts only in a tree of one's own. Any proof that fails counts.
+    hub's commit make bytes pinned, and that too counts only in a tree of one's own. Any that fails counts.
     """
     sha256 = measured.get(tree.real(claim.path) or "", {}).get("sha256", "")
     if not sha256 or claim.digest is None or claim.digest.algorithm in MEASURES:

@@ -403,6 +403,26 @@ def test_a_proof_that_was_planted_with_the_file_lowers_nothing(tmp_path: Path, f
     assert report.verdict.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("small", "origin", "level"),
+    [
+        pytest.param(False, "pinned", "medium", id="SHA-256 at a commit"),
+        pytest.param(True, "unverified", "high", id="SHA-1 pins nothing"),
+    ],
+)
+def test_in_one_s_own_tree_a_commit_of_the_hub_pins(
+    tmp_path: Path, small: bool, origin: str, level: str
+) -> None:
+    files: Files = {
+        "m.pkl": UNKNOWN_CALL,
+        ".cache/huggingface/download/m.pkl.metadata": record(UNKNOWN_CALL, small=small),
+    }
+    (call,) = [
+        row for row in scanned(put(tmp_path, files), own=True).findings if row.evidence.rule == "ART-002"
+    ]
+    assert (dict(call.factors)["origin"].value, call.level) == (origin, level)
+
+
 def test_a_sum_that_is_off_is_stale_and_no_finding(tmp_path: Path) -> None:
     other = json.dumps({"metadata": {"total_size": 5}, "weight_map": {"c": "model.safetensors"}})
     report = scanned(put(tmp_path, {"model.safetensors": TWO, "model.safetensors.index.json": other}))
