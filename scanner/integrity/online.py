@@ -5,13 +5,10 @@ Each index is asked for itself, credentials come from .netrc for its own host al
 not answer costs its packages their check, which the report says.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from hashlib import sha256
-from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -19,10 +16,11 @@ from urllib.parse import quote, urlsplit
 from sbom.model import Kind, Location
 from sbom.purl import normalise_name
 from sbom.record import field, mutable, record
-from scanner import cache, net
-from scanner.errors import ConfigurationError, LimitReached, Malformed, Unreadable
-from scanner.integrity import provenance, published
+from scanner import net
+from scanner.errors import ConfigurationError, LimitReached, Malformed
+from scanner.integrity import kept, provenance, published
 from scanner.integrity.index import ACCEPT, File, Listing, parse
+from scanner.integrity.kept import Kept
 from scanner.integrity.provenance import Provenance
 from scanner.integrity.published import Locked
 from scanner.limits import Limits
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 PYPI = "https://pypi.org/simple"
 _PYPI_HOSTS = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org", "www.pypi.org"})
 _FRESH_S = 600.0  # a page this young is not asked for again: PyPI itself says as much
-_CACHE = "index"
 
 Question = tuple[str, str]  # an index' address, a normalised name
 
@@ -74,6 +71,7 @@ def verify(stock: Stock, asking: Asking) -> Verified:
     evidence: list[Evidence] = []
     hashes: dict[str, int] = {}
     publishers = _publishers(wanted, answers, asking.limits)
+    kept.tidy()
     evidence += publishers.evidence
     for one, urls in wanted:
         said = [(url, answers.get((url, normalise_name(one.component.name)), _NOT_ASKED)) for url in urls]
@@ -226,7 +224,7 @@ def _answer(opened: "Session", question: Question, index: _Index, limits: Limits
 
 
 def _listing(opened: "Session", url: str, name: str, index: _Index, limits: Limits) -> Answer:
-    held = _held(url, limits)
+    held = kept.read(url, limits)
     if held is not None and time() - held.asked < _FRESH_S:
         return Answer(parse(held.body, held.kind, name, net.shown(url), limits))
     page = pages.get(
@@ -236,10 +234,10 @@ def _listing(opened: "Session", url: str, name: str, index: _Index, limits: Limi
         return Answer()
     if page.status == 304 and held is not None:
         listing = parse(held.body, held.kind, name, net.shown(url), limits)
-        _keep(url, _Held(held.body, held.kind, held.etag, time()))
+        kept.write(url, Kept(held.body, held.kind, held.etag, time()))
         return Answer(listing)
     listing = parse(page.body, page.kind, name, page.url, limits)  # what cannot be read is not kept
-    _keep(url, _Held(page.body, page.kind, page.etag, time()))
+    kept.write(url, Kept(page.body, page.kind, page.etag, time()))
     return Answer(listing)
 
 
@@ -298,14 +296,14 @@ def _provenances(addresses: Sequence[str], limits: Limits) -> dict[str, Provenan
         with net.session() as opened:
             for url in share:
                 try:
-                    held = _held(url, limits)
+                    held = kept.read(url, limits)
                     if held is None and monotonic() > end:
                         continue
                     if held is None:  # of one file it never changes
                         page = pages.get(opened, url, accept=provenance.ACCEPT, limits=limits, pace=pace)
-                        held = _Held(page.body, page.kind, page.etag, time())
+                        held = Kept(page.body, page.kind, page.etag, time())
                         found[url] = provenance.parse(page.body)
-                        _keep(url, held)
+                        kept.write(url, held)
                     else:
                         found[url] = provenance.parse(held.body)
                 except (net.NetworkError, Malformed, LimitReached):
@@ -315,59 +313,6 @@ def _provenances(addresses: Sequence[str], limits: Limits) -> dict[str, Provenan
     with ThreadPoolExecutor(count) as threads:
         shares = threads.map(work, [addresses[at::count] for at in range(count)])
         return {url: said for share in shares for url, said in share.items()}
-
-
-# --- the cache --------------------------------------------------------------------------------------------
-
-
-@record
-class _Held:
-    """A page as it came, and when (seconds since 1970)."""
-
-    body: bytes
-    kind: str
-    etag: str
-    asked: float
-
-
-def _held(url: str, limits: Limits) -> _Held | None:
-    """The page as it was kept: one line of JSON, then the body, which has to be what the line says."""
-    try:
-        data = cache.read_small(_place(url), at_most=limits.index_page_bytes + 64 * 1024)
-    except (LimitReached, Unreadable):
-        return None
-    head, newline, body = (data or b"").partition(b"\n")
-    try:
-        said = json.loads(head) if newline else None
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict) or said.get("url") != url:
-        return None
-    kind, etag, asked = said.get("kind"), said.get("etag"), said.get("asked")
-    if said.get("sha256") != sha256(body).hexdigest() or not isinstance(kind, str):
-        return None
-    if not isinstance(etag, str) or not isinstance(asked, int | float) or asked > time():
-        return None
-    return _Held(body, kind, etag, float(asked))
-
-
-def _keep(url: str, page: _Held) -> None:
-    etag = page.etag if page.etag.isascii() and page.etag.isprintable() and len(page.etag) < 512 else ""
-    said = {
-        "url": url,
-        "kind": page.kind,
-        "etag": etag,
-        "asked": page.asked,
-        "sha256": sha256(page.body).hexdigest(),
-    }
-    try:
-        cache.replace(_place(url), json.dumps(said).encode() + b"\n" + page.body)
-    except ConfigurationError:
-        return  # a cache that cannot be written costs a question, not the scan
-
-
-def _place(url: str) -> Path:
-    return cache.directory(_CACHE) / f"{sha256(url.encode()).hexdigest()}.page"
 
 
 # --- what is made of the answers --------------------------------------------------------------------------
@@ -442,7 +387,7 @@ def _unanswered(
             place,
             f"{shown} gave no answer about {few}{more} ({visible(why, limit=200)}): what is locked was held "
             "against nothing",
-            subject=f"index:{url}",
+            subject=f"index:{net.shown(url)}",
             remedy="Scan again with --verify-index when the index answers; credentials come from .netrc, a "
             "mirror of PyPI from --index-url.",
         )

@@ -358,6 +358,26 @@ def test_a_url_with_credentials_shows_them_in_no_report(tmp_path: Path, index: I
         assert "s3same" not in done.out + done.err
 
 
+def test_credentials_of_a_mirror_are_sent_to_it_and_shown_and_kept_nowhere(
+    tmp_path: Path, index: Index
+) -> None:
+    index.put(X)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "requirements.txt").write_text(pin(A) + "y==1\n")
+    index.odd("y", reply(403))
+    mirror = index.url.replace("http://", "http://me:s3same@")
+    for name in ("text", "json", "sarif", "cyclonedx"):
+        done = weighbridge("scan", ".", "--verify-index", "--index-url", mirror, "-f", name, "-vv", cwd=tree,
+                           cache=tmp_path / "cache")  # fmt: skip
+        assert done.code == 3
+        assert "s3same" not in done.out + done.err
+    assert all("Authorization" in headers for _, headers in index.asked)
+    kept = [file for file in (tmp_path / "cache" / "index").rglob("*") if file.is_file()]
+    assert kept
+    assert not any(b"s3same" in file.read_bytes() for file in kept)
+
+
 def test_names_with_other_letters_stay_in_their_place(tmp_path: Path, index: Index) -> None:
     lock = (
         'version = 1\n[[package]]\nname = "../../admin?x=1#"\nversion = "1"\n'
