@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.cli.command import Done, weighbridge
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample_projects"
@@ -231,8 +234,6 @@ def scan(tmp_path: Path, built: Path) -> Scan:
         pytest.skip("the command is not there yet")
 
     def run(project: str, *options: str) -> subprocess.CompletedProcess[str]:
-        import shutil
-
         tree = tmp_path / project
         shutil.copytree(SAMPLES / project, tree)
         shutil.copytree(built / project, tree, dirs_exist_ok=True)
@@ -319,3 +320,53 @@ def test_a_scan_writes_nothing_into_what_it_scans(
     before = {**digests(SAMPLES / project), **digests(built / project)}
     scan(project)
     assert digests(tmp_path / project) == before
+
+
+# --- tampered ---------------------------------------------------------------------------------------------
+
+
+def rules(done: Done) -> set[tuple[str, str, str]]:
+    return {(row["rule"], row["level"], row["where"]["path"]) for row in done.json["findings"]}
+
+
+@pytest.fixture
+def tampered(tmp_path: Path, built: Path) -> Path:
+    tree = tmp_path / "tampered"
+    shutil.copytree(SAMPLES / "tampered", tree)
+    shutil.copytree(built / "tampered", tree, dirs_exist_ok=True)
+    return tree
+
+
+CHANGED = {
+    ("HSH-001", "critical", "models/base.safetensors"),
+    ("HSH-010", "high", "models/encoder.safetensors"),
+    ("HSH-010", "high", "wheels/sampled-1.0-py3-none-any.whl"),
+    ("DAT-003", "high", "data/train.csv"),
+}
+
+
+def test_one_bit_of_each_locked_file_is_a_finding_with_its_rule_and_level(tampered: Path) -> None:
+    done = weighbridge("verify", ".", "-f", "json", cwd=tampered)
+    assert (done.code, rules(done)) == (1, CHANGED)
+
+
+def test_a_scan_of_the_tampered_sample_also_holds_the_wheel_to_its_requirement(tampered: Path) -> None:
+    done = weighbridge("scan", ".", "--no-advisories", "-f", "json", cwd=tampered)
+    wanted = CHANGED | {("HSH-007", "critical", "wheels/sampled-1.0-py3-none-any.whl")}
+    assert (done.code, rules(done)) == (1, wanted)
+
+
+def test_the_tampered_sample_as_it_was_locked_is_clean(tampered: Path) -> None:
+    loaded = importlib.util.spec_from_file_location("build_samples", BUILDER)
+    assert loaded is not None
+    assert loaded.loader is not None
+    builder = importlib.util.module_from_spec(loaded)
+    sys.modules["build_samples"] = builder  # its dataclasses look for their module
+    loaded.loader.exec_module(builder)
+    for path, data in builder.untouched().items():
+        changed = (tampered / path).read_bytes()
+        assert sum((old ^ new).bit_count() for old, new in zip(data, changed, strict=True)) >= 1
+        (tampered / path).write_bytes(data)
+    done = weighbridge("verify", ".", "-f", "json", cwd=tampered)
+    assert (done.code, rules(done)) == (0, set())
+    assert "4 as locked" in done.json["sources"][0]["detail"]

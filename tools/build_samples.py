@@ -318,9 +318,43 @@ def _others() -> Iterator[tuple[str, bytes, str]]:
     yield "empty.pkl", b"", "no byte at all"
 
 
+def untouched() -> dict[str, bytes]:
+    """The files of the tampered sample as they were when they were locked."""
+    header = '{"weight":{"dtype":"F32","shape":[4,8],"data_offsets":[0,128]}}'
+    return {
+        "models/encoder.safetensors": safetensors(header, floats(32)),
+        "models/base.safetensors": safetensors(header, floats(32)[::-1]),
+        "data/train.csv": b"text,label\ngood,1\nbad,0\n",
+        "wheels/sampled-1.0-py3-none-any.whl": wheel(b"THRESHOLD = 5\n# above it a sample counts\n"),
+    }
+
+
+def wheel(module: bytes) -> bytes:
+    """A wheel of one module."""
+    metadata = b"Metadata-Version: 2.1\nName: sampled\nVersion: 1.0\n"
+    return zip_of(
+        Entry("sampled/__init__.py", module),
+        Entry("sampled-1.0.dist-info/METADATA", metadata),
+        Entry("sampled-1.0.dist-info/WHEEL", b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"),
+    )
+
+
+def tampered() -> Iterator[Sample]:
+    for path, data in untouched().items():
+        if path.endswith(".whl"):  # whoever changes a member writes its checksum anew
+            yield Sample(
+                f"tampered/{path}",
+                wheel(b"THRESHOLD = 4\n# above it a sample counts\n"),
+                "one bit of its module is another",
+            )
+        else:
+            changed = data[:-3] + bytes([data[-3] ^ 1]) + data[-2:]
+            yield Sample(f"tampered/{path}", changed, "one bit is not what it was when it was locked")
+
+
 def samples() -> tuple[Sample, ...]:
     """Everything that is built, in the order it is written."""
-    return (*clean(), *typical(), *hostile())
+    return (*clean(), *typical(), *hostile(), *tampered())
 
 
 def build(into: Path) -> list[str]:
