@@ -12,7 +12,7 @@ from scanner.errors import LimitReached, Malformed
 from scanner.model import Event, Evidence, Source, Subject, factors
 from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.machine import Machine
-from scanner.readers.pickle.values import Change, Global, Import, Made, Persistent
+from scanner.readers.pickle.values import Change, Global, Import, Made, Persistent, Quiet
 from scanner.text import visible
 
 __all__ = ["Inspection", "inspect", "probe"]
@@ -188,6 +188,8 @@ class Inspection(Judge):
                 if event.name.module is None:
                     message = f"imports a name that the file computes: {event.name.name}"
                     yield from self.say("ART-002", event.offset, event.name.path, message)
+                else:
+                    event.name.quiet |= Quiet.IMPORT  # what is said of it is said at the end
             elif isinstance(event, Change):
                 yield from self.judge_change(machine, event)
             else:

@@ -14,8 +14,8 @@ from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.skip import IS_SAFE
 from scanner.readers.pickle.values import Made
-from tests.forge import stream, text, u32, u64
-from tests.fuzz.skipping import cases, check, differs, dumped, told
+from tests.forge import name, stack_name, stream, text, u32, u64
+from tests.fuzz.skipping import cases, check, differs, dumped, quiet_ones, told
 
 pytestmark = pytest.mark.skipif(not IS_SAFE, reason="before 3.11.5 nothing is passed over")
 
@@ -187,3 +187,50 @@ def test_the_same_seed_makes_the_same_cases() -> None:
 def test_small_batches_and_frames_are_what_a_loader_reads() -> None:
     value = [{"a": [1, 2.5, None]}, *range(200)]
     assert pickle.loads(dumped(value, 4)) == value
+
+
+CLASS = stack_name("m0", "A") + b"\x94"
+OBJECT = b"h\0)\x81\x94}\x94(h\1K\5ub"  # two memo slots
+
+
+def _many(ends: bytes = b"e") -> bytes:
+    return stream(b"](", CLASS, text("key", 4), b"\x94", OBJECT * 40, ends, protocol=4)
+
+
+def test_an_object_of_a_class_that_nobody_need_be_told_of_is_one_step() -> None:
+    fast, _ = told(_many(), 0, quiet_ones)
+    assert fast.steps == 32  # the first ones show how they are written
+    assert fast.names["m0", "A"].makes == 40
+    assert fast.opcodes < told(_many(), None, quiet_ones)[0].opcodes / 2
+
+
+def test_what_objects_of_one_step_wrote_to_the_memo_is_found_there() -> None:
+    # An object, and its state.
+    ends = name("m9", "f") + b"j" + u32(80) + b"j" + u32(81) + b"\x86Re"
+    machine = Machine(BytesSource(_many(ends)), Limits(), skip_from=0, quiet=quiet_ones)
+    calls = [describe(machine, event) for event in machine.run() if isinstance(event, Made)]
+    assert machine.steps == 32
+    assert calls == ["m9.f(m0.A(), {'key': 5})"]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param(b"j" + u32(80) + b"j" + u32(81) + b"\x86" + name("m9", "f") + b"\x85Re", id="asked for"),
+        pytest.param(name("m1", "B") + b"q\x010" + OBJECT * 9 + b"e", id="the key's slot is written anew"),
+        pytest.param(name("m1", "Z") + b"q\x000" + OBJECT * 9 + b"e", id="the class's slot is written anew"),
+        pytest.param(
+            b"h\0}" + text("__setstate__", 4) + name("os", "system") + b"sb0" + OBJECT * 9 + b"e",
+            id="something is planted on the class",
+        ),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1" + name("os", "system") + b"ube", id="a function in a state"),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1h\0ube", id="a class in a state"),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1h\x09ube", id="another object in a state"),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1h\xfeube", id="a slot that nobody filled"),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1K\x94ub" + b"j" + u32(82) + b"0e", id="a byte like MEMOIZE"),
+        pytest.param(b"h\0)\x81\x94}\x94(h\1K\5u\x86b" + OBJECT + b"e", id="a tuple that eats the object"),
+        pytest.param(b"h\0)\x81\x94N}\x94(h\1K\5ub" + OBJECT + b"e", id="a None too much"),
+    ],
+)
+def test_objects_are_told_as_opcode_by_opcode(ends: bytes) -> None:
+    assert differs(_many(ends)) == ""

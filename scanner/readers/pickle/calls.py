@@ -277,6 +277,10 @@ class Calls:
             return self._planted_names[callee].get(name)
         return None
 
+    def _forget_shapes(self) -> None:
+        """Nothing is known any more of how objects are written, and nothing is learned."""
+        raise NotImplementedError
+
     # --- what is put into things --------------------------------------------------------------------------
 
     def _fill(self, target: Value, stack: list[Value], mark: int, how: str, offset: int) -> None:
@@ -367,6 +371,7 @@ class Calls:
         elif type(target) is Global:
             if planted:
                 self._planted_names.setdefault(target, {}).update(planted)
+                self._forget_shapes()
         else:
             return 0
         self._events.append(Change(target, (state,), "build", offset))

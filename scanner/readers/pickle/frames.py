@@ -5,7 +5,31 @@ anew from behind the frame, and the rest of the buffer is forgotten: a stream ca
 from memory, and another to who reads from a file. No pickler writes such a frame.
 """
 
+import re
+from functools import lru_cache
+
 from scanner.model import Source
+
+_LONGEST_TEXT = 40
+
+
+@lru_cache(maxsize=1)
+def _opcodes() -> re.Pattern[bytes]:
+    """Opcodes whose first bytes say where they end.
+
+    Neither frames, nor STOP, nor BUILD, behind which a loader may read an array.
+    """
+    texts = "|".join(rf"\x{n:02x}.{{{n}}}+" for n in range(_LONGEST_TEXT + 1))
+    one = (
+        r"[()\]}\x8f012NQRadelostu\x81\x85-\x89\x90-\x94\x97\x98]|[Khq\x80\x82].|[M\x83]..|[Jjr\x84].{4}|G.{8}"
+        rf"|[FILPSVgp][^\n]*+\n|[ci][^\n]*+\n[^\n]*+\n|[\x8cCU\x8a](?:{texts})"
+    )
+    return re.compile(rf"(?:{one})*+".encode("latin-1"), re.DOTALL)
+
+
+def whole_opcodes(window: bytes, start: int, end: int) -> bool:
+    """Whether an opcode ends at ``end`` for sure, where one begins at ``start``."""
+    return _opcodes().fullmatch(window, start, end) is not None
 
 
 class Spliced:

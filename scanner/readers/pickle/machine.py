@@ -15,21 +15,25 @@ from struct import error as struct_error
 from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, Limits
 from scanner.model import Source
-from scanner.readers.pickle.frames import Spliced
+from scanner.readers.pickle.frames import Spliced, whole_opcodes
+from scanner.readers.pickle.learn import Learner
 from scanner.readers.pickle.literals import c_integer
 from scanner.readers.pickle.memory import HOLE, Settled, Starved, no_mark
+from scanner.readers.pickle.objects import LAZY
 from scanner.readers.pickle.opcodes import LINE, LITERAL_SIZE
-from scanner.readers.pickle.rare import RARE, RareOpcodes
+from scanner.readers.pickle.rare import RARE
 from scanner.readers.pickle.skip import FIRST, IS_SAFE, Run, Shape, Sort, family_of, run_from, sorts_of
 from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made, Use, Value
 
 _u32 = Struct("<I").unpack_from
 _NEVER = 2**63
+_SHORT_DATA = (b"C", b"\x8c")  # SHORT_BINBYTES, SHORT_BINUNICODE
+_SHORT = bytes(7)  # the upper bytes of a frame's length
 _AFTER_A_RUN = 8 * KIB  # the window grows anew: the next run may begin here
 _SETTLEMENTS = 4  # after so many, runs are no longer passed over
 
 
-class Machine(RareOpcodes):
+class Machine(Learner):
     """One pickle stream of ``source``, from ``start`` to its STOP.
 
     ``quiet`` tells which uses of a (module, name) need no event. ``joblib`` says whether array bytes follow
@@ -54,6 +58,10 @@ class Machine(RareOpcodes):
         able = IS_SAFE and skip_from is not None and not isinstance(source, Spliced)
         self._skip_at = start + (skip_from or 0) if able else _NEVER
         self._rich_at = start + 3 * (skip_from or 0)
+        self._light = able  # short frames that cut nothing are passed over
+        # Where objects of plain data begin to be taken in one step: not so early that compiling does not pay.
+        self._learn_at = self._skip_at
+        self._start_learning()
         self._lost = 0  # bytes that attempts looked at in vain, in a row
         self._settled = 0
         self.runs = 0  # of plain data that were passed over
@@ -105,6 +113,8 @@ class Machine(RareOpcodes):
         """Heights of stack and marks, the memo's slots (-1: an object) and its far ones."""
         if self._owed:
             self._settle()
+        for number in range(len(self._taken)):
+            self._unfold(number)
         slots = tuple(slot if slot >= 0 else -1 for slot in self._memo)
         far = {index: max(slot, -1) for index, slot in self._memo_sparse.items()}
         return len(self._stack), len(self._marks), slots, far
@@ -173,6 +183,13 @@ class Machine(RareOpcodes):
                 plain._interpret()
         self._memo_holes, self._dense = plain._memo_holes, plain._dense
 
+    def _unfold(self, number: int) -> None:
+        """Writes the slots of an object that was taken in one step."""
+        start, end, first, made = self._taken[number]
+        for index, value in enumerate(_Again(self, start, end, made).written, first):
+            if self._memo[index] == LAZY - number:
+                self._memo[index] = self._slot(value)
+
     def _settle(self) -> None:
         super()._settle()
         self._settled += 1
@@ -191,11 +208,13 @@ class Machine(RareOpcodes):
         # were passed over. ``dense``: MEMOIZE appends. ``counted``: PUT may, if it names the next slot.
         known, memo, objects, dense = self._readable, self._appendable, self._memo_objects, self._appends
         counted = dense and known is memo
-        skip_at = self._skip_at - base
-        remember, keep = memo.append, objects.append
+        skip_at, learn_at, shapes = self._skip_at - base, self._learn_at - base, self._shapes
+        remember, keep, taken = memo.append, objects.append, self._taken
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
+        spelled, light = self._spelled[self.protocol < 3], self._light
         # Entries of the stack at and above this height are neither names nor results of calls.
         literal_above = len(stack)
+        missed = 0
         try:
             for _ in self._counter:
                 op = window[at]
@@ -207,25 +226,89 @@ class Machine(RareOpcodes):
                     if window[at] == 0x94 and dense:  # MEMOIZE
                         remember(position)
                         at += 1
-                elif op == 0x68:  # BINGET
-                    index = window[at + 1]
+                elif op == 0x68 or op == 0x6A:  # BINGET, LONG_BINGET
+                    if op == 0x68:
+                        index = window[at + 1]
+                        after = at + 2
+                    else:
+                        index = _u32(window, at + 1)[0]
+                        after = at + 5
                     slot = known[index] if index < len(known) else HOLE
                     if slot >= 0:
                         push(slot)
-                        at += 2
+                        at = after
                         if window[at] == 0x4B:  # BININT1
                             push(base + at)
                             at += 2
                         continue
-                    if slot != HOLE:
-                        push(objects[~slot])
+                    if slot > LAZY:
+                        value = objects[~slot]
                     else:
                         self._at = at
-                        push(self._get(index, base + at))
+                        value = self._get(index, base + at)
                         known, memo, dense = self._readable, self._appendable, self._appends
                         counted, remember = dense and known is memo, memo.append
+                    if type(value) is Global and at >= learn_at and counted and not planted:
+                        match = shapes.get(index)
+                        if match is not None:
+                            found = match(window, after)
+                            if found is not None:
+                                at = found.end()
+                                if window[after + 1] == 0x81:  # NEWOBJ, of others inside too
+                                    value.makes += window.count(0x81, after, at)
+                                    made = Made(value, (), "newobj", base + after + 1)
+                                else:
+                                    value.calls += 1
+                                    made = Made(value, (), "reduce", base + after + 1)
+                                push(made)
+                                slot = LAZY - len(taken)
+                                taken.append((base + after, base + at, len(memo), made))
+                                for _ in range(window.count(0x94, after, at)):  # MEMOIZE
+                                    remember(slot)
+                                literal_above = len(stack)
+                                continue
+                            missed += 1
+                            if not missed & 31:
+                                self._missed(index, value, after)
+                            if value.quiet & 2 and window.startswith(b")\x81\x94}\x94(", after):
+                                value.makes += 1
+                                made = Made(value, (), "newobj", base + after + 1)
+                                push(made)
+                                remember(~len(objects))
+                                keep(made)
+                                value = Fresh("dict")
+                                push(value)
+                                remember(~len(objects))
+                                keep(value)
+                                literal_above = fence = len(stack)
+                                marks.append(fence)
+                                at = after + 6
+                                continue
+                        elif index not in shapes:
+                            self._seen(index, value, after)
+                        elif (
+                            value.quiet & 1
+                            and window.startswith(_SHORT_DATA, after)
+                            and after + 1 < len(window)
+                        ):
+                            # A call with one short text or bytes: dates, decimals, paths.
+                            end = after + 2 + window[after + 1]
+                            if window.startswith(b"\x94\x85\x94R\x94", end):
+                                value.calls += 1
+                                given = (base + after,)
+                                made = Made(value, given, "reduce", base + end + 3)
+                                slot = len(objects)
+                                remember(base + after)
+                                remember(~slot)
+                                remember(~slot - 1)
+                                objects += (given, made)
+                                push(made)
+                                literal_above = len(stack)
+                                at = end + 5
+                                continue
+                    push(value)
                     literal_above = len(stack)
-                    at += 2
+                    at = after
                 elif size := sizes[op]:
                     if size > 0:
                         push(base + at)
@@ -237,13 +320,34 @@ class Machine(RareOpcodes):
                         push(base + at)
                         at = size + 1
                     else:
+                        if op == 0x63:  # GLOBAL
+                            # A name that was told before; every other is read by the opcode's method.
+                            end = window.find(b"\n", window.find(b"\n", at) + 1)
+                            named = spelled.get(window[at:end])
+                            if named is not None and end > at and named.quiet & 8:  # Quiet.IMPORT
+                                named.imports += 1
+                                push(named)
+                                literal_above = len(stack)
+                                at = end + 1
+                                continue
+                        elif op == 0x95 and light and self._frame_end is None:  # FRAME
+                            size = window[at + 1]
+                            end = at + 9 + size
+                            if (
+                                end < len(window)
+                                and window.startswith(_SHORT, at + 2)
+                                and (not size or whole_opcodes(window, at + 9, end))
+                            ):
+                                at += 9  # nothing is cut by its end
+                                continue
                         step = rare.get(op)
                         if step is None:
                             raise Malformed("unknown-opcode", offset=base + at, found=f"0x{op:02x}")
                         self._at, self._fence = at, fence
                         step(self, op)
                         window, base, at = self._window, self._base, self._at
-                        fence, skip_at = self._fence, self._skip_at - self._base
+                        spelled = self._spelled[self.protocol < 3]
+                        fence, skip_at, learn_at = self._fence, self._skip_at - base, self._learn_at - base
                         if op == 0x67:  # GET may have settled what is owed
                             known, memo, dense = self._readable, self._appendable, self._appends
                             counted, remember = dense and known is memo, memo.append
@@ -269,10 +373,14 @@ class Machine(RareOpcodes):
                         if mark < fence:
                             raise self._underflow(base + at)
                         value = pop()
-                        stack[-1] = (stack[-1], value)
+                        value = stack[-1] = (stack[-1], value)
                         if literal_above > mark:
                             literal_above = mark
                         at += 1
+                        if window[at] == 0x94 and dense:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
                     elif op == 0x81:  # NEWOBJ
                         if len(stack) - 2 < fence:
                             raise self._underflow(base + at)
@@ -299,8 +407,12 @@ class Machine(RareOpcodes):
                         if literal_above > mark:
                             literal_above = mark
                         at += 1
-                elif op >= 0x60:
-                    if op == 0x71 or op == 0x72 or op == 0x70:  # BINPUT, LONG_BINPUT, PUT
+                        if window[at] == 0x94 and dense:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
+                elif op >= 0x70:
+                    if op <= 0x72:  # PUT, BINPUT, LONG_BINPUT
                         if op == 0x71:
                             index = window[at + 1]
                             size = at + 2
@@ -316,16 +428,23 @@ class Machine(RareOpcodes):
                         if len(stack) <= fence:
                             raise self._underflow(base + at)
                         value = stack[-1]
-                        if index != len(memo) or not counted:
+                        if not counted or not 0 <= index <= len(memo):
                             self._at = at
                             self._put(index, value)
                             known, memo, dense = self._readable, self._appendable, self._appends
                             counted, remember = dense and known is memo, memo.append
-                        elif type(value) is int:
-                            remember(value)
                         else:
-                            remember(~len(objects))
-                            keep(value)
+                            if type(value) is int:
+                                slot = value
+                            else:
+                                slot = ~len(objects)
+                                keep(value)
+                            if index == len(memo):
+                                remember(slot)
+                            else:
+                                memo[index] = slot
+                                if shapes or taken:
+                                    self._forget_shapes()
                         at = size
                     elif op == 0x75 or op == 0x73:  # SETITEMS, SETITEM
                         if op == 0x75:
@@ -369,7 +488,21 @@ class Machine(RareOpcodes):
                             remember(~len(objects))
                             keep(value)
                             at += 1
-                    elif op == 0x62:  # BUILD
+                    else:  # TUPLE
+                        if not marks:
+                            raise no_mark(base + at)
+                        mark = marks.pop()
+                        fence = marks[-1] if marks else 0
+                        value = (
+                            tuple(stack[mark:]) if len(stack) - mark <= KEPT_ITEMS else self._long_tuple(mark)
+                        )
+                        del stack[mark:]
+                        push(value)
+                        if literal_above > mark:
+                            literal_above = mark
+                        at += 1
+                elif op >= 0x60:
+                    if op == 0x62:  # BUILD
                         if len(stack) - 2 < fence:
                             raise self._underflow(base + at)
                         state = pop()
@@ -390,7 +523,7 @@ class Machine(RareOpcodes):
                             if self._object_array:
                                 return False
                         literal_above = len(stack)
-                    elif op == 0x65 or op == 0x61:  # APPENDS, APPEND
+                    else:  # APPENDS, APPEND
                         if op == 0x65:
                             if not marks:
                                 raise no_mark(base + at)
@@ -420,56 +553,29 @@ class Machine(RareOpcodes):
                                 if self._skip(target, "items"):
                                     return False
                                 skip_at = self._skip_at - base
-                    elif op == 0x74:  # TUPLE
-                        if not marks:
-                            raise no_mark(base + at)
-                        mark = marks.pop()
-                        fence = marks[-1] if marks else 0
-                        value = (
-                            tuple(stack[mark:]) if len(stack) - mark <= KEPT_ITEMS else self._long_tuple(mark)
-                        )
-                        del stack[mark:]
-                        push(value)
-                        if literal_above > mark:
-                            literal_above = mark
-                        at += 1
-                    elif op == 0x6A:  # LONG_BINGET
-                        index = _u32(window, at + 1)[0]
-                        slot = known[index] if index < len(known) else HOLE
-                        if slot >= 0:
-                            push(slot)
+                elif op >= 0x40:
+                    if op == 0x52:  # REDUCE
+                        if len(stack) - 2 < fence:
+                            raise self._underflow(base + at)
+                        args = pop()
+                        callee = stack[-1]
+                        if type(callee) is Global and callee.quiet & 1:  # Quiet.CALL
+                            callee.calls += 1
+                            value = stack[-1] = Made(callee, args, "reduce", base + at)
                         else:
-                            if slot != HOLE:
-                                push(objects[~slot])
-                            else:
-                                self._at = at
-                                push(self._get(index, base + at))
-                                known, memo, dense = self._readable, self._appendable, self._appends
-                                counted, remember = dense and known is memo, memo.append
-                            literal_above = len(stack)
-                        at += 5
-                else:
-                    if op == 0x28:  # MARK
-                        if at >= skip_at and len(stack) > fence:
-                            target = stack[-1]
-                            if type(target) is Fresh and target.count >= KEPT_ITEMS:
-                                self._at, self._fence = at, fence
-                                if self._skip(target, "batches"):
-                                    return False
-                                skip_at = self._skip_at - base
-                        fence = len(stack)
-                        marks.append(fence)
+                            value = stack[-1] = self._call(callee, args, "reduce", base + at)
+                        literal_above = len(stack)
                         at += 1
+                        if window[at] == 0x94 and dense and type(value) is not int:  # MEMOIZE
+                            remember(~len(objects))
+                            keep(value)
+                            at += 1
                     elif op == 0x58 or op == 0x54:  # BINUNICODE, BINSTRING
                         size = _u32(window, at + 1)[0]
                         if size > 0x7FFFFFFF and op == 0x54:
                             raise Malformed("negative-length", offset=base + at)
                         push(base + at)
                         at += size + 5
-                    elif op == 0x43:  # SHORT_BINBYTES
-                        size = window[at + 1]
-                        push(base + at)
-                        at += size + 2
                     elif op == 0x5D:  # EMPTY_LIST
                         value = Fresh("list")
                         push(value)
@@ -478,41 +584,50 @@ class Machine(RareOpcodes):
                             remember(~len(objects))
                             keep(value)
                             at += 1
-                    elif op == 0x29:  # EMPTY_TUPLE
-                        push(())
-                        at += 1
-                    elif op == 0x52:  # REDUCE
-                        if len(stack) - 2 < fence:
-                            raise self._underflow(base + at)
-                        args = pop()
-                        callee = stack[-1]
-                        if type(callee) is Global and callee.quiet & 1:  # Quiet.CALL
-                            callee.calls += 1
-                            stack[-1] = Made(callee, args, "reduce", base + at)
-                        else:
-                            stack[-1] = self._call(callee, args, "reduce", base + at)
-                        literal_above = len(stack)
-                        at += 1
-                    elif op == 0x30:  # POP
-                        if marks and marks[-1] == len(stack):
-                            marks.pop()  # it eats a mark that lies on top
-                            fence = marks[-1] if marks else 0
-                        elif len(stack) <= fence:
-                            raise self._underflow(base + at)
-                        else:
-                            value = pop()
-                            if type(value) is Made:
-                                value.uses |= Use.DISCARDED
-                        at += 1
-                    elif op == 0x2E:  # STOP
-                        if len(stack) <= fence:
-                            raise self._underflow(base + at)
-                        at += 1
-                        self.end = base + at
-                        self.root = stack[-1]
-                        if type(self.root) is Made:
-                            self.root.uses |= Use.ROOT
-                        return True
+                    else:  # SHORT_BINBYTES
+                        size = window[at + 1]
+                        push(base + at)
+                        at += size + 2
+                elif op == 0x28:  # MARK
+                    if at >= skip_at and len(stack) > fence:
+                        target = stack[-1]
+                        if type(target) is Fresh and target.count >= KEPT_ITEMS:
+                            self._at, self._fence = at, fence
+                            if self._skip(target, "batches"):
+                                return False
+                            skip_at = self._skip_at - base
+                    fence = len(stack)
+                    marks.append(fence)
+                    at += 1
+                elif op == 0x29:  # EMPTY_TUPLE
+                    push(())
+                    at += 1
+                elif op == 0x30:  # POP
+                    if marks and marks[-1] == len(stack):
+                        marks.pop()  # it eats a mark that lies on top
+                        fence = marks[-1] if marks else 0
+                    elif len(stack) <= fence:
+                        raise self._underflow(base + at)
+                    else:
+                        value = pop()
+                        if type(value) is Made:
+                            value.uses |= Use.DISCARDED
+                    at += 1
+                elif op == 0x32:  # DUP
+                    if len(stack) <= fence:
+                        raise self._underflow(base + at)
+                    push(stack[-1])
+                    literal_above = len(stack)
+                    at += 1
+                else:  # STOP
+                    if len(stack) <= fence:
+                        raise self._underflow(base + at)
+                    at += 1
+                    self.end = base + at
+                    self.root = stack[-1]
+                    if type(self.root) is Made:
+                        self.root.uses |= Use.ROOT
+                    return True
             raise LimitReached("pickle_ops", allowed=self._limits.pickle_ops, offset=base + at)
         except (IndexError, struct_error, Starved):
             # Only reading the window can raise these: an opcode reads its argument before it acts.
@@ -522,3 +637,29 @@ class Machine(RareOpcodes):
         finally:
             if self._window is window:
                 self._at, self._fence = at, fence
+
+
+class _Again(Machine):
+    """A plain run over an object that was taken in one step: ``written`` is what it writes to the memo."""
+
+    def __init__(self, machine: Machine, start: int, end: int, made: Made) -> None:
+        super().__init__(machine.source, machine._limits, start=start, joblib=False, skip_from=None)
+        self.protocol, self._stop, self._of = machine.protocol, end, machine
+        self._dense = False  # so that the memo is asked of, and told to, the methods below
+        self._stack.append(made.callee)
+        self.written: list[Value] = []
+        callee = made.callee
+        counts = (callee.calls, callee.makes) if type(callee) is Global else (0, 0)
+        with suppress(Settled):
+            while True:
+                self._interpret()
+        if type(callee) is Global:
+            callee.calls, callee.makes = counts  # it was counted before
+        again = self._stack[-1]
+        self.written = [made if value is again else value for value in self.written]
+
+    def _get(self, index: int, offset: int) -> Value:
+        return self._of._get(index, offset)
+
+    def _memoize(self, value: Value) -> None:
+        self.written.append(value)

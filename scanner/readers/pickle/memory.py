@@ -9,9 +9,10 @@ from scanner.limits import KIB, Limits
 from scanner.model import Source
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.literals import line_end
+from scanner.readers.pickle.objects import LAZY
 from scanner.readers.pickle.opcodes import BYTES, COUNTED_LITERAL
 from scanner.readers.pickle.skip import Family, Run
-from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
+from scanner.readers.pickle.values import KEPT_ITEMS, Global, Made, Value
 
 # Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
 # of what is skipped is read.
@@ -59,7 +60,8 @@ class Memory(Calls):
         self._frame_end: int | None = None
         self._stop: int | None = None  # where a plain run over what was passed over ends
         self._counter = repeat(None, limits.pickle_ops)
-        self._spelled: dict[tuple[bytes, bool], Global] = {}  # names as GLOBAL wrote them
+        # Names as GLOBAL wrote them, without the last newline: from protocol 3 on, and below it.
+        self._spelled: tuple[dict[bytes, Global], dict[bytes, Global]] = ({}, {})
         self._stack: list[Value] = []
         self._marks: list[int] = []
         self._fence = 0  # the height of the latest mark: nothing below can be reached
@@ -73,11 +75,18 @@ class Memory(Calls):
         self._owed: list[Run | array[int]] = []
         self._owed_family: Family = "memoize"
         self._owed_slots = 0
+        # Objects that were taken in one step: from behind the class to their end, the first slot, the value.
+        self._taken: list[tuple[int, int, int, Made]] = []
 
     @property
     def source(self) -> Source:
         """The bytes that it reads."""
         return self._source
+
+    @property
+    def steps(self) -> int:
+        """How many objects were taken in one step."""
+        return len(self._taken)
 
     # --- windows ------------------------------------------------------------------------------------------
 
@@ -91,7 +100,7 @@ class Memory(Calls):
             raise Malformed("truncated", offset=min(size, position), found="the end inside a literal")
         weight = (
             5 * len(self._stack)
-            + 8 * (len(self._memo_objects) + len(self._owed))
+            + 8 * (len(self._memo_objects) + len(self._owed) + len(self._taken))
             + len(self._memo)
             + self._owed_slots
             + 12 * len(self._memo_sparse)
@@ -259,6 +268,7 @@ class Memory(Calls):
         if index < len(memo):
             if memo[index] == HOLE:
                 self._memo_holes -= 1
+            self._forget_shapes()
             memo[index] = slot
         elif index - len(memo) <= _GAP and not self._memo_sparse:
             for _ in range(index - len(memo)):
@@ -277,7 +287,13 @@ class Memory(Calls):
         slot = memo[index] if 0 <= index < len(memo) else self._memo_sparse.get(index, HOLE)
         if slot == HOLE:
             raise Malformed("memo-missing", offset=offset, found=index, wanted="a slot that was filled")
+        if slot <= LAZY:
+            self._unfold(LAZY - slot)
+            slot = memo[index]
         return slot if slot >= 0 else self._memo_objects[~slot]
+
+    def _unfold(self, number: int) -> None:
+        raise NotImplementedError
 
 
 def no_mark(offset: int) -> Malformed:

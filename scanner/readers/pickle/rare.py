@@ -84,12 +84,6 @@ class RareOpcodes(Memory):
         del self._stack[mark:]
         self._at += 1
 
-    def _op_dup(self, _: int) -> None:
-        if len(self._stack) <= self._fence:
-            raise self._underflow(self.position)
-        self._stack.append(self._stack[-1])
-        self._at += 1
-
     def _op_get(self, _: int) -> None:
         line, after = self._line(self._at + 1)
         self._stack.append(self._get(c_integer(line, self.position), self.position))
@@ -125,11 +119,11 @@ class RareOpcodes(Memory):
         after = window.find(b"\n", middle + 1) + 1
         if middle < 0 or not after:
             raise Starved
-        raw = (window[start:after], self.protocol < 3)
-        found = self._spelled.get(raw)
+        raw, spelled = b"c" + window[start : after - 1], self._spelled[self.protocol < 3]
+        found = spelled.get(raw)
         if found is None:
             found = self._import_bytes(window[start:middle], window[middle + 1 : after - 1])
-            self._spelled[raw] = found
+            spelled[raw] = found
         if op == 0x63:  # GLOBAL
             self._stack.append(self._imported(found, "global", self.position))
         else:  # INST
@@ -211,7 +205,6 @@ RARE: dict[int, Callable[[RareOpcodes, int], None]] = {
     0x80: RareOpcodes._op_proto,
     0x95: RareOpcodes._op_frame,
     0x31: RareOpcodes._op_pop_mark,
-    0x32: RareOpcodes._op_dup,
     0x67: RareOpcodes._op_get,
     0x6C: RareOpcodes._op_collect,
     0x64: RareOpcodes._op_collect,

@@ -86,29 +86,19 @@ class Made:
     stream planted on the result; ``state`` the last one that BUILD gave it; ``references`` as in ``Fresh``.
     """
 
-    __slots__ = (
-        "args",
-        "attributes",
-        "callee",
-        "how",
-        "kwargs",
-        "offset",
-        "references",
-        "result",
-        "state",
-        "uses",
-    )
+    # What few have is kept apart: files have millions of these.
+    __slots__ = ("__dict__", "args", "callee", "how", "offset", "uses")
+    kwargs: "Value | None" = None
+    result: "Value | None" = None
+    state: "Value | None" = None
+    attributes: "dict[str, Value] | None" = None
+    references: "list[tuple[Value | None, Value]] | None" = None
 
     def __init__(self, callee: "Value", args: "Value", how: str, offset: int) -> None:
         self.callee = callee
         self.args = args
         self.how = how
         self.offset = offset
-        self.kwargs: Value | None = None
-        self.result: Value | None = None
-        self.state: Value | None = None
-        self.attributes: dict[str, Value] | None = None
-        self.references: list[tuple[Value | None, Value]] | None = None
         self.uses = 0
 
     @property
@@ -124,14 +114,14 @@ class Fresh:
     called among all of it, each with its key (None outside dicts); ``overflow`` where some were not kept.
     """
 
-    __slots__ = ("count", "items", "kind", "overflow", "references")
+    __slots__ = ("__dict__", "count", "items", "kind")
+    references: "list[tuple[Value | None, Value]] | None" = None
+    overflow = False
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.items: list[Value] = []
         self.count = 0  # of values; a dict's keys and values count apart
-        self.references: list[tuple[Value | None, Value]] | None = None
-        self.overflow = False
 
 
 class Computed:
