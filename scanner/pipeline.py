@@ -123,6 +123,8 @@ def _held(
     """What the lock of the tree says; nothing where there is neither a lock nor anything to hold."""
     from scanner.integrity.held import Held
 
+    if policy.lock is not None and not root.is_dir():
+        raise UsageError(f"--lock holds the files of a folder, and {root} is none")
     there = policy.lock is not None or os.path.lexists(root / LOCK)
     if not root.is_dir() or not (there or seen.artifacts):
         return Held(), ()

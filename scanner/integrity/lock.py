@@ -11,7 +11,7 @@ TOML, one line a file and one line a reference, sorted, so that each change is o
     [references]
     "pkg:huggingface/org/model@…" = { kind = "model", revision = "…" }
 
-Paths are POSIX and relative to the lock's folder. A byte of a name that is no UTF-8 is written ``%ff``, and a
+Paths are POSIX and relative to the checkout. A byte of a name that is no UTF-8 is written ``%ff``, and a
 percent sign ``%25``, so that every name has one spelling and every spelling one name.
 """
 

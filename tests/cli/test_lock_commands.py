@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from sbom.model import Digest
 from sbom.record import replace
 from scanner import locking, pipeline
 from scanner.cli.settings import read_bounded
 from scanner.errors import ConfigurationError, UsageError
+from scanner.files.digest import sha256_of
+from scanner.files.open import FileSource
 from scanner.integrity import lock as locks
 from scanner.model import Report
 from scanner.policy import Policy
@@ -243,6 +246,47 @@ def test_a_file_that_may_not_be_read_was_not_checked(tree: Path) -> None:
     locked(tree)
     (tree / "models" / "a.pkl").chmod(0)
     assert unchecked(verify(tree)) == [("models/a.pkl", "unreadable")]
+
+
+def test_a_file_that_changes_while_it_is_read_is_said_to_and_not_the_same(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked(tree)
+
+    def slow(source: FileSource) -> Digest:
+        digest = sha256_of(source)
+        with (tree / "models" / "a.pkl").open("ab") as file:
+            file.write(b"x")
+        return digest
+
+    monkeypatch.setattr(locking, "sha256_of", slow)
+    assert ("models/a.pkl", "changed") in unchecked(pipeline.verify(tree, Policy(jobs=1), ["models/a.pkl"]))
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_a_locked_file_was_not_checked(tree: Path) -> None:
+    locked(tree)
+    (tree / "models" / "a.pkl").unlink()
+    (tree / "models" / "a.pkl").mkdir()
+    (tree / "data" / "train.csv").unlink()
+    os.mkfifo(tree / "data" / "train.csv")
+    assert unchecked(verify(tree)) == [("data/train.csv", "unreadable"), ("models/a.pkl", "unreadable")]
+
+
+def test_a_lock_for_a_single_file_is_wrong_usage(tree: Path) -> None:
+    locked(tree)
+    with pytest.raises(UsageError, match="holds the files of a folder"):
+        pipeline.scan(tree / "models" / "a.pkl", Policy(check_advisories=False, lock=tree / locks.NAME))
+
+
+def test_a_project_of_the_tree_is_held_to_its_part_of_the_lock(tree: Path) -> None:
+    write(tree / "sub" / "requirements.txt", b"requests==2.32.0\n")
+    write(tree / "sub" / "m.pkl", HONEST)
+    locked(tree)
+    (tree / "data" / "train.csv").unlink()
+    write(tree / "sub" / "m.pkl", HONEST.replace(b"K\x01", b"K\x03"))
+    report = scan(tree, projects=("sub",))
+    assert [row for row in own(report) if row[0] == "HSH-010"] == [("HSH-010", "sub/m.pkl", "high")]
+    assert unchecked(report) == []
 
 
 def test_a_broken_manifest_does_not_pass_for_checked(tree: Path) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sbom.model import Component, Kind, Location
+from sbom.model import Component, Digest, Kind, Location
 from scanner.integrity.held import Found, Held, compare, compare_references
 from scanner.integrity.lock import Entry, Lock, Reference
-from scanner.model import Outcome
+from scanner.model import Artifact, Evidence, Measurement, Outcome
 from scanner.rubric.judge import judge_all
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
@@ -50,6 +50,19 @@ def test_equal_bytes_are_pinned_and_no_finding() -> None:
     assert [(row.subject, row.factor, row.value, row.covered) for row in held.measurements] == [
         (A, "origin", "pinned", True)
     ]
+
+
+def test_a_digest_that_somebody_wrote_down_makes_no_enemy_a_friend() -> None:
+    known = Artifact(Location("m.pt"), "pickle", 1, (Digest("sha256", A),))
+    pinned = compare(Lock({"m.pt": Entry(A, 1)}), [Found("m.pt", A, 1)]).measurements
+    evidence = (Evidence("HSH-004", Location("m.pt"), "says"), Evidence("ART-002", Location("m.pt"), "calls"))
+
+    def judged(*measurements: Measurement) -> dict[str, str]:
+        found = judge_all(evidence, artifacts=[known], measurements=measurements)
+        return {each.evidence.rule: each.level for each in found}
+
+    assert judged() == {"HSH-004": "high", "ART-002": "high"}
+    assert judged(*pinned) == {"HSH-004": "high", "ART-002": "medium"}
 
 
 def test_a_missing_file_was_not_checked() -> None:
