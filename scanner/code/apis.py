@@ -65,7 +65,8 @@ class Option:
     """An option that decides whether a load is safe.
 
     ``at`` its place among the positional ones, -1 where it has none. ``missing``: what holds without it; in
-    releases from ``before`` on it is ``now``.
+    releases from ``before`` on it is ``now``, and ``unknown`` where nothing tells the release (empty: nobody
+    knows): what changed years ago, an installer no longer takes by itself.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Option:
     at: int = -1
     before: str = ""
     now: str = ""
+    unknown: str = ""
 
 
 @record
@@ -179,6 +181,7 @@ def _option(data: dict[str, object]) -> Option:
         cast("int", data.get("at", -1)),
         str(data.get("before", "")),
         str(data.get("now", "")),
+        str(data.get("unknown", "")),
     )
 
 

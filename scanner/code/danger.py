@@ -77,6 +77,8 @@ def _by_option(
     if not option.before:
         return Danger(unsafe=option.missing == "unsafe", because=without)
     old, said = _before(api, releases, option.before)
+    if old is None and option.unknown:
+        return Danger(unsafe=option.unknown == "unsafe", because=f"{without}, and {said}")
     if old is None:
         return _despite(api, target, releases) or Danger(
             unsafe=None, because=f"{without}, and {said}: releases before {option.before} run what they read"

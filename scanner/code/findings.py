@@ -84,9 +84,9 @@ def _load(
         target = found
         if isinstance(target, Resolved) and target.kind == "path" and target.name in fetched:
             target = Resolved("url", fetched[target.name])
-        if api.does == "fetch-load" and isinstance(target, Unresolved):
-            target = Resolved("url", "an address that is computed")
         judged = danger(api, call, target, program, module, releases)
+        if api.does == "fetch-load" and isinstance(target, Unresolved) and judged.unsafe:
+            target = Resolved("url", "an address that is computed")
         if api.does in {"switch", "yaml-type"} and judged.unsafe is not True:
             continue
         site = LoadSite(
