@@ -30,7 +30,7 @@ from scanner.model import (
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
-from scanner.survey import Survey, coverage_of, survey, texts_of
+from scanner.survey import Survey, bytes_of, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
     from scanner.advisories.live import Services
@@ -57,7 +57,7 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     published = _published(stock, policy)
     evidence = (
         *_from_artifacts(seen, policy),
-        *_code(seen, stock).evidence,
+        *_code(seen, stock, root, policy).evidence,
         *seen.evidence,
         *stock.evidence,
         *_checks(stock, seen, policy),
@@ -190,13 +190,16 @@ def _from_artifacts(seen: Survey, policy: Policy) -> Iterator[Evidence]:
     return join.located(found, sources, texts_of(seen, join.wanted(found, sources), policy.limits))
 
 
-def _code(seen: Survey, stock: Stock) -> CodeReading:
+def _code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading:
     """What the tree's Python loads and names, judged by the releases that its locks and manifests allow."""
     if not seen.code.modules:
         return CodeReading()
     from scanner.code import findings, releases
 
-    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock))
+    def text(path: str) -> bytes | None:
+        return bytes_of(seen, root, path, policy.limits)
+
+    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock), text)
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:

@@ -1,7 +1,7 @@
 """Load sites, references and evidence of a tree's modules: who loads what, and what may come of it."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from scanner.code import flow, hub
 from scanner.code.apis import Api, table
@@ -17,9 +17,22 @@ _WRITES = ("filename", "output", "dst", "out", "path", "local_path")
 Row = LoadSite | Reference | Evidence
 
 
-def findings(modules: Iterable[Module], files: Collection[str], releases: Releases) -> CodeReading:
-    """Everything that the code of a tree loads and names; ``files`` are the paths that the tree holds."""
-    program = Program(modules, files)
+def _no_text(path: str) -> bytes | None:
+    return None if path else b""
+
+
+def findings(
+    modules: Iterable[Module],
+    files: Collection[str],
+    releases: Releases,
+    text: Callable[[str], bytes | None] = _no_text,
+) -> CodeReading:
+    """Everything that the code of a tree loads and names.
+
+    ``files`` are the paths that the tree holds, ``text`` gives the bytes of one of them that the code names
+    as its configuration.
+    """
+    program = Program(modules, files, text)
     sites: list[LoadSite] = []
     references: list[Reference] = []
     evidence: list[Evidence] = []

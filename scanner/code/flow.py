@@ -101,7 +101,7 @@ def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator
             yield Evidence("SRC-006", call.where, message, f"{shown}:{source}", (), api.fix)
         return
     source = next((found for each in rows if (found := source_of(each, program, module))), "")
-    named = source or next((found for each in rows if (found := _setting(each))), "")
+    named = source or next((found for each in (value, *rows) if (found := _setting(each))), "")
     if not named and api.does != "instantiate":
         return
     named = named or "its configuration"

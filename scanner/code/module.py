@@ -5,6 +5,7 @@ branch is one of several values. Nothing is executed; the work is bounded by ``c
 """
 
 import ast
+import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -280,10 +281,26 @@ class Reader:
                 inner.bind(each.arg, Name(full.rpartition(".")[0]))
             else:
                 inner.bind(each.arg, Param(full, each.arg))
+        settings = next((row for each in node.decorator_list if (row := self._hydra(each, env))), None)
+        if settings is not None and rows:
+            inner.bind(rows[0].arg, settings)
         for extra in (spec.vararg, spec.kwarg):
             if extra is not None:
                 inner.bind(extra.arg, Unknown(f"it is handed on in {extra.arg}"))
         self._body(node.body, inner, _Spot(name))
+
+    def _hydra(self, node: ast.expr, env: Env) -> Value | None:
+        """The configuration that ``hydra.main`` hands to a function: its main file alone."""
+        if not isinstance(node, ast.Call) or callee(node, env, self._known)[0] != "hydra.main":
+            return None
+        rows = dict(arguments(node, env, self._known)[1])
+        folder, name = text_of(rows.get("config_path")), text_of(rows.get("config_name"))
+        if name is None:
+            return None
+        here = self.module.path.rpartition("/")[0]
+        file = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
+        path = posixpath.normpath(posixpath.join(here, folder or "", file))
+        return made("omegaconf.OmegaConf.load", (Const(path, rooted=True),))
 
     def _class(self, node: ast.ClassDef, env: Env, spot: _Spot) -> None:
         name = f"{spot.function}.{node.name}" if spot.function else node.name

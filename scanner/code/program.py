@@ -2,8 +2,9 @@
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from scanner.code import configuration
 from scanner.code.apis import SETDEFAULT, is_watched, table
 from scanner.code.module import Call, Module
 from scanner.code.values import (
@@ -26,6 +27,7 @@ from scanner.model import Resolved, Unresolved
 
 _DEPTH = 12  # steps from name to name that are followed
 _LEVELS = 3  # functions that hand a parameter on, one in the other
+_CONFIGURED = 2_000  # values that are taken from configurations
 _STEPS = 2_000  # values that are looked up for one call
 _CALLERS = 16  # callers of one function that are asked
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
@@ -94,7 +96,11 @@ _WIRES = (
 class Program:
     """The summaries of all modules, and the paths that the tree holds."""
 
-    def __init__(self, modules: Iterable[Module], files: Collection[str]) -> None:
+    def __init__(
+        self, modules: Iterable[Module], files: Collection[str], text: Callable[[str], bytes | None]
+    ) -> None:
+        self._text = text
+        self._values: dict[tuple[str, tuple[str, ...]], Value | None] = {}
         self.modules = sorted(modules, key=lambda module: module.path)
         self.files = frozenset(files)
         self.folders = _folders(self.files)
@@ -206,6 +212,9 @@ class Program:
 
     def _given(self, value: Made, module: Module, depth: int) -> tuple[Value, ...]:
         """What a function of the tree returns, or an attribute of one of its classes."""
+        written = self._configured(value, module)
+        if written is not None:
+            return (written,)
         found = self.module_of(value.dotted, module.path) if value.dotted[0] not in "?[" else None
         if found is None or not found[1]:
             return (value,)
@@ -214,6 +223,20 @@ class Program:
             return self.settled(owner.constants[name], owner, depth + 1)
         given = owner.returns.get(name)
         return self.settled(given, owner, depth + 3) if given is not None and given != value else (value,)
+
+    def _configured(self, value: Made, module: Module) -> Value | None:
+        """What stands in a configuration of the tree under the keys that the code writes out."""
+        found = configuration.keys_of(value)
+        if found is None:
+            return None
+        for target in self._target(found[0].args[0], module, 4):
+            if isinstance(target, Resolved) and target.held and len(self._values) < _CONFIGURED:
+                asked = (target.name, found[1])
+                if asked not in self._values:
+                    data = self._text(target.name) if target.name in self.files else None
+                    self._values[asked] = configuration.value_of(data, found[1]) if data else None
+                return self._values[asked]
+        return None
 
     # --- targets ---
 

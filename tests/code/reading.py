@@ -12,15 +12,16 @@ def reading(
     files: Mapping[str, str | bytes], *, held: Iterable[str] = (), locked: Mapping[str, str] | None = None
 ) -> CodeReading:
     """What the files load and name; ``held`` are further paths, ``locked`` releases by package."""
-    own = read.own(files)
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    code = [path for path in files if path.endswith((".py", ".ipynb"))]
+    own = read.own(code)
     modules = []
-    for path, text in files.items():
-        data = text.encode() if isinstance(text, str) else text
-        done = read.file(data, path, own, Limits())
+    for path in code:
+        done = read.file(data[path], path, own, Limits())
         assert done.error is None, f"{path}: {done.error}"
         modules.append(done.module)
     releases = {name: Allowed(frozenset({version})) for name, version in (locked or {}).items()}
-    return findings.findings(modules, {*files, *held}, releases)
+    return findings.findings(modules, {*files, *held}, releases, data.get)
 
 
 def sites(text: str, **options: object) -> tuple[LoadSite, ...]:

@@ -184,3 +184,39 @@ def test_every_row_of_the_table_is_found_by_each_of_its_names() -> None:
     for row in table().rows:
         for name in row.names:
             assert table().find(name.replace("*", "X")) is not None
+
+
+CONFIGURATION = "model:\n  file: w/m.pt\n  other: ${oc.env:X}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        pytest.param("c = yaml.safe_load(open('c.yaml'))\np = c['model']['file']", "w/m.pt", id="yaml"),
+        pytest.param("p = OmegaConf.load('c.yaml').model.file", "w/m.pt", id="OmegaConf"),
+        pytest.param("p = json.load(open('c.json'))['model'].get('file')", "w/m.pt", id="json"),
+        pytest.param("p = yaml.safe_load(open('c.yaml'))['model']['none']", None, id="no such key"),
+        pytest.param("p = OmegaConf.load('c.yaml').model.other", None, id="put in at run time"),
+        pytest.param("p = yaml.safe_load(open('no.yaml'))['model']['file']", None, id="no such file"),
+    ],
+)
+def test_values_of_a_configuration_are_found_by_their_keys(text: str, name: str | None) -> None:
+    head = "import json, torch, yaml\nfrom omegaconf import OmegaConf\n"
+    files = {
+        "main.py": f"{head}{text}\ntorch.load(p)\n",
+        "c.yaml": CONFIGURATION,
+        "c.json": '{"model": {"file": "w/m.pt"}}',
+    }
+    site = next(site for site in reading(files).sites if site.api == "torch.load")
+    assert getattr(site.target, "name", None) == name
+
+
+def test_hydra_hands_its_main_configuration_to_the_function() -> None:
+    text = (
+        "import hydra, torch\n"
+        "@hydra.main(version_base=None, config_path='conf', config_name='config')\n"
+        "def main(cfg):\n    torch.load(cfg.model.file)\n"
+    )
+    found = reading({"app/main.py": text, "app/conf/config.yaml": CONFIGURATION}, held=["w/m.pt"])
+    (site,) = [site for site in found.sites if site.api == "torch.load"]
+    assert getattr(site.target, "name", None) == "w/m.pt"
