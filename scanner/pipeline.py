@@ -34,6 +34,7 @@ from scanner.survey import Survey, bytes_of, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
     from scanner.advisories.live import Services
+    from scanner.environment import Environment
     from scanner.integrity.held import Held
     from scanner.policy.claims import Settled
 
@@ -49,7 +50,21 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     root = Path(path)
     if not root.exists():
         raise UsageError(f"no such file or folder: {root}")
-    seen = survey(root, policy, named)
+    return _judged(root, policy, survey(root, policy, named))
+
+
+def scan_environment(environment: "Environment", policy: Policy | None = None) -> Report:
+    """The report on what is installed in an environment: its packages, and whether they are as they came.
+
+    Raises UsageError where the policy cannot be used.
+    """
+    from scanner import environment as installed
+
+    policy = policy or Policy()
+    return _judged(environment.root, policy, installed.survey(environment, policy))
+
+
+def _judged(root: Path, policy: Policy, seen: Survey) -> Report:
     stock = take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
     if seen.scope is not None:
         stock = projects.limited(stock, seen.scope)

@@ -91,7 +91,7 @@ def survey(
         else:
             closed.append(entry)
     base = root if root.is_dir() else root.parent
-    _read_manifests([*jobs, *_manifest_links(links)], base, policy.limits, seen)
+    read_manifests([*jobs, *_manifest_links(links)], base, policy.limits, seen)
     if policy.projects:
         jobs, links, closed = _limit(seen, policy.projects, jobs, links, closed)
     seen.scripts = {job.path: job for job in jobs if job.path.endswith(".py")}
@@ -104,7 +104,7 @@ def survey(
         seen.code = read(code_of(jobs), policy.limits)
         seen.evidence += seen.code.evidence
         for entry in closed:
-            _not_opened(entry, entry.outcome or Outcome.UNREADABLE, seen)
+            close(entry, seen)
         _weigh_and_prove(jobs, links, base, policy, seen, whole=named is None)
         _hash_packages(seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
@@ -161,7 +161,7 @@ def _weigh_and_prove(
     """Weighs every file, with what others state of it: that is read first, so that each byte is read once."""
     repositories = _repositories(seen.excluded) if whole else []
     if not repositories and not any(vouching(job.path) or _is_dvc(job.path) for job in jobs):
-        _weigh(jobs, policy, seen)
+        weigh_files(jobs, policy, seen)
         _weigh_links(links, policy, seen)
         return
     from scanner import proving
@@ -172,7 +172,7 @@ def _weigh_and_prove(
         *(jobs, targets, repositories, seen.readings),
         *(lambda path: open_source(under(base, path)), root, policy.limits),
     )
-    _weigh(
+    weigh_files(
         [*proving.asking(jobs, found.asked()), *proving.asking(found.objects, found.asked())], policy, seen
     )
     _weigh_links(links, policy, seen)
@@ -196,7 +196,8 @@ def _is_dvc(path: str) -> bool:
     return path.endswith((".dvc", "dvc.lock"))
 
 
-def _weigh(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
+def weigh_files(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
+    """Examines the files and keeps what came of it."""
     for weighed in weigh_all(jobs, policy.limits, policy.jobs):
         seen.artifacts.extend(weighed.artifacts)
         if weighed.digests:
@@ -215,7 +216,7 @@ def _weigh_links(links: Sequence[tuple[str, Job]], policy: Policy, seen: Survey)
     the link says what the bytes are for.
     """
     known = {artifact.where.path for artifact in seen.artifacts}
-    _weigh([job for target, job in links if target not in known], policy, seen)
+    weigh_files([job for target, job in links if target not in known], policy, seen)
 
 
 def _hash_packages(seen: Survey) -> None:
@@ -238,8 +239,10 @@ def _entries(root: Path, policy: Policy, named: Sequence[str] | None) -> Iterato
     return iter(iter_named(root, named))
 
 
-def _not_opened(entry: Entry, outcome: Outcome, seen: Survey) -> None:
+def close(entry: Entry, seen: Survey) -> None:
+    """Keeps the outcome of a file that cannot be opened."""
     gathered = Gathered()
+    outcome = entry.outcome or Outcome.UNREADABLE
     gathered.extend(ended_at_once(Location(entry.path), entry.size, outcome, entry.detail))
     seen.artifacts.extend(gathered.artifacts())
 
@@ -247,7 +250,8 @@ def _not_opened(entry: Entry, outcome: Outcome, seen: Survey) -> None:
 # --- manifests ---------------------------------------------------------------------------------------------
 
 
-def _read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Survey) -> None:
+def read_manifests(jobs: Iterable[Job], root: Path, limits: Limits, seen: Survey) -> None:
+    """Reads those files that are manifests, and whatever they include below ``root``."""
     todo = deque((job.path, rows) for job in jobs if (rows := manifests_of(job.path)))
     asked: dict[str, Location] = {}
     included = 0

@@ -1,7 +1,7 @@
 """The commands, declared with typer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,6 +38,10 @@ from scanner.cli.options import (
     Texts,
     Untrusted,
 )
+
+if TYPE_CHECKING:
+    from scanner.model import Report
+    from scanner.policy import Policy
 
 app = typer.Typer(
     name="weighbridge",
@@ -141,6 +145,14 @@ def scan(
     ] = None,
     projects: Projects = None,
     lock: Lock = None,
+    environment: Annotated[
+        Text,
+        typer.Option(
+            "--env",
+            metavar="PATH",
+            help="Judge what is installed instead: a venv, a prefix, a site-packages folder; or: active.",
+        ),
+    ] = None,
     require_inputs: RequireInputs = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Report, but exit 0 unless the command itself was wrong.")
@@ -160,7 +172,7 @@ def scan(
     that should have been checked was not.
 
     Examples: weighbridge scan . --advisories osv.zip; weighbridge scan models/a.pt --format json;
-    weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json
+    weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json; weighbridge scan --env .venv
     """
     from scanner.cli import output
     from scanner.cli.settings import gather, names_from
@@ -190,12 +202,27 @@ def scan(
         shown=plan.shown,
         projects=tuple(projects or ()),
     )
-    report = run_scan(path, policy, names_from(files_from))
+    if environment is not None:
+        report = _scan_installed(environment, policy, files_from)
+    else:
+        report = run_scan(path, policy, names_from(files_from))
     output.write(report, plan, policy)
     if write_baseline is not None:
         output.write_baseline(report, write_baseline, policy)
         raise typer.Exit(0)
     raise typer.Exit(0 if exit_zero else report.verdict.exit_code)
+
+
+def _scan_installed(named: str, policy: "Policy", files_from: str | None) -> "Report":
+    """The report on an environment; what limits the scan of a checkout cannot be asked for with it."""
+    from scanner.cli import environment
+    from scanner.errors import UsageError
+    from scanner.pipeline import scan_environment
+
+    for option, given in (("--project", policy.projects), ("--files-from", files_from)):
+        if given:
+            raise UsageError(f"{option} chooses from a checkout and cannot be combined with --env")
+    return scan_environment(environment.find(named), policy)
 
 
 @sbom.command("write")

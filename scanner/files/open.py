@@ -10,7 +10,7 @@ from scanner.errors import Changed, Unreadable
 
 # No link at the end, no waiting for a pipe's other side, nothing for a child process to inherit. What a
 # system does not have (Windows: the last three) it is asked for in vain.
-_FLAGS = (
+FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_CLOEXEC", 0)
@@ -99,7 +99,7 @@ def open_source(path: bytes | str | os.PathLike[str]) -> FileSource:
     listing and this call it may have become a link or a pipe.
     """
     try:
-        fd = os.open(path, _FLAGS)
+        fd = os.open(path, FLAGS)
     except OSError as error:
         raise Unreadable(error.strerror or type(error).__name__) from error
     try:

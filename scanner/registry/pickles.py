@@ -65,6 +65,12 @@ def _path_file(subject: Subject) -> Iterator[Event]:
     return path_file.inspect(subject)
 
 
+def _start_up(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import startup
+
+    return startup.inspect(subject)
+
+
 def _torchscript(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import torchscript
 
@@ -123,6 +129,20 @@ PICKLES: tuple[Format, ...] = (
         suffixes=(".pth",),
         sniff=_is_never,
         inspect=_path_file,
+        promises="code",
+        model=False,
+    ),
+    Format(
+        "python-start",
+        "Python module that runs at each start (sitecustomize, editable installs)",
+        names=(
+            "sitecustomize.py",
+            "usercustomize.py",
+            "_virtualenv.py",
+            "__editable___*_finder.py",
+            "_editable_impl_*.py",
+        ),
+        inspect=_start_up,
         promises="code",
         model=False,
     ),
