@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from sbom.model import Location
+from sbom.purl import normalise_name
 from sbom.record import record, replace
 from scanner.artifacts import startup
 from scanner.errors import LimitReached, Malformed, ScanError
@@ -23,7 +24,7 @@ from scanner.integrity.installed import Disk, Package
 from scanner.isolate import Job
 from scanner.limits import Limits
 from scanner.manifests import core_metadata
-from scanner.model import Artifact, Evidence, Excluded, Outcome, Stock
+from scanner.model import Artifact, Declaration, Evidence, Excluded, Outcome, Stock
 from scanner.policy import Policy
 from scanner.registry import BY_NAME, manifests_of
 from scanner.survey import Survey, close, read_manifests, weigh_files
@@ -92,6 +93,7 @@ def survey(environment: Environment, policy: Policy) -> Survey:
     weigh_files(looked, policy, seen)
     seen.artifacts = [_without_known_starts(artifact, known, code) for artifact in seen.artifacts]
     seen.excluded += [Excluded(site or ".", RULE) for site in environment.sites]
+    seen.excluded += _editable(seen)
     seen.artifacts.sort(key=lambda artifact: artifact.where.order)
     seen.excluded.sort(key=lambda row: (row.path, row.rule))
     seen.rows.sort(key=lambda row: row.path)
@@ -100,11 +102,12 @@ def survey(environment: Environment, policy: Policy) -> Survey:
 
 def attributed(evidence: Iterable[Evidence], stock: Stock) -> Iterator[Evidence]:
     """The evidence on installed packages, each with the component that it is about."""
-    refs = {(row.name.lower(), row.version): ref for ref, rows in stock.declarations.items() for row in rows}
-    by_name = {name: ref for (name, _), ref in refs.items()}
+    lines = [(row, ref) for ref, rows in stock.declarations.items() for row in rows]
+    lines.sort(key=lambda pair: (-len(pair[0].where.path), pair[1]))  # what is vendored in a package, first
+    by_name = {normalise_name(row.name): ref for row, ref in lines}
     for each in evidence:
         kind, _, rest = each.subject.partition(":")
-        ref = by_name.get(rest.partition(":")[0].lower(), "") if kind == "installed" else ""
+        ref = by_name.get(normalise_name(rest.partition(":")[0]), "") if kind == "installed" else ""
         yield replace(each, component=ref) if ref and not each.component else each
 
 
@@ -167,7 +170,7 @@ def _distribution(folder: str, site: str, by_path: dict[str, Job], limits: Limit
 
 
 def _at_target(rows: Iterable[records.Row], site: str) -> Iterator[records.Row]:
-    """The rows, with pip's ``--target`` undone: there scripts lie in the folder itself, listed as above it."""
+    """The rows of pip's ``--target``, too, whose scripts lie in the folder and are listed as above it."""
     for row in rows:
         inside = row.path.removeprefix("../../")
         if not site and row.escapes and inside.startswith(("bin/", "Scripts/", "share/")):
@@ -202,6 +205,17 @@ def _listed(packages: Iterable[Package], limits: Limits, seen: Survey) -> list[t
             seen.evidence.append(Evidence("COV-003", package.where, message, "installed:files"))
             break
     return list(found.items())
+
+
+def _editable(seen: Survey) -> Iterator[Excluded]:
+    """The folders whose code an editable install imports in place: no list vouches for it."""
+    for readings in seen.readings.values():
+        for row in readings:
+            if isinstance(row, Declaration) and row.origin is not None and row.origin.editable:
+                name = visible(row.name, limit=120)
+                yield Excluded(
+                    visible(row.origin.url, limit=200), f"editable install of {name}: scan that folder, too"
+                )
 
 
 def _is_start(path: str) -> bool:
@@ -241,7 +255,8 @@ def _without_known_starts(artifact: Artifact, known: frozenset[str], code: Seque
         kind, _, module = each.subject.partition("start-up:")
         path = posixpath.join(folder, module)
         alone = not any(
-            other.startswith((f"{path}/", f"{path}.")) and other != f"{path}.py" for other in code
+            other.startswith((f"{path}/", f"{path}.")) and not other.endswith((f"{module}.py", ".pth"))
+            for other in code
         )
         return not kind and bool(module) and f"{path}.py" in known and alone
 

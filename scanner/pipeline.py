@@ -50,7 +50,8 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     root = Path(path)
     if not root.exists():
         raise UsageError(f"no such file or folder: {root}")
-    return _judged(root, policy, survey(root, policy, named))
+    seen = survey(root, policy, named)
+    return _judged(root, policy, seen, _stock(seen))
 
 
 def scan_environment(environment: "Environment", policy: Policy | None = None) -> Report:
@@ -61,11 +62,17 @@ def scan_environment(environment: "Environment", policy: Policy | None = None) -
     from scanner import environment as installed
 
     policy = policy or Policy()
-    return _judged(environment.root, policy, installed.survey(environment, policy))
+    seen = installed.survey(environment, policy)
+    stock = _stock(seen)
+    seen.evidence = list(installed.attributed(seen.evidence, stock))
+    return _judged(environment.root, policy, seen, stock)
 
 
-def _judged(root: Path, policy: Policy, seen: Survey) -> Report:
-    stock = take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
+def _stock(seen: Survey) -> Stock:
+    return take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
+
+
+def _judged(root: Path, policy: Policy, seen: Survey, stock: Stock) -> Report:
     if seen.scope is not None:
         stock = projects.limited(stock, seen.scope)
     sources, known = _advisories(stock, policy)

@@ -51,14 +51,33 @@ def dangerous(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
 
 
 def dotted(node: ast.expr) -> str:
-    """``a.b.c`` of a chain of attributes, or nothing."""
+    """``a.b.c`` of a chain of attributes, or nothing; a module imported on the spot counts by its name."""
     parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)])
+    while True:
+        if isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call) and (named := _named_by_text(node)) is not None:
+            name, owner = named
+            parts.append(name)
+            if owner is None:
+                return ".".join(reversed(parts))
+            node = owner
+        elif isinstance(node, ast.Name):
+            return ".".join([node.id, *reversed(parts)])
+        else:
+            return ""
+
+
+def _named_by_text(call: ast.Call) -> tuple[str, ast.expr | None] | None:
+    """``__import__("a")`` and ``import_module("a")`` as that module, ``getattr(x, "a")`` as ``x.a``."""
+    function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    texts = [getattr(argument, "value", None) for argument in call.args]
+    if function in {"__import__", "import_module"} and texts and isinstance(texts[0], str):
+        return texts[0], None
+    if function == "getattr" and len(texts) == 2 and isinstance(texts[1], str):
+        return texts[1], call.args[0]
+    return None
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

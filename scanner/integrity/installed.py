@@ -12,10 +12,12 @@ from sbom.model import Location
 from sbom.record import field, record
 from scanner.files.bulk import Hashed
 from scanner.integrity.records import WEAK, Row
-from scanner.model import Evidence, factors
+from scanner.model import Evidence, Factors, factors
 from scanner.text import visible
 
 CODE = (".py", ".pth", ".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
+_NATIVE = (".so",)
+_DEBIAN = "/lib/python3/dist-packages/"
 _ONE_BY_ONE = 20  # files of one package that are told apart
 _NAMED = 4  # files or packages in one message
 # What a list cannot state a digest of: itself, its signatures, and what Python compiles anew.
@@ -149,13 +151,23 @@ def _changed(package: Package, rows: Sequence[Row], disk: Disk) -> Iterator[Evid
             Location(row.path),
             message,
             f"installed:{package.name}:{row.path}",
-            factors=() if row.path.endswith(CODE) else factors(effect="partial"),
+            factors=_measured(row.path),
             remedy=remedy,
         )
     if len(rows) > _ONE_BY_ONE:
         left = [row.path for row in rows[_ONE_BY_ONE:]]
         message = f"{_title(package)}: {len(left):,} more files have changed: {_few(left)}"
         yield Evidence("HSH-007", package.where, message, f"installed:{package.name}:more", remedy=remedy)
+
+
+def _measured(path: str) -> Factors:
+    """What follows from the place of a changed file.
+
+    Debian strips and rebuilds native code after the list was written, and keeps its own digests elsewhere.
+    """
+    if path.endswith(_NATIVE) and _DEBIAN in f"/{path}":
+        return factors(evidence="heuristic")
+    return () if path.endswith(CODE) else factors(effect="partial")
 
 
 def _escaping(package: Package, row: Row) -> Evidence:
