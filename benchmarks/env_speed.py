@@ -2,10 +2,10 @@
 
     python benchmarks/env_speed.py [PREFIX]
 
-Of this interpreter's own environment without an argument. Three ways over the same files, in turn, in one run:
-the plain loop that anybody would write (pathlib and hashlib, one file after the other, digests compared
-as RECORD states them), the hashing as ``scan --env`` does it, and the whole verification with the lists read and
-compared. The best of five turns each; the files are in the system's cache.
+Of this interpreter's own environment without an argument. Three ways over the same files, in turn, in one
+run: the plain loop that anybody would write (pathlib and hashlib, one file after the other, digests compared
+as RECORD states them), the hashing as ``scan --env`` does it, and the whole verification with the lists read
+and compared. The best of five turns each; the files are in the system's cache.
 """
 
 import base64

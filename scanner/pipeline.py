@@ -51,7 +51,8 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
     if not root.exists():
         raise UsageError(f"no such file or folder: {root}")
     seen = survey(root, policy, named)
-    return _judged(root, policy, seen, _stock(seen))
+    stock = _stock(seen)
+    return _judged(root, policy, seen, stock, _held(root, policy, seen, stock, named))
 
 
 def scan_environment(environment: "Environment", policy: Policy | None = None) -> Report:
@@ -60,21 +61,23 @@ def scan_environment(environment: "Environment", policy: Policy | None = None) -
     Raises UsageError where the policy cannot be used.
     """
     from scanner import environment as installed
+    from scanner.integrity.held import Held
 
     policy = policy or Policy()
     seen = installed.survey(environment, policy)
     stock = _stock(seen)
     seen.evidence = list(installed.attributed(seen.evidence, stock))
-    return _judged(environment.root, policy, seen, stock)
+    return _judged(environment.root, policy, seen, stock, (Held(), ()))
 
 
 def _stock(seen: Survey) -> Stock:
-    return take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
+    stock = take_stock(seen.readings, tuple(filter(_is_model, seen.artifacts)))
+    return _with_proofs(stock if seen.scope is None else projects.limited(stock, seen.scope), seen)
 
 
-def _judged(root: Path, policy: Policy, seen: Survey, stock: Stock) -> Report:
-    if seen.scope is not None:
-        stock = projects.limited(stock, seen.scope)
+def _judged(
+    root: Path, policy: Policy, seen: Survey, stock: Stock, compared: "tuple[Held, tuple[Consulted, ...]]"
+) -> Report:
     sources, known = _advisories(stock, policy)
     published = _published(stock, policy)
     evidence = (
@@ -86,8 +89,7 @@ def _judged(root: Path, policy: Policy, seen: Survey, stock: Stock) -> Report:
         *known,
         *published.evidence,
     )
-    stock = _with_proofs(stock, seen)
-    held, lock = _held(root, policy, seen, stock, named)
+    held, lock = compared
     findings, notices = _settled(
         (*evidence, *held.evidence), seen, stock, policy, root, tuple(held.measurements)
     )

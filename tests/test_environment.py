@@ -23,7 +23,7 @@ def env(tmp_path: Path) -> Path:
 def scan(env: Path | str, cwd: Path, *more: str, **variables: str) -> Done:
     cwd.mkdir(exist_ok=True)
     arguments = ("scan", "--env", str(env), "--no-advisories", "-f", "json", *more)
-    return weighbridge(*arguments, cwd=cwd, **variables)
+    return weighbridge(*arguments, cwd=cwd, cache=None, stdin=b"", **variables)
 
 
 def found(env: Path, *more: str) -> list[tuple[str, str, str]]:
@@ -205,7 +205,8 @@ def test_the_folder_of_a_venv_s_packages_stands_for_the_venv(env: Path) -> None:
 @pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
 def test_the_active_environment_is_the_one_that_is_set(env: Path, variable: str) -> None:
     others = {"VIRTUAL_ENV": "", "CONDA_PREFIX": ""}
-    done = scan("active", env.parent / "cwd", **{**others, variable: str(env)})
+    others[variable] = str(env)
+    done = scan("active", env.parent / "cwd", **others)
     assert done.json["target"]["path"] == "env"
 
 
