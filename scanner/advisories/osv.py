@@ -127,9 +127,7 @@ def parse(raw: object) -> Record:
         details=details,
         severity=_severity(fields),
         affected=affected,
-        references=tuple(
-            (_text(item, "type"), _text(item, "url")) for item in _mappings(fields, "references")
-        ),
+        references=_references(fields),
         cwes=cwes,
         label=_label(specific) if specific else "",
         malice=_malice((identity, *aliases), cwes, specific, (summary, details)),
@@ -209,6 +207,15 @@ def _range(item: Mapping[str, object]) -> Range:
 
 def _severity(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return tuple((_text(item, "type"), _text(item, "score")) for item in _mappings(fields, "severity"))
+
+
+def _references(fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    rows = _mappings(fields, "references")
+    pairs = [(row.get("type"), row.get("url")) for row in rows]
+    # Half of all the strings of a database are here: one look at the types of all, as for versions.
+    if {type(each) for pair in pairs for each in pair} <= {str}:
+        return tuple(pairs)  # type: ignore[arg-type]  # the line above has looked
+    return tuple((_text(row, "type"), _text(row, "url")) for row in rows)
 
 
 def _cwes(specific: Mapping[str, object]) -> tuple[int, ...]:

@@ -74,13 +74,16 @@ def _local(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
+_made = tuple.__new__  # the constructor of a named tuple costs twice as much, and an import makes thousands
+
+
 @lru_cache(maxsize=65536)
 def pep440(text: str) -> Pep440 | None:
     """The key of a Python version, or None where PEP 440 cannot read it."""
     if len(text) > MAX_CHARS:
         return None
     if _PLAIN.fullmatch(text):
-        return Pep440(0, _release(text), _PRE_NONE, -1, inf, ())
+        return _made(Pep440, (0, _release(text), _PRE_NONE, -1, inf, ()))
     found = _PEP440.fullmatch(text)
     if not found:
         return None
