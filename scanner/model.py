@@ -163,6 +163,7 @@ class Declaration:
     qualifiers: tuple[tuple[str, str], ...] = ()
     licence: str = ""
     conda: str = ""
+    keyed: bool = False  # written as name = "range"
 
 
 @record

@@ -260,6 +260,10 @@ def _line(row: Declaration, old: str, new: str) -> str:
     extras = f"[{','.join(row.extras)}]" if row.extras else ""
     if row.ecosystem not in {"pypi", "conda"}:
         extras = "" if row.ecosystem == "githubactions" else " "
+    if row.keyed:
+        name = visible(row.name, limit=120)
+        place = visible(str(row.where), limit=200)
+        return f'{place}: {name} = "{_shown(old) or "*"}" -> {name} = "{_shown(new)}"'
     name = visible(row.name + extras, limit=120)
     return f"{visible(str(row.where), limit=200)}: {name}{_shown(old)} -> {name}{_shown(new)}"
 

@@ -106,6 +106,7 @@ def _declaration(file: _File, category: str, name: str, entry: object) -> Declar
         extras=tuple(sorted(set(file.lock.names(line, f"the extras of {name}", entry.get("extras"))))),
         group=_group(category),
         origin=origin,
+        keyed=True,
     )
 
 

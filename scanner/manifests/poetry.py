@@ -147,6 +147,7 @@ def _declaration(file: ProjectFile, path: toml.Path, name: str, item: object) ->
         marker=_marker(file, path, item),
         extras=tuple(sorted({str(extra) for extra in extras})) if isinstance(extras, list) else (),
         origin=origin,
+        keyed=True,
     )
 
 

@@ -74,7 +74,7 @@ _KINDS: Mapping[str, tuple[Mapping[str, str], str]] = {
                 f'content-hash = "{_HASH}"\n'
             ),
         },
-        "{at}/pyproject.toml:6: torch==1.13.0 -> torch==1.13.1; in {at}: poetry update torch",
+        '{at}/pyproject.toml:6: torch = "==1.13.0" -> torch = "==1.13.1"; in {at}: poetry update torch',
     ),
     "pdm": (
         {
