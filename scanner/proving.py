@@ -72,9 +72,8 @@ def gather(
         error = LimitReached("claim_documents", allowed=limits.claim_documents, found=len(documents))
         _unread(documents[limits.claim_documents][0], "proofs", error, found)
     if any(dvc.is_ours(path) for path in readings):
-        found.stated += dvc.claims(
-            readings, tree, lambda path: _bytes(path, open_, limits.lock_bytes), limits
-        )
+        listed = dvc.claims(readings, tree, lambda path: _bytes(path, open_, limits.lock_bytes), limits)
+        found.stated += proof.worth_keeping(listed, tree, limits.absent_rows)
     for base in repositories:
         _read_index(base, found, open_, root, limits)
     return found
@@ -84,7 +83,7 @@ def _read(path: str, row: Vouching, found: Vouched, open_: Open, limits: Limits)
     try:
         with open_(path) as source:
             witness = Witness(Location(path), source, found.tree, limits)
-            found.stated += row.read(witness)
+            found.stated += proof.worth_keeping(row.read(witness), found.tree, limits.absent_rows)
     except ScanError as error:
         _unread(path, row.name, error, found, title=row.title)
 
@@ -188,15 +187,13 @@ def _attributes(base: str, tree: Tree, open_: Open, limits: Limits) -> lfs.Attri
 # --- what comes of it --------------------------------------------------------------------------------------
 
 
-def prove(
-    found: Vouched, measured: proof.Measured, root: str, models: frozenset[str], limits: Limits
-) -> proof.Proven:
+def prove(found: Vouched, measured: proof.Measured, root: str, models: frozenset[str]) -> proof.Proven:
     """What was stated, held against what was measured."""
 
     def lies(path: str) -> bool:
         return os.path.lexists(os.path.join(root, path))  # noqa: PTH118  (names that do not decode)
 
-    proven = proof.prove(found.stated, found.tree, measured, lies, models, limits.absent_rows)
+    proven = proof.prove(found.stated, found.tree, measured, lies, models)
     proven.proofs += found.unread
     return proven
 

@@ -181,7 +181,7 @@ def _weigh_and_prove(
         for artifact in seen.artifacts
         if (row := BY_NAME.get(artifact.format)) is not None and row.model and not artifact.where.member
     )
-    seen.proven = proving.prove(found, seen.digests, root, models, policy.limits)
+    seen.proven = proving.prove(found, seen.digests, root, models)
     seen.evidence += seen.proven.evidence
     seen.not_checked = found.not_checked
 

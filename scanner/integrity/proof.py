@@ -27,6 +27,24 @@ class Proven:
     measurements: list[Measurement] = field(default_factory=list)
 
 
+def worth_keeping(claims: Iterable[Stated], tree: Tree, absent_rows: int) -> Iterator[Stated]:
+    """What a file states, where only so many of the files that are not here are told one by one."""
+    left = 0
+    last: Stated | None = None
+    for claim in claims:
+        is_told = claim.wanted or claim.unchecked or claim.trouble or claim.parts
+        if not is_told and tree.real(claim.path) is None:
+            absent_rows -= 1
+            if absent_rows < 0:
+                left, last = left + 1, claim
+                continue
+        yield claim
+    if last is not None:
+        where = Location(last.where.path)
+        why = f"{left:,} more files that it names are not here"
+        yield Stated(where.path, where, last.kind, says=last.says, unchecked=why)
+
+
 def asked(claims: Iterable[Stated], tree: Tree) -> dict[str, tuple[str, ...]]:
     """What has to be measured of which files, beside their SHA-256, by path."""
     wanted: dict[str, set[str]] = {}
@@ -46,30 +64,18 @@ def prove(
     measured: Measured,
     lies: Callable[[str], bool],
     models: frozenset[str] = frozenset(),
-    absent_rows: int = 100,
 ) -> Proven:
     """What each claim comes to. ``lies``: whether something lies at a path that was not scanned.
 
     ``models`` are the paths of weights: of these it is told where only an outdated checksum protects them.
     """
     found = Proven()
-    absent: dict[Location, list[Proof]] = {}
     for claim in claims:
         proof = _proof(claim, tree, measured, lies)
-        if proof.state is ProofState.UNCHECKED and proof.detail.startswith(_ABSENT) and not claim.wanted:
-            absent.setdefault(Location(claim.where.path), []).append(proof)
-            continue
         found.proofs.append(proof)
         if proof.state is ProofState.FAILS:
             found.evidence.append(_evidence(claim, proof, tree))
         found.measurements += _measurements(claim, proof, tree, measured)
-    for document, proofs in absent.items():
-        found.proofs += proofs[:absent_rows]
-        if left := len(proofs) - absent_rows:
-            detail = f"{left:,} more files that it names are not here"
-            if left > 0:
-                row = Proof(document, proofs[0].kind, document, ProofState.UNCHECKED, detail=detail)
-                found.proofs.append(row)
     found.evidence += _weak(found.proofs, models)
     found.proofs.sort(key=lambda one: (one.where.order, one.kind, one.source.order, one.algorithm, one.value))
     found.measurements = sorted(set(found.measurements), key=repr)

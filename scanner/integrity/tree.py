@@ -11,6 +11,7 @@ from scanner.limits import Limits
 from scanner.model import Source, Stated
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_PLAIN = re.compile(r"[\0:]|//|\./")  # what asks for a closer look
 _HOPS = 8  # links to links
 
 
@@ -64,13 +65,17 @@ class Tree:
         the name beside it. Where no file lies at any of them, the first that stays in the tree.
         """
         folder = posixpath.dirname(beside)
-        tried = [placed(folder, name), placed("", name), _beside(folder, name)]
-        inside = [path for path in tried if path is not None]
+        first = placed(folder, name)
+        if first is not None and (self.real(first) is not None or not (folder or "/" in name)):
+            return first
+        inside = [path for path in (first, placed("", name), _beside(folder, name)) if path is not None]
         return next((path for path in inside if self.real(path) is not None), inside[0] if inside else None)
 
 
 def placed(folder: str, name: str) -> str | None:
     """The path from the root of a name in a folder; None for one that is absolute or leads out."""
+    if name and name[0] not in "/\\~" and name[-1] not in "./" and _PLAIN.search(name) is None:
+        return f"{folder}/{name}" if folder else name  # nearly every name: a list may hold a million
     if not name or "\0" in name or name.startswith(("/", "\\", "~")) or _SCHEME.match(name):
         return None
     path = posixpath.normpath(posixpath.join(folder, name))
