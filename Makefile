@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench fuzz fuzz-guided locks samples
+.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples
 
 help:
 	@echo "make demo   scan a sample repository"
 	@echo "make test   run all tests"
 	@echo "make check  what CI runs: ruff, mypy --strict, import-linter, tests"
 	@echo "make bench  measure speed against openssl and pickletools (minutes)"
+	@echo "make peers  measure recall, quiet and speed beside other scanners (half an hour)"
 	@echo "make fuzz   damage honest files by the hundred thousand and read them (half an hour)"
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
@@ -61,6 +62,12 @@ locks:
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
+
+# Recall, quiet and speed beside other scanners; see benchmarks/README.md for the honest files that it wants.
+peers: $(VENV)/.dev
+	$(BIN)/python benchmarks/peers.py --install
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python tools/gen_readme.py
 
 # Damaged files by the hundred thousand: whether passing over runs of plain data changes what is told, whether
 # each file of every format ends in an outcome, and whether the C unpickler does what the machine does not tell.

@@ -10,7 +10,6 @@ a network (``unshare -n`` where the system allows it), telemetry off. README.md 
 """
 
 import argparse
-import contextlib
 import datetime as dt
 import json
 import os
@@ -33,6 +32,7 @@ ROOT = HERE.parent
 CORPUS = HERE / "corpus"
 NUMBERS = HERE / "peers.json"
 MIB = 1024 * 1024
+TURNS = 3  # of ours and the yardstick
 FILE_SECONDS = 60  # of one file in the part on verdicts
 
 # Name, what the registry calls it with its release, what else it needs, how its strictest verdict is called.
@@ -228,43 +228,44 @@ class Load:
         )
 
 
-def timed(command: Sequence[str], limit: float, runs: int) -> Timed:
+def timed(command: Sequence[str], limit: float) -> Timed:
     """A command as a process, its start-up included, ended at ``limit`` seconds."""
-    seconds: list[float] = []
-    peak, how = 0, ""
-    for _ in range(runs):
-        start = time.perf_counter()
-        child = subprocess.Popen(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            start_new_session=True,
-            cwd=CORPUS,
-        )
-        with contextlib.suppress(ProcessLookupError):
-            while True:
-                pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-                if pid:
-                    break
-                if time.perf_counter() - start > limit:
-                    os.killpg(child.pid, signal.SIGKILL)
-                    _, status, usage = os.wait4(child.pid, 0)
-                    how = f"not done after {limit:.0f} s"
-                    break
-                time.sleep(0.005)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        seconds.append(time.perf_counter() - start)
-        peak = max(peak, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-        if how:
+    how = ""
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        start_new_session=True,
+        cwd=CORPUS,
+    )
+    while True:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
             break
-        if child.returncode < 0:
-            how = f"killed by signal {-child.returncode}"
-    return Timed(statistics.median(seconds), peak / 1e6, how or _code(child.returncode))
+        if time.perf_counter() - start > limit:
+            os.killpg(child.pid, signal.SIGKILL)
+            _, status, usage = os.wait4(child.pid, 0)
+            how = f"not done after {limit:.0f} s"
+            break
+        time.sleep(0.005)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - start
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Timed(seconds, peak / 1e6, how or _code(child.returncode))
+
+
+def _middle(runs: Sequence[Timed]) -> Timed:
+    """The run in the middle, with the largest peak of all."""
+    middle = sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+    return replace(middle, megabytes=max(run.megabytes for run in runs))
 
 
 def _code(code: int) -> str:
-    return f"exit {code}" if code not in (0, 1, 3) else ""
+    if code < 0:
+        return f"killed by signal {-code}"
+    return f"exit code {code}" if code not in (0, 1, 3) else ""
 
 
 def commands(load: Load) -> dict[str, list[str]]:
@@ -333,6 +334,12 @@ def loads() -> Iterator[Load]:
     yield Load("one pickle of 1 kB (start-up)", pickles / "0000.pkl")
 
 
+def _read(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        while file.read(MIB):
+            pass
+
+
 def _mb(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:.0f}"
 
@@ -377,16 +384,22 @@ def _small(folder: Path) -> Path:
 
 
 def speed(limit: float) -> list[dict[str, object]]:
-    """Every tool over every workload: ours and the yardstick three times by turns, a peer once."""
+    """Every tool over every workload: ours and the yardstick by turns, a peer once."""
+    # Made by a process of its own: a child's peak begins at what its parent holds.
+    subprocess.run([sys.executable, __file__, "make"], check=True)
     rows: list[dict[str, object]] = []
     for load in loads():
         for path in load.files:
-            path.read_bytes()  # into the page cache, for all
+            _read(path)  # into the page cache, for all
+        (ours_, mine), (floor, yardstick), *others = commands(load).items()
+        turns = [(timed(mine, limit), timed(yardstick, limit)) for _ in range(TURNS)]
         took = {
-            name: asdict(timed(command, limit, 1 if name in PEERS else 3))
-            for name, command in commands(load).items()
+            ours_: asdict(_middle([one for one, _ in turns])),
+            floor: asdict(_middle([two for _, two in turns])),
         }
-        rows.append({"title": load.title, "took": took})
+        ratio = statistics.median(one.seconds / two.seconds for one, two in turns)
+        took |= {name: asdict(timed(command, limit)) for name, command in others}
+        rows.append({"title": load.title, "took": took, "ratio": ratio})
         print(
             load.title,
             {
@@ -431,7 +444,7 @@ def recall_table(data: dict[str, object]) -> list[str]:
 
 def speed_table(data: dict[str, object]) -> list[str]:
     """Speed as a table in Markdown: times of the yardstick, and the peak of memory."""
-    rows = data["speed"]
+    rows = data["speed"]["rows"]
     lines = [
         "| what | " + " | ".join(["yardstick", "weighbridge", *PEERS]) + " |",
         "|---" * (3 + len(PEERS)) + "|",
@@ -446,10 +459,21 @@ def speed_table(data: dict[str, object]) -> list[str]:
                 cells.append("–")
                 continue
             one = took[name]
-            ratio = f"{one['seconds'] / floor:.2g}×"
-            cells.append(f"{one['how'] or ratio} ({one['seconds']:.2f} s, {one['megabytes']:.0f} MB)")
+            ratio = row["ratio"] if name == "weighbridge" else one["seconds"] / floor
+            shown = one["how"] or f"{ratio:.2f}×"
+            cells.append(f"{shown} ({one['seconds']:.2f} s, {one['megabytes']:.0f} MB)")
         lines.append(f"| {row['title']} | " + " | ".join(cells) + " |")
     return lines
+
+
+def summary(data: dict[str, object]) -> str:
+    """What README shows: both tables, with their dates."""
+    parts = [part for part in ("verdicts", "speed") if part in data]
+    at = [f"{part}: {data[part]['date']}, commit {data[part]['commit']}" for part in parts]
+    lines = [f"`python benchmarks/peers.py`, {data['machine']}; {'; '.join(at)}."]
+    for part in parts:
+        lines += ["", *(recall_table(data) if part == "verdicts" else speed_table(data))]
+    return "\n".join(lines)
 
 
 def _share(count: int, of: int) -> str:
@@ -459,18 +483,9 @@ def _share(count: int, of: int) -> str:
 def write_results(data: dict[str, object]) -> None:
     """Puts the tables between their marks in RESULTS.md."""
     path = HERE / "RESULTS.md"
-    body = "\n".join(
-        [
-            f"{data['date']}, `python benchmarks/peers.py`, {data['machine']}, at {data['commit']}.",
-            "Hostile by class: "
-            + ", ".join(f"{kind} {count}" for kind, count in data["verdicts"]["classes"].items())
-            + ".",
-            "",
-            *recall_table(data),
-            "",
-            *speed_table(data),
-        ]
-    )
+    classes = data["verdicts"]["classes"]
+    counted = "Hostile by class: " + ", ".join(f"{kind} {count}" for kind, count in classes.items()) + "."
+    body = f"{summary(data)}\n\n{counted}"
     text = path.read_text()
     begin, end = "<!-- peers:begin -->\n", "<!-- peers:end -->"
     before, _, rest = text.partition(begin)
@@ -482,7 +497,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", nargs="*", help="verdicts, speed; both by default")
+    parser.add_argument(
+        "part", nargs="*", help="verdicts, speed; both by default; make: only the files of speed"
+    )
     parser.add_argument("--install", action="store_true", help="only make the environments of the peers")
     parser.add_argument(
         "--limit", type=float, default=120, help="seconds for one command of the part on speed"
@@ -498,15 +515,18 @@ def main() -> int:
     data = json.loads(NUMBERS.read_text()) if NUMBERS.exists() else {}
     if not options.tables:
         parts = options.part or ["verdicts", "speed"]
-        data["date"] = dt.datetime.now(dt.UTC).date().isoformat()
+        sys.path.insert(0, str(ROOT))
+        if parts == ["make"]:
+            print(f"{len(list(loads()))} workloads")
+            return 0
         data["machine"] = f"{os.cpu_count()} cores, Python {sys.version.split()[0]}"
         asked_of = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-        data["commit"] = subprocess.run(asked_of, capture_output=True, text=True, check=False).stdout.strip()
+        commit = subprocess.run(asked_of, capture_output=True, text=True, check=False).stdout.strip()
+        at = {"date": dt.datetime.now(dt.UTC).date().isoformat(), "commit": commit}
         if "verdicts" in parts:
-            data["verdicts"] = verdicts()
+            data["verdicts"] = at | verdicts()
         if "speed" in parts:
-            sys.path.insert(0, str(ROOT))
-            data["speed"] = speed(options.limit)
+            data["speed"] = at | {"rows": speed(options.limit)}
         NUMBERS.write_text(json.dumps(data, indent=1) + "\n")
     if {"verdicts", "speed"} <= data.keys():
         write_results(data)

@@ -43,6 +43,7 @@ PROGRAMS: tuple[Format, ...] = (
         ),
         sniff=_is_pe,
         inspect=_program,
+        searched=True,
         promises="code",
         model=False,
     ),

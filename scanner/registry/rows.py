@@ -24,7 +24,8 @@ class Format:
     before it showed anything is nobody's. ``covers`` names rows whose work this row's inspector includes.
     ``account`` shows the bytes to a person, where somebody looks at one artifact.
     ``model``: counts as a model component. ``unread`` overrides what a file nobody read may do, where a
-    loader runs things from it although its name promises data.
+    loader runs things from it although its name promises data. ``searched``: its inspector only looks for
+    other formats in it, and does not read the format itself.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Format:
     covers: tuple[str, ...] = ()
     model: bool = True
     unread: Literal["", "total"] = ""
+    searched: bool = False
     account: Account | None = None
 
     def claims_name(self, name: str) -> bool:
