@@ -31,6 +31,7 @@ class Limits:
     code_calls: int = 20_000  # calls of one file that are kept
     lock_file_bytes: int = 64 * MIB  # one weighbridge.lock; a hundred thousand files take 20 MB
     lock_entries: int = 200_000  # files and references of one weighbridge.lock
+    twin_bytes: int = 256 * MIB  # of one model in two formats whose values are compared
     installed_files: int = 2_000_000  # on the lists of one environment's packages
     line_chars: int = 1 * MIB  # one logical line of a text format
     header_bytes: int = 100 * 1000 * 1000  # safetensors' own bound on its JSON header

@@ -84,6 +84,7 @@ def _judged(
         *_from_artifacts(seen, policy),
         *_code(seen, stock, root, policy).evidence,
         *seen.evidence,
+        *_twins(seen, root, policy),
         *stock.evidence,
         *_checks(stock, seen, policy),
         *known,
@@ -224,6 +225,14 @@ def _code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading
         return bytes_of(seen, root, path, policy.limits)
 
     return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock), text)
+
+
+def _twins(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:
+    formats = {artifact.format for artifact in seen.artifacts}
+    if {"safetensors", "pytorch-zip"} <= formats and root.is_dir():
+        from scanner import twins
+
+        yield from twins.check(seen.artifacts, root, policy.limits)
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
