@@ -147,7 +147,9 @@ def _run_all(
     depth: int,
     watch: Watch | None,
 ) -> Iterator[Step]:
-    chosen = next((claim for claim in claimed if claim.format.model), claimed[0])
+    sure = any(not claim.format.weak for claim in claimed)
+    certain = [claim for claim in claimed if not sure or not _may_be_chance(claim, name)]
+    chosen = next((claim for claim in certain if claim.format.model), certain[0])
     yield Opened(
         where, chosen.format.name, source.size, _member_digest(source, budget.limits) if depth else ""
     )
@@ -160,7 +162,32 @@ def _run_all(
         subject = Subject(
             source, where, name, budget.limits, budget, depth=depth, claimed_by_suffix=claim.by_name
         )
-        yield from _run(claim, subject, watch)
+        if sure and _may_be_chance(claim, name):
+            yield from _unless_chance(_run(claim, subject, watch), where)
+        else:
+            yield from _run(claim, subject, watch)
+
+
+def _may_be_chance(claim: Claim, name: str) -> bool:
+    return claim.format.weak and not claim.by_name and not claim.format.claims_name(name.lower())
+
+
+def _unless_chance(steps: Iterator[Step], where: Location) -> Iterator[Step]:
+    """The steps of a reader that a mark of a byte or two called to a file which is plainly another's.
+
+    A zip begins like the oldest pickles, with a P and a line: where its reader breaks before it showed
+    anything, that was chance.
+    """
+    held: list[Step] = []
+    for step in steps:
+        held.append(step)
+        if _shows_something(step, where):
+            yield from held
+            held.clear()
+            yield from steps
+            return
+    if not any(isinstance(step, Ended) and step.outcome is Outcome.MALFORMED for step in held):
+        yield from held
 
 
 def _on_suspicion(

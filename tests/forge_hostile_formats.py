@@ -260,7 +260,13 @@ def beside() -> Iterator[Row]:
         yield f"a packed handler: {label}", "TorchServe", "m.mar", files, ("ART-012",)
     hidden = base64.b64encode(b"print(1)").decode()
     start = f"import base64;exec(base64.b64decode('{hidden}'))\n".encode()
-    yield "a line that runs", "path files", "zzz.pth", b"./src\n" + start, ("ART-012", "ART-001", "ART-019")
+    yield (
+        "a line that runs",
+        "path files",
+        "zzz.pth",
+        b"./src\n" + start,
+        ("ART-012", "ART-001", "ART-019", "DEP-024"),
+    )
     template = json.dumps({"chat_template": [{"name": "default", "template": BREAK_OUT}]}).encode()
     yield "in a list", "templates", "tokenizer_config.json", template, ("ART-011",)
     processor = json.dumps({"chat_template": BREAK_OUT}).encode()

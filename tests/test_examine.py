@@ -158,3 +158,18 @@ def test_a_mutated_honest_archive_ends_in_outcomes_and_findings(at: int, value: 
             assert row.outcome is not Outcome.CRASHED, row.detail
             assert all(isinstance(item, Evidence) for item in row.evidence)
             assert all(isinstance(item, Fact) for item in row.facts)
+
+
+def test_an_archive_that_begins_like_an_old_pickle_is_an_archive_alone() -> None:
+    # "PK" and a line are the id of a persistent object to the oldest protocol; what follows is no opcode.
+    data = zipped(a__txt=b"x = 1\n", METADATA=b"mName: a\n")
+    found = artifacts(data, "a-1.0-py3-none-any.whl")
+    assert found[0].format == "zip"
+    assert outcomes(found) == {"zip": Outcome.INSPECTED}
+    assert rules(found) == []
+
+
+def test_an_archive_that_is_a_pickle_too_is_both() -> None:
+    found = artifacts(HOSTILE + zipped(a__txt=b"x"), "a.bin")
+    assert set(outcomes(found)) >= {"pickle", "zip"}
+    assert "ART-001" in rules(found)
