@@ -113,6 +113,7 @@ def _problems(document: object) -> Iterator[Problem]:
     for node in names.used:
         yield from _link(node, names)
     yield from _reachable(document)
+    yield from _twice(document)
 
 
 def _walk(document: object) -> Iterator[_Node]:
@@ -234,6 +235,35 @@ def _versions(node: _Node, purl: str, version: str) -> Iterator[Problem]:
         yield node.problem(
             "purl-version", f"the version is {_short(version)}, but its purl says {_short(stated)}"
         )
+
+
+# --- identities -------------------------------------------------------------------------------------------
+
+# What makes two components one thing, and what may still tell two places of that thing apart.
+_IDENTITY: Final = ("type", "group", "name", "version", "purl", "cpe")
+_APART: Final = ("properties", "evidence", "swid", "data", "components", "mime-type")
+
+
+def _twice(document: Mapping[object, object]) -> Iterator[Problem]:
+    """Components that nothing but their name in the document tells apart."""
+    first: dict[str, str] = {}
+    todo: list[tuple[str, object]] = [("/components", document.get("components"))]
+    while todo:
+        path, rows = todo.pop()
+        for at, row in enumerate(_items(rows)):
+            if not isinstance(row, Mapping):
+                continue
+            place = f"{path}/{at}"
+            key = repr([row.get(name) for name in (*_IDENTITY, *_APART)])
+            if key in first:
+                yield Problem(
+                    place,
+                    "duplicate-identity",
+                    f"the same component stands at {first[key]}, under another name",
+                )
+            else:
+                first[key] = place
+            todo.append((f"{place}/components", row.get("components")))
 
 
 # --- the whole --------------------------------------------------------------------------------------------
