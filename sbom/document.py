@@ -21,6 +21,7 @@ MAX_PARTS: Final = 1_000_000
 _CYCLONEDX: Final = re.compile(r"1\.[0-9]{1,2}", re.ASCII)
 _SPDX: Final = re.compile(r"SPDX-2\.[23]", re.ASCII)
 _REF_LINE: Final = re.compile(r'"(?:bom-ref|SPDXID)"\s*:\s*("(?:[^"\\]|\\.)*")')
+_MARK: Final = re.compile(rb'"(?:bomFormat|spdxVersion)"\s*:')
 _NOT_SAID: Final = frozenset({"", "NOASSERTION"})
 
 
@@ -91,6 +92,11 @@ def parse(data: bytes, name: str) -> Document:
             "is SPDX 3 (JSON-LD), which is not read here: wanted CycloneDX or SPDX 2.3 as JSON"
         )
     raise DocumentError("is no bill of materials: wanted bomFormat (CycloneDX) or spdxVersion (SPDX 2.3)")
+
+
+def is_one(data: bytes) -> bool:
+    """Whether bytes look like a bill of materials, so that it matters where they cannot be read."""
+    return _MARK.search(data) is not None
 
 
 def _json(data: bytes) -> object:

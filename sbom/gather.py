@@ -131,6 +131,11 @@ def _add(document: Document, made: _Made) -> None:
         inside = {ref: names[ref] for ref in _refs(row) if ref in names}
         made.by_content.setdefault(_content(row), (copy, inside))
     _dependencies(data, names, made)
+    if not metadata.get("component"):
+        # Nobody said what these hang on, and we do not make it up.
+        loose = sorted({names.get(ref, ref) for row in rows if (ref := text_of(row.get("bom-ref")))})
+        unknown = {"aggregate": "unknown", "dependencies": loose}
+        made.lists.setdefault("compositions", []).extend([unknown] if loose else [])
     _lists(document, names, moved, made)
 
 

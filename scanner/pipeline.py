@@ -106,6 +106,23 @@ def _judged(
     )
 
 
+def scan_document(path: str | Path, policy: Policy | None = None) -> Report:
+    """The report on what the bill of materials at ``path`` lists. No other file is opened.
+
+    Raises UsageError where it is no document that is read here.
+    """
+    from scanner import listed
+
+    policy = policy or Policy()
+    file = Path(path)
+    seen, stock, said = listed.read(file, policy.limits)
+    sources, known = _advisories(stock, policy)
+    findings, notices = _settled((*listed.names(stock), *known), seen, stock, policy, file)
+    return _report(
+        file, policy, seen, stock, findings, sources, (*notices, *said), coverage_of(seen), packages=True
+    )
+
+
 def verify(
     path: str | Path, policy: Policy | None = None, named: Sequence[str] | None = None, *, quick: bool = False
 ) -> Report:
@@ -374,11 +391,13 @@ def _report(
     sources: tuple[Consulted, ...],
     notices: tuple[str, ...],
     coverage: Coverage,
+    *,
+    packages: bool = False,
 ) -> Report:
     from scanner.rubric import rollup
 
     advisories = tuple(source for source in sources if source.name != LOCK)
-    packages = bool(stock.declarations) and bool(advisories)
+    packages = (packages or bool(stock.declarations)) and bool(advisories)
     nothing = not seen.artifacts and not seen.rows
     late = any(each.due and each.due < policy.today.isoformat() for each in rollup.counting(findings))
     lacking = policy.pack.missing_evidence(policy.shown)

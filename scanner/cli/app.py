@@ -15,6 +15,7 @@ from scanner.cli import (
     inspect_command,
     lock_commands,
     rubric_commands,
+    sbom_commands,
     waive_command,
     why_command,
 )
@@ -51,8 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-sbom = typer.Typer(help="The bill of materials.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(sbom, name="sbom")
+app.add_typer(sbom_commands.app, name="sbom")
 app.add_typer(advisory_commands.app, name="advisories")
 app.add_typer(rubric_commands.app, name="rubric")
 app.add_typer(config_commands.app, name="config")
@@ -144,6 +144,14 @@ def scan(
         ),
     ] = None,
     projects: Projects = None,
+    document: Annotated[
+        File,
+        typer.Option(
+            "--sbom",
+            metavar="FILE",
+            help="Judge what this CycloneDX or SPDX 2.3 JSON lists, instead of a checkout.",
+        ),
+    ] = None,
     lock: Lock = None,
     environment: Annotated[
         Text,
@@ -177,6 +185,7 @@ def scan(
     from scanner.cli import output
     from scanner.cli.settings import gather, names_from
     from scanner.pipeline import scan as run_scan
+    from scanner.pipeline import scan_document
 
     plan = output.plan(formats or [], outputs or [], verbose=verbose, category=category or "")
     gathered = gather(
@@ -202,7 +211,11 @@ def scan(
         shown=plan.shown,
         projects=tuple(projects or ()),
     )
-    if environment is not None:
+    if document is not None:
+        tree = {"PATH": path != Path(), "--files-from": files_from, "--project": projects, "--lock": lock}
+        sbom_commands.refuse({**tree, "--verify-index": verify_index, "--env": environment})
+        report = scan_document(document, policy)
+    elif environment is not None:
         report = _scan_installed(environment, policy, files_from)
     else:
         report = run_scan(path, policy, names_from(files_from))
@@ -223,43 +236,6 @@ def _scan_installed(named: str, policy: "Policy", files_from: str | None) -> "Re
         if given:
             raise UsageError(f"{option} chooses from a checkout and cannot be combined with --env")
     return scan_environment(environment.find(named), policy)
-
-
-@sbom.command("write")
-def sbom_write(
-    path: Annotated[Path, typer.Argument(help="The checkout.")] = Path(),
-    output_path: Annotated[
-        File, typer.Option("--output", "-o", help="Where to write; standard output without it.")
-    ] = None,
-    advisories_path: Advisories = None,
-    no_advisories: Annotated[
-        bool, typer.Option("--no-advisories", help="Leave known vulnerabilities out.")
-    ] = False,
-    config: Config = None,
-    untrusted: Untrusted = False,
-    projects: Projects = None,
-) -> None:
-    """Write the CycloneDX 1.6 bill of materials of a checkout.
-
-    It makes no judgement: the exit code says only whether the document was written.
-
-    Example: weighbridge sbom write . -o bom.json
-    """
-    from scanner.cli import output
-    from scanner.cli.settings import gather
-    from scanner.pipeline import scan as run_scan
-
-    target = str(output_path) if output_path else "-"
-    plan = output.plan([], [f"cyclonedx={target}"], verbose=0)
-    gathered = gather(
-        path,
-        config=config,
-        untrusted=untrusted,
-        check_advisories=not no_advisories,
-        advisories__path=advisories_path,
-    )
-    policy = replace(gathered.policy, projects=tuple(projects or ()))
-    output.write(run_scan(path, policy), plan, policy)
 
 
 app.command()(inspect_command.inspect)
