@@ -241,29 +241,48 @@ def _versions(node: _Node, purl: str, version: str) -> Iterator[Problem]:
 
 # What makes two components one thing, and what may still tell two places of that thing apart.
 _IDENTITY: Final = ("type", "group", "name", "version", "purl", "cpe")
-_APART: Final = ("properties", "evidence", "swid", "data", "components", "mime-type")
+_APART: Final = ("properties", "evidence", "swid", "data", "mime-type", "pedigree", "externalReferences")
 
 
 def _twice(document: Mapping[object, object]) -> Iterator[Problem]:
     """Components that nothing but their name in the document tells apart."""
-    first: dict[str, str] = {}
+    alike: dict[tuple[str, ...], list[tuple[str, Mapping[object, object]]]] = {}
     todo: list[tuple[str, object]] = [("/components", document.get("components"))]
     while todo:
         path, rows = todo.pop()
         for at, row in enumerate(_items(rows)):
-            if not isinstance(row, Mapping):
-                continue
-            place = f"{path}/{at}"
-            key = repr([row.get(name) for name in (*_IDENTITY, *_APART)])
-            if key in first:
-                yield Problem(
-                    place,
-                    "duplicate-identity",
-                    f"the same component stands at {first[key]}, under another name",
-                )
-            else:
-                first[key] = place
-            todo.append((f"{place}/components", row.get("components")))
+            if isinstance(row, Mapping):
+                place = f"{path}/{at}"
+                alike.setdefault(_identity(row), []).append((place, row))
+                todo.append((f"{place}/components", row.get("components")))
+    for group in alike.values():
+        first: dict[tuple[object, ...], str] = {}
+        for place, row in group if len(group) > 1 else ():
+            told = (*_flat([row.get(name) for name in _APART]), len(_items(row.get("components"))))
+            if told in first:
+                message = f"the same component stands at {first[told]}, under another name"
+                yield Problem(place, "duplicate-identity", message)
+            first.setdefault(told, place)
+
+
+def _identity(row: Mapping[object, object]) -> tuple[str, ...]:
+    said = (row.get(name) for name in _IDENTITY)
+    return tuple(one if isinstance(one, str) else "" for one in said)
+
+
+def _flat(value: object) -> Iterator[object]:
+    """What tells two values apart, as a flat row: of any depth, so without recursion."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, Mapping):
+            yield ("{", *map(str, one))
+            todo += one.values()
+        elif isinstance(one, list):
+            yield ("[", len(one))
+            todo += one
+        else:
+            yield repr(one)
 
 
 # --- the whole --------------------------------------------------------------------------------------------
