@@ -46,7 +46,7 @@ def test_the_schema_is_a_schema_and_names_every_fact() -> None:
     assert named == sorted(name.value for name in FactName)
 
 
-def test_the_top_level_keys_are_these_nine() -> None:
+def test_the_top_level_keys_are_these_ten() -> None:
     assert list(read(forge.report())) == [
         *("schema", "tool", "target", "verdict", "coverage"),
         *("sources", "components", "artifacts", "findings"),
