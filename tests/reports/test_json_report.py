@@ -49,7 +49,7 @@ def test_the_schema_is_a_schema_and_names_every_fact() -> None:
 def test_the_top_level_keys_are_these_ten() -> None:
     assert list(read(forge.report())) == [
         *("schema", "tool", "target", "verdict", "coverage"),
-        *("sources", "components", "artifacts", "findings"),
+        *("sources", "components", "artifacts", "proofs", "findings"),
     ]
 
 
