@@ -44,6 +44,9 @@ class Limits:
     absent_rows: int = 100  # files that one list names and that are not there; what is over is counted
     git_index_bytes: int = 256 * MIB  # a million tracked files
     git_object_bytes: int = 64 * KIB  # a pointer, or what it is stored as a difference to
+    git_blob_bytes: int = 256 * MIB  # one file out of a commit or the index
+    git_blobs_bytes: int = 4 * GIB  # all files that one scan takes out of them
+    git_deadline_s: float = 300.0  # one question to git
     fetch_timeout_s: float = 30.0  # for a connection, and for each silence after it
     fetch_deadline_s: float = 1_800.0  # one file, however slowly it comes
     fetch_attempts: int = 3  # of one file, each going on where the last broke off

@@ -143,6 +143,18 @@ def scan(
             "--files-from", metavar="FILE", help="Scan only the paths it lists; - is standard input."
         ),
     ] = None,
+    since: Annotated[
+        Text,
+        typer.Option(
+            "--since",
+            metavar="REF",
+            help="Only what came since this tree parted from a branch or commit of git, e.g. origin/main.",
+        ),
+    ] = None,
+    staged: Annotated[
+        bool,
+        typer.Option("--staged", help="Only what is staged in git for the next commit, as it is staged."),
+    ] = False,
     projects: Projects = None,
     document: Annotated[
         File,
@@ -180,7 +192,8 @@ def scan(
     that should have been checked was not.
 
     Examples: weighbridge scan . --advisories osv.zip; weighbridge scan models/a.pt --format json;
-    weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json; weighbridge scan --env .venv
+    weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json; weighbridge scan --env .venv;
+    weighbridge scan . --since origin/main
     """
     from scanner.cli import output
     from scanner.cli.settings import gather, names_from
@@ -213,8 +226,18 @@ def scan(
     )
     if document is not None:
         tree = {"PATH": path != Path(), "--files-from": files_from, "--project": projects, "--lock": lock}
-        sbom_commands.refuse({**tree, "--verify-index": verify_index, "--env": environment})
+        sbom_commands.refuse(
+            {
+                **tree,
+                "--verify-index": verify_index,
+                "--env": environment,
+                "--since": since,
+                "--staged": staged,
+            }
+        )
         report = scan_document(document, policy)
+    elif since is not None or staged:
+        report = _scan_change(path, policy, since, staged=staged, beside=files_from or environment)
     elif environment is not None:
         report = _scan_installed(environment, policy, files_from)
     else:
@@ -224,6 +247,20 @@ def scan(
         output.write_baseline(report, write_baseline, policy)
         raise typer.Exit(0)
     raise typer.Exit(0 if exit_zero else report.verdict.exit_code)
+
+
+def _scan_change(
+    path: Path, policy: "Policy", since: str | None, *, staged: bool, beside: str | None
+) -> "Report":
+    """The report on what a change brings; what else says which files to read cannot be asked for with it."""
+    from scanner.cli import change
+    from scanner.errors import UsageError
+
+    if staged and since is not None:
+        raise UsageError("--since and --staged are two questions: ask them one by one")
+    if beside is not None:
+        raise UsageError("--since and --staged choose the files and take neither --files-from nor --env")
+    return change.staged(path, policy) if since is None else change.since(path, since, policy)
 
 
 def _scan_installed(named: str, policy: "Policy", files_from: str | None) -> "Report":

@@ -58,7 +58,7 @@ def walk(root: Path, *, exclude: Sequence[str] = ()) -> Iterator[Entry | Exclude
     if top is None:
         raise UsageError(f"no such file or directory: {visible(os.fspath(root))}")
     if os.path.isdir(top):
-        yield from _Walk(top, _matcher(exclude)).under(b"")
+        yield from _Walk(top, matcher(exclude)).under(b"")
         return
     name = os.path.basename(os.path.abspath(os.fsencode(root)))
     yield _file(_text(name), top)
@@ -74,7 +74,7 @@ def iter_named(root: Path, paths: Iterable[str | bytes | os.PathLike[str]]) -> I
     top = _real(os.fsencode(root))
     if top is None:
         raise UsageError(f"no such directory: {visible(os.fspath(root))}")
-    walker = _Walk(top, _matcher(()))
+    walker = _Walk(top, matcher(()))
     lexical_top = os.path.abspath(os.fsencode(root))
     named = sorted({_relative(lexical_top, top, os.fsencode(path)) for path in paths})
     seen: set[bytes] = set()
@@ -312,7 +312,8 @@ def _reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _matcher(patterns: Sequence[str]) -> Callable[[str], bool] | None:
+def matcher(patterns: Sequence[str]) -> Callable[[str], bool] | None:
+    """Whether a path under the root is excluded by these patterns; None where there are none."""
     if not patterns:
         return None
     import pathspec
