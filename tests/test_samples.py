@@ -138,7 +138,7 @@ def test_every_payload_is_harmless(models: Path) -> None:
     sayings = re.compile(
         rb"echo weighbridge-sample: this ran while the file was loaded|print\(\"weighbridge-sample"
     )
-    for path in models.iterdir():
+    for path in filter(Path.is_file, models.rglob("*")):
         data = path.read_bytes()
         assert len(re.findall(rb"echo |print\(", data)) == len(sayings.findall(data))
         for word in (b"http", b"curl", b"wget", b"bash", b"/bin", b"socket", b"rm -", b"base64"):
@@ -300,7 +300,12 @@ def test_the_hostile_sample_shows_what_would_run(scan: Scan, models: Path) -> No
     assert "ART-005" in found["models/renamed.safetensors"]
     assert "ART-007" in found["models/slip.zip"]
     assert "ART-013" in found["models/lying.safetensors"]
-    assert [path.name for path in models.iterdir() if f"models/{path.name}" not in found] == []
+    for name in ("packed.pt", "squeezed.pkl.zst", "pipeline.skops", "training.yaml"):
+        assert "ART-001" in found[f"models/{name}"], name
+    assert "ART-008" in found["models/dense.keras"]
+    assert "ART-009" in found["models/exported/saved_model.pb"]
+    files = [path.relative_to(models).as_posix() for path in models.rglob("*") if path.is_file()]
+    assert [path for path in files if f"models/{path}" not in found] == []
     bad = {f["component"].partition("@")[0] for f in report["findings"] if f["rule"] == "ADV-004"}
     assert {"pkg:pypi/litellm", "pkg:pypi/lightning", "pkg:pypi/mistralai"} <= bad
 

@@ -133,6 +133,46 @@ def zip_of(*entries: Entry, align: int = 1) -> bytes:
     return bytes(out + directory) + b"PK\x05\x06" + end
 
 
+def seven_zip(member: str, data: bytes) -> bytes:
+    """A 7z archive of one member, copied as it is."""
+
+    def num(value: int) -> bytes:
+        return bytes([value]) if value < 128 else bytes([0x80 | value >> 8, value & 255])
+
+    names = b"\0" + (member + "\0").encode("utf-16-le")
+    packed = b"\x06" + num(0) + num(1) + b"\x09" + num(len(data)) + b"\0"
+    folder = b"\x07\x0b" + num(1) + b"\0" + num(1) + b"\x01\x00" + b"\x0c" + num(len(data))
+    folder += b"\x0a\x01" + struct.pack("<I", zlib.crc32(data)) + b"\0"
+    files = b"\x05" + num(1) + b"\x11" + num(len(names)) + names + b"\0"
+    header = b"\x01\x04" + packed + folder + b"\0" + files + b"\0"
+    start = struct.pack("<2QI", len(data), len(header), zlib.crc32(header))
+    return b"7z\xbc\xaf\x27\x1c\x00\x04" + struct.pack("<I", zlib.crc32(start)) + start + data + header
+
+
+def zstd(data: bytes) -> bytes:
+    """A zstd frame of one raw block; at most 255 bytes."""
+    block = struct.pack("<I", 1 | len(data) << 3)[:3]
+    return b"\x28\xb5\x2f\xfd\x20" + bytes([len(data)]) + block + data
+
+
+def put_field(number: int, data: bytes) -> bytes:
+    """A field of a protocol buffer that holds bytes; shorter than 16 KiB."""
+    size = bytes([len(data)]) if len(data) < 128 else bytes([len(data) & 127 | 128, len(data) >> 7])
+    return bytes([number << 3 | 2]) + size + data
+
+
+def node(called: str, operator: str, *inputs: str, string: str = "") -> bytes:
+    """A node of a TensorFlow graph; a constant holds ``string``."""
+    made = put_field(1, called.encode()) + put_field(2, operator.encode())
+    made += b"".join(put_field(3, each.encode()) for each in inputs)
+    if string:
+        tensor = b"\x08\x07" + put_field(2, b"") + put_field(8, string.encode())
+        value = put_field(1, b"value") + put_field(2, put_field(8, tensor))
+        kind = put_field(1, b"dtype") + put_field(2, b"\x30\x07")
+        made += put_field(5, value) + put_field(5, kind)
+    return made
+
+
 def checkpoint(folder: str, stream: bytes, storages: tuple[bytes, ...] = ()) -> bytes:
     """What ``torch.save`` has written since 1.6: a pickle and its storages, side by side in a zip."""
     members = [Entry(f"{folder}/data.pkl", stream), Entry(f"{folder}/byteorder", b"little")]
@@ -198,7 +238,7 @@ def typical() -> Iterator[Sample]:
 
 
 def hostile() -> Iterator[Sample]:
-    for file, data, shows in (*_pickles(), *_archives(), *_others()):
+    for file, data, shows in (*_pickles(), *_archives(), *_others(), *_of_frameworks()):
         yield Sample(f"hostile/models/{file}", data, shows)
 
 
@@ -310,12 +350,33 @@ def _others() -> Iterator[tuple[str, bytes, str]]:
         "a header that claims to be nine exabytes long",
     )
     yield "encoder.h5", b"\x89HDF\r\n\x1a\n" + bytes(88), "HDF5 by its first bytes, and nothing in it"
-    yield (
-        "packed.pt",
-        b"7z\xbc\xaf\x27\x1c\x00\x04" + bytes(24),
-        "a 7z archive that calls itself a checkpoint",
-    )
     yield "empty.pkl", b"", "no byte at all"
+
+
+def _of_frameworks() -> Iterator[tuple[str, bytes, str]]:
+    acts = proto(2) + call("posix", "system", SAY) + STOP
+    yield "packed.pt", seven_zip("model.pkl", acts), "a 7z archive that calls itself a checkpoint"
+    yield "squeezed.pkl.zst", zstd(acts), "a pickle behind zstd"
+    graph = put_field(1, node("path", "Const", string="weighbridge-sample.txt"))
+    graph += put_field(1, node("text", "Const", string=MARKED))
+    graph += put_field(1, node("write", "WriteFile", "path", "text"))
+    yield (
+        "exported/saved_model.pb",
+        b"\x08\x01" + put_field(2, put_field(2, graph)),
+        "a graph that writes a file when it is run",
+    )
+    function = '{"module":"builtins","class_name":"function","config":"exec","registered_name":"exec"}'
+    layers = f'[{{"module":"keras.layers","class_name":"Lambda","config":{{"function":{function}}}}}]'
+    config = f'{{"module":"keras","class_name":"Sequential","config":{{"layers":{layers}}}}}'
+    yield "dense.keras", zip_of(Entry("config.json", config.encode())), "a Keras model whose layer is exec"
+    schema = (
+        '{"__class__":"system","__module__":"posix","__loader__":"ReduceNode","__id__":1,'
+        f'"reduce":{{"__class__":"str","__module__":"builtins","__loader__":"JsonNode","content":"{SAY}"}},'
+        '"protocol":0}'
+    )
+    yield "pipeline.skops", zip_of(Entry("schema.json", schema.encode())), "a skops archive that names system"
+    tagged = f'trainer: !!python/object/apply:os.system ["{SAY}"]\n'
+    yield "training.yaml", tagged.encode(), "YAML whose tag calls a function where it is loaded unsafely"
 
 
 def untouched() -> dict[str, bytes]:

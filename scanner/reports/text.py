@@ -48,6 +48,7 @@ _EXITS = {
 
 _NOBODY_SAID = frozenset({"unknown-policy", "rule-default"})
 _IDS = 5  # names of one advisory; the message of a range tells the worst of many
+_RUNNING = 40  # files whose load would run something: each is a reason of its own not to load it
 _FINGERPRINT = 11  # its version and eight digits: enough to ask for it
 _RELEASES: dict[str, Style] = {"eligible": "good", "ineligible": "bad"}
 _EXIT_STYLES: dict[int, Style] = {0: "good", 3: "unsure"}
@@ -177,7 +178,7 @@ def _what_would_run(page: Page, report: Report, shown: int | None) -> set[Findin
         return set()
     page.heading("What would run if you load it", "critical")
     files = _grouped(running, lambda f: (f.evidence.where.path, f.evidence.where.member))
-    listed, left = _cut(list(files.values()), shown)
+    listed, left = _cut(list(files.values()), None if shown is None else max(shown, _RUNNING))
     said: set[Finding] = set()
     for findings in listed:
         where = findings[0].evidence.where
