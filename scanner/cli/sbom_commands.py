@@ -109,6 +109,39 @@ def sbom_check(
     raise typer.Exit(_FOUND if shown else _UNCHECKED if checked.missing else 0)
 
 
+@app.command("score")
+def sbom_score(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CycloneDX or SPDX 2.3 JSON, of any tool.")],
+    standards: Annotated[
+        Texts,
+        typer.Option(
+            "--standard",
+            metavar="NAME",
+            help="ntia-2021, cisa-2025-draft, bsi-tr-03183-2, g7-ai-2026, owasp-aibom. May repeat.",
+        ),
+    ] = None,
+    format_name: Format = "text",
+) -> None:
+    """Say how much of what the standards ask a document says, element by element, with the place.
+
+    What a document states to be unknown is told apart from what it leaves out. It makes no judgement: the
+    exit code is 0.
+
+    Example: weighbridge sbom score bom.json --standard g7-ai-2026 --format markdown
+    """
+    from sbom import score
+    from scanner.cli import output, sbom_output
+
+    _known(format_name)
+    known = {one.id: one for one in score.yardsticks()}
+    for name in standards or ():
+        if name not in known:
+            raise UsageError(f"no standard {name!r} here; there are: {', '.join(known)}")
+    chosen = [known[name] for name in standards] if standards else list(known.values())
+    document = _load(file)
+    output.show(sbom_output.scored(document, score.score(document, chosen), format_name))
+
+
 @app.command("diff")
 def sbom_diff(
     old: Annotated[Path, typer.Argument(metavar="A", help="The earlier document.")],

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sbom.check import Problem
     from sbom.diff import Change, Changed, Difference
     from sbom.document import Document, Part
+    from sbom.score import Result, Score
     from scanner.advisories.affected import Hit, Question
 
 _TITLES: Final = {"cyclonedx": "CycloneDX", "spdx": "SPDX"}
@@ -79,6 +80,99 @@ def _schema(document: "Document", unasked: str) -> str:
     if document.kind == "spdx":
         return "Held against our own laws of SPDX; its schema is not part of this program."
     return "The schema was checked, strictly."
+
+
+# --- score ------------------------------------------------------------------------------------------------
+
+_STATES: Final = {
+    "present": "yes",
+    "partial": "in part",
+    "unknown": "unknown, and said so",
+    "absent": "no",
+    "nothing": "not asked: nothing of the kind is in the document",
+}
+
+
+def scored(document: "Document", scores: "Sequence[Score]", form: str) -> bytes:
+    """How much of what the standards ask a document says."""
+    if form == "json":
+        return _json({"document": document.name, "standards": [_scored(one) for one in scores]})
+    if form == "markdown":
+        return _bytes(_score_table(scores))
+    lines: list[str] = []
+    for one in scores:
+        lines += [f"{one.yardstick.title} ({one.yardstick.date})", f"  {_in_short(one)}"]
+        cluster = ""
+        for row in one.results:
+            if row.element.cluster != cluster:
+                cluster = row.element.cluster
+                lines.append(f"  {cluster}")
+            lines.append(f"    {_STATES[row.state].partition(':')[0]:21}{row.element.name}{_places(row)}")
+        lines.append("")
+    return _bytes(lines[:-1])
+
+
+def _scored(one: "Score") -> dict[str, object]:
+    return {
+        "standard": one.yardstick.id,
+        "title": one.yardstick.title,
+        "source": one.yardstick.source,
+        "date": one.yardstick.date,
+        "percent": round(one.percent, 1),
+        "counts": {state: one.count(state) for state in _STATES},
+        "elements": [
+            {
+                "id": row.element.id,
+                "name": row.element.name,
+                "cluster": row.element.cluster,
+                "asked_of": row.element.scope,
+                "state": row.state,
+                "present": row.present,
+                "unknown": row.unknown,
+                "asked": row.asked,
+                "place": row.where,
+                "lacking": row.lacking,
+            }
+            for row in one.results
+        ],
+    }
+
+
+def _in_short(one: "Score") -> str:
+    asked = len(one.results) - one.count("nothing")
+    said = f"{one.percent:.0f} % of the {asked} elements that can be asked of this document"
+    parts = [f"{one.count('present')} present", f"{one.count('partial')} in part"]
+    parts += [f"{one.count('unknown')} unknown and said so", f"{one.count('absent')} absent"]
+    if one.count("nothing"):
+        parts.append(f"{one.count('nothing')} not asked, for want of a model or data set")
+    return f"{said}: {', '.join(parts)}"
+
+
+def _places(row: "Result") -> str:
+    if not row.asked:
+        return ""
+    many = f"  {row.present} of {row.asked}" if row.asked > 1 else ""
+    unknown = f", {row.unknown} said to be unknown" if row.unknown and row.asked > 1 else ""
+    where = f"  {visible(row.where, limit=120)}" if row.where else ""
+    lacking = f"  not at {visible(row.lacking, limit=120)}" if row.lacking and row.present else ""
+    return f"{many}{unknown}{where}{lacking}"
+
+
+def _score_table(scores: "Sequence[Score]") -> Iterator[str]:
+    """All standards in one table, and below it their elements."""
+    yield from ("| standard | of | covered | present | in part | unknown, said so | absent | not asked |",)
+    yield "|---|---|---|---|---|---|---|---|"
+    for one in scores:
+        counts = " | ".join(str(one.count(state)) for state in _STATES)
+        yield f"| {one.yardstick.title} | {one.yardstick.date} | {one.percent:.0f} % | {counts} |"
+    for one in scores:
+        yield from ("", f"### {one.yardstick.title}", "", one.yardstick.source, "")
+        yield from ("| element | there | how many | place |", "|---|---|---|---|")
+        for row in one.results:
+            name = f"{row.element.cluster}: {row.element.name}" if row.element.cluster else row.element.name
+            where = f"`{_cell(row.where)}`" if row.where else ""
+            state = _STATES[row.state].partition(":")[0]
+            yield f"| {name} | {state} | {row.present} of {row.asked} | {where} |"
 
 
 # --- diff -------------------------------------------------------------------------------------------------
