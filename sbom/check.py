@@ -51,6 +51,9 @@ _LINKS: Final = {
     ("identity", "tools"),
 }
 _OTHER_DOCUMENT: Final = "urn:cdx:"
+_OWN_LICENCE: Final = re.compile(
+    r"(?<![A-Za-z0-9.:-])(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+", re.ASCII
+)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 _SERIAL: Final = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -161,7 +164,7 @@ def _value(node: _Node, names: _Names) -> Iterator[Problem]:
         return
     elif node.key == "purl" and purl_version(value) is None:
         yield node.problem("purl", f"not a package URL: {_short(value)}")
-    elif (node.owner, node.key) == ("licenses", "expression") and not _is_expression(value):
+    elif (node.owner, node.key) == ("licenses", "expression") and not is_expression(value):
         yield node.problem("licence-expression", f"not an SPDX licence expression: {_short(value)}")
     elif (node.owner, node.key) == ("metadata", "timestamp") and not _is_time(value):
         yield node.problem("timestamp", f"not a time with its zone in ISO 8601: {_short(value)}")
@@ -183,12 +186,13 @@ def _link(node: _Node, names: _Names) -> Iterator[Problem]:
         yield node.problem("dangling-ref", f"no part of this document is named {_short(name)}")
 
 
-def _is_expression(text: str) -> bool:
+def is_expression(text: str) -> bool:
+    """Whether ``text`` is an SPDX licence expression. Names of one's own (``LicenseRef-…``) are allowed."""
     if len(text) > MAX_EXPRESSION:
         return False
     from sbom.cyclonedx import is_licence_expression
 
-    return is_licence_expression(text)
+    return is_licence_expression(_OWN_LICENCE.sub("MIT", text))
 
 
 def _is_time(text: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from sbom.check import LENGTHS, MAX_EXPRESSION, MAX_PROBLEMS, Problem
+from sbom.check import LENGTHS, MAX_PROBLEMS, Problem, is_expression
 from sbom.document import Json, algorithm, items, mapping, mappings, text_of
 from sbom.graph import reach
 from sbom.wellformed import contradicts, purl_version
@@ -106,7 +106,7 @@ def _licences(row: Json, place: str, own: set[str]) -> Iterator[Problem]:
         text = row.get(key)
         if text is None or text in _OPEN:
             continue
-        if not isinstance(text, str) or not _is_expression(text):
+        if not isinstance(text, str) or not is_expression(text):
             yield Problem(
                 f"{place}/{key}", "licence-expression", f"not an SPDX expression: {_short(str(text))}"
             )
@@ -114,14 +114,6 @@ def _licences(row: Json, place: str, own: set[str]) -> Iterator[Problem]:
         for name in sorted(set(_OWN_LICENCE.findall(text)) - own):
             if "DocumentRef-" not in text:
                 yield Problem(f"{place}/{key}", "dangling-licence", f"{_short(name)} is explained nowhere")
-
-
-def _is_expression(text: str) -> bool:
-    if len(text) > MAX_EXPRESSION:
-        return False
-    from sbom.cyclonedx import is_licence_expression
-
-    return is_licence_expression(text)
 
 
 def _checksums(row: Json, place: str) -> Iterator[Problem]:

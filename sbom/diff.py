@@ -150,10 +150,11 @@ def _changes(old: Part, new: Part) -> Iterator[Change]:
         yield Change("licence", "/licenses", ", ".join(old.licences), ", ".join(new.licences))
     if old.supplier != new.supplier:
         yield Change("supplier", "/supplier", old.supplier, new.supplier)
-    for key, word in (("scope", "scope"), ("type", "type")):
-        one, other = text_of(old.data.get(key)), text_of(new.data.get(key))
-        if one != other:
-            yield Change(word, f"/{key}", one, other)
+    if old.kind != new.kind:
+        yield Change("type", "/type", old.kind, new.kind)
+    scopes = (text_of(old.data.get("scope")), text_of(new.data.get("scope")))
+    if scopes[0] != scopes[1]:
+        yield Change("scope", "/scope", *scopes)
     cards = (mapping(old.data.get("modelCard")), mapping(new.data.get("modelCard")))
     for count, change in enumerate(_card(*cards)):
         if count == MAX_CHANGES:

@@ -40,7 +40,7 @@ def inventory(document: Document, text: str = "") -> Inventory:
         name = names.take(part.purl or part.ref or f"{document.name}{part.where}")
         if part.ref:
             by_ref.setdefault(part.ref, name)
-        components.append(_component(part, name, where, direct=not needed or part.ref in needed))
+        components.append(_component(part, name, where, direct=_is_direct(part, needed)))
     relations = {
         Relation(by_ref[source], by_ref[target])
         for source, target in documents.edges(document)
@@ -53,6 +53,14 @@ def inventory(document: Document, text: str = "") -> Inventory:
 def _needed_by_root(document: Document) -> set[str]:
     roots = {part.ref for part in documents.parts(document) if part.is_root}
     return {target for source, target in documents.edges(document) if source in roots}
+
+
+def _is_direct(part: Part, needed: set[str]) -> bool:
+    """Whether the root needs it; our own documents say it of each project's own needs."""
+    for row in documents.mappings(part.data.get("properties")):
+        if row.get("name") == "weighbridge:direct":
+            return row.get("value") == "true"
+    return not needed or part.ref in needed
 
 
 def ecosystem(purl: str) -> str:
