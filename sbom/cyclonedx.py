@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from sbom import graph, lines
+from sbom import graph, lines, modelcard
 from sbom.model import Inventory, Project, Tool, Vulnerability
 from sbom.wellformed import well_formed
 
@@ -83,10 +83,10 @@ def build(
         raise ValueError(f"no such version of CycloneDX here: {spec!r}; known are {', '.join(SPECS)}")
     from sbom.parts import Parts
 
-    parts = Parts(spec)
     names = graph.Names()
     top = root or graph.root_project(inventory)
     held = graph.build(_sorted(inventory), top, names)
+    parts = Parts(spec, modelcard.known(held.components))
     locked = set(inventory.complete)
     components = [
         parts.component(component, name, locked=component.project in locked)

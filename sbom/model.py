@@ -71,6 +71,7 @@ class FactName(StrEnum):
     CONTEXT_LENGTH = "context-length"
     DATASET = "dataset"
     DTYPES = "dtypes"
+    EMISSIONS = "emissions"  # of training, as its author states them
     FILES = "files"
     FORMAT_VERSION = "format-version"
     FRAMEWORK = "framework"

@@ -3,12 +3,14 @@
 Only what the files themselves say. A field that nobody stated is absent: CycloneDX has no word for a guess.
 """
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sbom.model import Component, Fact, FactName, Kind
-from sbom.wellformed import well_formed
+from sbom.record import field, record
+from sbom.wellformed import link, purl_version, well_formed
 
 Part = dict[str, object]
 
@@ -17,6 +19,7 @@ _PLACED: Final = {
     FactName.ARCHITECTURE,
     FactName.BASE_MODEL,
     FactName.DATASET,
+    FactName.EMISSIONS,
     FactName.INPUTS,
     FactName.LICENCE,
     FactName.METRIC,
@@ -24,6 +27,7 @@ _PLACED: Final = {
     FactName.OUTPUTS,
     FactName.TASK,
 }
+_ONE_LINE: Final = (FactName.TASK, FactName.ARCHITECTURE, FactName.MODEL_TYPE)
 # Facts about the model rather than about the file that holds it.
 _OF_THE_MODEL: Final = {
     FactName.BASE_RELATION,
@@ -38,10 +42,35 @@ _OF_THE_MODEL: Final = {
     FactName.TENSORS,
     FactName.VOCABULARY,
 }
+_INTEGER: Final = re.compile(r"-?(?:0x[0-9a-f]{1,10000}|[0-9]{1,20})", re.ASCII)
+_FLOAT: Final = re.compile(
+    r"-?(?:[0-9]{1,400}\.[0-9]{1,400}|[0-9](?:\.[0-9]{1,30})?e[+-][0-9]{1,3}|inf)|nan", re.ASCII
+)
 _METRIC: Final = re.compile(r"(?P<type>.+?): (?P<value>.+?)(?: \((?P<slice>.+)\))?", re.DOTALL)
 
 
-def model_card(component: Component) -> Part:
+_DATASETS: Final = "datasets/"  # before the name of a data set of the hub
+
+
+@record
+class Known:
+    """What a card may point to: names in the document of data sets, and models' package URLs, by name."""
+
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING: Final = Known()
+
+
+def known(components: Mapping[str, Component]) -> Known:
+    """What the components, by their names in the document, give a card to point to."""
+    data = {one.name.removeprefix(_DATASETS): ref for ref, one in components.items() if one.kind is Kind.DATA}
+    models = {one.name: one.purl for one in components.values() if one.kind is Kind.MODEL and one.purl}
+    return Known(data, models)
+
+
+def model_card(component: Component, there: Known = NOTHING) -> Part:
     """``modelCard`` of a model; empty where its bytes say nothing of the kind."""
     if component.kind is not Kind.MODEL:
         return {}
@@ -56,10 +85,16 @@ def model_card(component: Component) -> Part:
         if said := values(component.facts, name):
             parameters[key] = [{"format": each} for each in said]
     if datasets := values(component.facts, FactName.DATASET):
-        parameters["datasets"] = [{"type": "dataset", "name": name} for name in datasets]
+        parameters["datasets"] = [
+            {"ref": there.datasets[name]} if name in there.datasets else {"type": "dataset", "name": name}
+            for name in datasets
+        ]
     card: Part = {"modelParameters": parameters} if parameters else {}
     if metrics := [_metric(said) for said in values(component.facts, FactName.METRIC)]:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
+    if said := values(component.facts, FactName.EMISSIONS):
+        about = [{"name": f"weighbridge:fact:{FactName.EMISSIONS}", "value": each} for each in said]
+        card["considerations"] = {"environmentalConsiderations": {"properties": about}}
     rows = fact_properties(fact for fact in component.facts if fact.name in _OF_THE_MODEL)
     if rows:
         card["properties"] = [{"name": name, "value": value} for name, value in rows]
@@ -72,30 +107,108 @@ def _metric(said: str) -> Part:
     return {key: text for key, text in found.groupdict().items() if text} if found else {"value": said}
 
 
-def pedigree(component: Component) -> Part:
-    """``pedigree`` with the base models that the file names as its ancestors; empty without one."""
+def pedigree(component: Component, there: Known = NOTHING) -> Part:
+    """``pedigree`` with the base models that the file names as its ancestors; empty without one.
+
+    The notes say what it is to them (finetune, adapter, quantized, merge) where that is stated. Two bases and
+    nothing else stated are no merge: one of them may be the other's base.
+    """
     bases = values(component.facts, FactName.BASE_MODEL)
     if component.kind is not Kind.MODEL or not bases:
         return {}
-    return {"ancestors": [{"type": Kind.MODEL.value, "name": name} for name in bases]}
+    ancestors: list[Part] = []
+    for name in bases:
+        ancestor: Part = {"type": Kind.MODEL.value, "name": name}
+        address = there.models.get(name, "")
+        if name != component.name and address.isascii() and purl_version(address) is not None:
+            ancestor["purl"] = address
+        ancestors.append(ancestor)
+    part: Part = {"ancestors": ancestors}
+    if relation := _joined(component, FactName.BASE_RELATION):
+        part["notes"] = f"{relation} of {', '.join(bases)}"
+    return part
 
 
 def data(component: Component) -> list[Part]:
-    """``data`` of a data component."""
+    """``data`` of a data component, with where its content is to be had."""
     if component.kind is not Kind.DATA:
         return []
-    return [{"type": "dataset", "name": well_formed(component.name)}]
+    part: Part = {"type": "dataset", "name": well_formed(component.name)}
+    if url := link(component.origin):
+        part["contents"] = {"url": url}
+    return [part]
+
+
+# What the yardsticks of each kind ask for, and where it would stand.
+_ASKED: Final = {
+    Kind.MODEL: (
+        FactName.ARCHITECTURE,
+        FactName.BASE_MODEL,
+        FactName.DATASET,
+        FactName.INPUTS,
+        FactName.OUTPUTS,
+        FactName.TASK,
+    ),
+}
+
+
+def unknown(component: Component) -> list[str]:
+    """What a reader will look for, and nobody stated: said so, for an absent field could be an oversight."""
+    stated = {fact.name for fact in component.facts}
+    missing = [name.value for name in _ASKED.get(component.kind, ()) if name not in stated]
+    missing += ["governance", "sensitivity"] if component.kind is Kind.DATA else []
+    missing += [] if component.licences or FactName.LICENCE in stated else ["licence"]
+    missing += [] if component.version or component.kind is Kind.FILE else ["version"]
+    missing += [] if component.digests else ["hash"]
+    missing += [] if publisher(component) else ["supplier"]
+    return sorted(missing)
+
+
+def publisher(component: Component) -> str:
+    """The account under which the hub serves it, or the owner of a workflow's action; else nothing."""
+    if component.ecosystem == "huggingface":
+        name = component.name.removeprefix(_DATASETS).removeprefix("spaces/")
+        return well_formed(name.partition("/")[0]) if "/" in name else ""
+    owner, slash, _ = component.name.partition("/")
+    return well_formed(owner) if slash and component.ecosystem == "githubactions" else ""
 
 
 def plain_facts(component: Component) -> list[tuple[str, str]]:
     """The facts that CycloneDX has no place for, as properties of the component."""
     skipped = _PLACED | _OF_THE_MODEL if component.kind is Kind.MODEL else {FactName.LICENCE}
+    skipped = skipped - _said_together(component)
     return fact_properties(fact for fact in component.facts if fact.name not in skipped)
+
+
+def _said_together(component: Component) -> set[FactName]:
+    """Facts of which a card's one line tells several: each of them is a property, too."""
+    return {name for name in _ONE_LINE if len(values(component.facts, name)) > 1}
 
 
 def fact_properties(facts: Iterable[Fact]) -> list[tuple[str, str]]:
     """The facts as names and values of properties, sorted, each once."""
-    return sorted({(f"weighbridge:fact:{fact.name.value}", text(fact.value)) for fact in facts})
+    return sorted({(f"weighbridge:fact:{fact.name.value}", written(fact.value)) for fact in facts})
+
+
+def written(value: str | float) -> str:
+    """A value as the text of a property, from which ``said`` makes the same value: text that could be taken
+    for a number or a truth value stands in quotes.
+    """
+    plain = text(value)
+    if isinstance(value, str) and (plain.startswith('"') or not isinstance(said(plain), str)):
+        return json.dumps(plain)
+    return plain
+
+
+def said(plain: str) -> str | int | float | bool:
+    """The value that a property's text was written from. Raises ValueError on quotes that do not close."""
+    if plain.startswith('"'):
+        return str(json.loads(plain))
+    if plain in {"true", "false"}:
+        return plain == "true"
+    if _INTEGER.fullmatch(plain):
+        return int(plain, 16) if "x" in plain else int(plain)
+    return float(plain) if _FLOAT.fullmatch(plain) else plain
 
 
 def values(facts: Iterable[Fact], name: FactName) -> list[str]:

@@ -22,7 +22,7 @@ from cyclonedx.model import license as licences
 from cyclonedx.model import vulnerability as wrong
 from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
-from sbom import modelcard
+from sbom import modelcard, vers
 from sbom.model import Component, Digest, FactName, Kind, Location, Project, Rating, Tool, Vulnerability
 from sbom.wellformed import contradicts, link, purl_version, well_formed, without_user
 
@@ -63,15 +63,19 @@ _DATABASES: Final = (
 class Parts:
     """Writes parts for one version of the specification."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, there: modelcard.Known = modelcard.NOTHING) -> None:
         self._view = _VIEWS[spec]
+        self._tells_external = spec != "1.6"
+        self._there = there
 
     def component(self, component: Component, name: str, *, locked: bool) -> Part:
         """One component with everything known about it; ``locked`` where a lock names its project's."""
         version = component.version if len(component.version) <= MAX_VERSION else ""
-        hashes, rest = _hashes(component.digests)
-        references, origin = _origin(component.origin)
+        hashes, rest, several = _hashes(component.digests)
+        references, origin = _origin(component, several)
+        rest += [] if any(one.hashes for one in references) else _accepted(several)
         rows = [*rest, *origin, *modelcard.plain_facts(component)]
+        rows += [("weighbridge:unknown", what) for what in modelcard.unknown(component)]
         rows += [
             ("weighbridge:direct", "true" if component.direct else "false"),
             ("weighbridge:ecosystem", component.ecosystem),
@@ -91,6 +95,7 @@ class Parts:
                 bom_ref=name,
                 name=well_formed(component.name),
                 version=well_formed(version) or None,
+                publisher=modelcard.publisher(component) or None,
                 scope=parts.ComponentScope(component.scope.value),
                 hashes=hashes,
                 licenses=_licences(stated_licences),
@@ -101,11 +106,22 @@ class Parts:
             # As it was given: the library would spell it another way than our other reports.
             purl=purl,
             evidence=_evidence(_identity(component, purl, locked=locked), component.seen),
-            modelCard=modelcard.model_card(component),
-            pedigree=modelcard.pedigree(component),
+            modelCard=modelcard.model_card(component, self._there),
+            pedigree=modelcard.pedigree(component, self._there),
             data=modelcard.data(component),
             properties=_properties(rows),
+            **self._external(component, version),
         )
+
+    def _external(self, component: Component, version: str) -> Part:
+        """That the component comes from outside, and in what range: 1.7 has words for it."""
+        if not self._tells_external or component.version:
+            return {}
+        if component.ecosystem == "huggingface":
+            return {"isExternal": True}
+        if component.ecosystem == "pypi" and not version and (span := vers.pypi(component.specifier)):
+            return {"isExternal": True, "versionRange": span}
+        return {}
 
     def project(self, project: Project, name: str) -> Part:
         """A project of the repository as an application."""
@@ -120,14 +136,19 @@ class Parts:
                 licenses=_licences([project.licence]),
             )
         )
+        rows = [
+            ("weighbridge:project", project.path),
+            ("weighbridge:nameless", "" if project.name else "true"),
+            ("weighbridge:version", "" if version else project.version),
+        ]
         return part | _given(
-            properties=_properties([("weighbridge:project", project.path)]),
+            properties=_properties(rows),
             evidence=_evidence([], [project.where] if project.where else []),
         )
 
     def tool(self, tool: Tool, name: str) -> Part:
         """What wrote the document, or what it consulted."""
-        hashes, rest = _hashes(tool.digests)
+        hashes, rest, several = _hashes(tool.digests)
         version = tool.version if len(tool.version) <= MAX_VERSION else ""
         part = self._plain(
             parts.Component(
@@ -139,7 +160,7 @@ class Parts:
                 hashes=hashes,
             )
         )
-        return part | _given(properties=_properties(rest))
+        return part | _given(properties=_properties([*rest, *_accepted(several)]))
 
     def vulnerability(self, vulnerability: Vulnerability, name: str, affected: Mapping[str, str]) -> Part:
         """One vulnerability; ``affected`` maps names in the document to exact versions, or to nothing."""
@@ -180,11 +201,14 @@ def _given(**parts: object) -> Part:
     return {key: value for key, value in parts.items() if value}
 
 
-def _hashes(digests: Iterable[Digest]) -> tuple[list[HashType], list[tuple[str, str]]]:
-    """The component's own hashes; as properties those that CycloneDX cannot say.
+_Hashes = tuple[list[HashType], list[tuple[str, str]], list[HashType]]
+
+
+def _hashes(digests: Iterable[Digest]) -> _Hashes:
+    """The component's own hashes; as properties those that CycloneDX cannot say; those of several files.
 
     Several digests of one algorithm are those of several distributions (one wheel a platform), of which the
-    component is one, nobody knows which: they are properties too.
+    component is one, nobody knows which.
     """
     known: dict[HashAlgorithm, set[str]] = {}
     rows: list[tuple[str, str]] = []
@@ -196,19 +220,31 @@ def _hashes(digests: Iterable[Digest]) -> tuple[list[HashType], list[tuple[str, 
         else:
             rows.append(("weighbridge:digest", f"{digest.algorithm}:{digest.value}"))
     hashes = [HashType(alg=name, content=min(found)) for name, found in known.items() if len(found) == 1]
-    for name, found in known.items():
-        if len(found) > 1:
-            rows += [("weighbridge:accepted-digest", f"{name.value}:{value}") for value in found]
-    return hashes, rows
+    several = [
+        HashType(alg=name, content=value)
+        for name in sorted(known, key=lambda one: one.value)
+        for value in sorted(known[name])
+        if len(known[name]) > 1
+    ]
+    return hashes, rows, several
 
 
-def _origin(origin: str) -> tuple[list[ExternalReference], list[tuple[str, str]]]:
-    url = link(origin)
+def _accepted(several: Iterable[HashType]) -> list[tuple[str, str]]:
+    return [("weighbridge:accepted-digest", f"{one.alg.value}:{one.content}") for one in several]
+
+
+def _origin(
+    component: Component, several: Iterable[HashType]
+) -> tuple[list[ExternalReference], list[tuple[str, str]]]:
+    """Where it comes from: a link, once for each distribution that is accepted; else a property."""
+    url = link(component.origin)
     if not url:
-        return [], [("weighbridge:origin", without_user(origin))]
-    is_vcs = url.startswith(("git", "ssh", "hg+", "svn+")) or _COMMIT.fullmatch(url)
-    kind = ExternalReferenceType.VCS if is_vcs else ExternalReferenceType.DISTRIBUTION
-    return [ExternalReference(type=kind, url=XsUri(url))], []
+        return [], [("weighbridge:origin", without_user(component.origin))]
+    if url.startswith(("git", "ssh", "hg+", "svn+")) or _COMMIT.fullmatch(url):
+        return [ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(url))], []
+    kind = ExternalReferenceType.DISTRIBUTION
+    accepted = [ExternalReference(type=kind, url=XsUri(url), hashes=[one]) for one in several]
+    return accepted or [ExternalReference(type=kind, url=XsUri(url))], []
 
 
 def _properties(rows: Iterable[tuple[str, str]]) -> list[Part]:
@@ -225,14 +261,22 @@ def _evidence(identity: list[Part], places: Iterable[Location]) -> Part:
 
 
 def _occurrence(where: Location) -> Part:
-    part: Part = {"location": well_formed("!".join((where.path, *where.member))) or "."}
+    parts_of_it = (where.path, *where.member)
+    part: Part = {"location": well_formed("!".join(parts_of_it)) or "."}
     if where.line is not None:
         part["line"] = where.line
     if where.offset is not None:
         part["offset"] = where.offset
-    if where.cell is not None:
-        part["additionalContext"] = f"cell {where.cell}"
+    about = [f"cell {where.cell}"] if where.cell is not None else []
+    # The mark between a container and its member may stand in a name.
+    if any("!" in name for name in parts_of_it) or not where.path:
+        about.append(f"{_PARTED}{json.dumps([well_formed(name) for name in parts_of_it])}")
+    if about:
+        part["additionalContext"] = "; ".join(about)
     return part
+
+
+_PARTED: Final = "path and members "
 
 
 def _identity(component: Component, purl: str, *, locked: bool) -> list[Part]:

@@ -135,11 +135,28 @@ def _facts(root: yaml.Node) -> Iterator[Fact]:
             yield Fact(FactName.LICENCE, short(node.text))
     for node in named:
         yield Fact(FactName.LICENCE, short(node.text))
+    yield from _emissions(root.get("co2_eq_emissions"))
     index = root.get("model-index")
     for model in index.items[:_MAX_ITEMS] if index is not None else ():
         results = model.get("results")
         for result in results.items[:_MAX_ITEMS] if results is not None else ():
             yield from _metrics(result)
+
+
+def _emissions(node: yaml.Node | None) -> Iterator[Fact]:
+    """What training emitted: grams of CO2, alone or with how, where and on what (``co2_eq_emissions``)."""
+    if node is None:
+        return
+    plain = node if node.kind == "scalar" else node.get("emissions")
+    if plain is None or plain.kind != "scalar" or not plain.text.strip():
+        return
+    about = [
+        f"{key.replace('_', ' ')}: {short(value.text)}"
+        for key, value in node.entries()
+        if key != "emissions" and value.kind == "scalar" and value.text.strip()
+    ]
+    text = f"{short(plain.text)} g CO2eq"
+    yield Fact(FactName.EMISSIONS, short(f"{text} ({'; '.join(about[:8])})" if about else text))
 
 
 def _metrics(result: yaml.Node) -> Iterator[Fact]:

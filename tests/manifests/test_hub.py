@@ -143,6 +143,24 @@ def test_a_card_names_its_base_and_its_data_and_says_the_rest() -> None:
     assert (about.kind, about.name) == (Kind.MODEL, "net")
 
 
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        ("co2_eq_emissions: 120", "120 g CO2eq"),
+        (
+            "co2_eq_emissions:\n  emissions: 1.5\n  hardware_used: 8 A100\n  source: mlco2\n",
+            "1.5 g CO2eq (hardware used: 8 A100; source: mlco2)",
+        ),
+        ("co2_eq_emissions:\n  source: mlco2", None),
+        ("co2_eq_emissions: ''", None),
+        ("co2_eq_emissions: [1, 2]", None),
+    ],
+)
+def test_a_card_tells_what_training_emitted(front: str, told: str | None) -> None:
+    rows = dict(said(card.parse, f"---\npipeline_tag: fill-mask\n{front}\n---\n"))
+    assert rows.get("emissions") == told
+
+
 def test_a_data_set_card_is_of_data() -> None:
     text = (
         "---\npretty_name: Cats\ntask_categories: [image-classification]\n"

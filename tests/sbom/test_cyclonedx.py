@@ -460,3 +460,60 @@ def test_a_digest_that_a_manifest_states_is_no_look_at_the_bytes() -> None:
         for part in document["components"]
     }
     assert techniques == {"d.csv": "manifest-analysis", "m.onnx": "binary-analysis"}
+
+
+def test_the_newer_version_tells_a_range_and_what_comes_from_outside() -> None:
+    ranged = forge.component("requests", "", specifier=">=2,<3")
+    assert only(ranged, spec="1.7") | {"isExternal": True, "versionRange": "vers:pypi/>=2|<3"} == only(
+        ranged, spec="1.7"
+    )
+    hub = forge.component("org/m", "", kind=Kind.MODEL, ecosystem="huggingface", specifier="", purl="")
+    assert only(hub, spec="1.7")["isExternal"] is True
+    assert not {"isExternal", "versionRange"} & (
+        only(ranged).keys() | only(forge.component(), spec="1.7").keys()
+    )
+
+
+def test_each_accepted_distribution_has_its_hash_where_it_comes_from() -> None:
+    digests = tuple(Digest("sha256", each * 64) for each in "ab")
+    part = only(forge.component(digests=digests, origin="https://pypi.org/simple"))
+    assert [row["hashes"] for row in part["externalReferences"]] == [
+        [{"alg": "SHA-256", "content": each * 64}] for each in "ab"
+    ]
+    assert "weighbridge:accepted-digest" not in properties(part)
+
+
+def test_what_nobody_stated_is_listed_as_unknown() -> None:
+    def unknown(component: Component) -> set[str]:
+        rows = only(component).get("properties", ())
+        return {row["value"] for row in rows if row["name"] == "weighbridge:unknown"}
+
+    assert unknown(forge.component()) == {"hash", "licence", "supplier"}
+    assert "hash" not in unknown(forge.component(digests=(Digest("sha256", "a" * 64),)))
+    assert unknown(Component("d", "d", Kind.DATA)) >= {"governance", "sensitivity", "version"}
+    hub = Component("m", "org/m", Kind.MODEL, ecosystem="huggingface", facts=(Fact(FactName.TASK, "x"),))
+    assert {"supplier", "task"}.isdisjoint(unknown(hub))
+    assert only(hub)["publisher"] == "org"
+
+
+def test_a_card_points_to_the_data_set_and_the_base_that_the_document_holds() -> None:
+    facts = (
+        Fact(FactName.BASE_MODEL, "org/base"),
+        Fact(FactName.BASE_RELATION, "adapter"),
+        Fact(FactName.DATASET, "imdb"),
+    )
+    model = Component("m", "m.pt", Kind.MODEL, facts=facts)
+    address = "pkg:huggingface/org/base@" + "a" * 40
+    base = Component("b", "org/base", Kind.MODEL, purl=address, version="a" * 40, ecosystem="huggingface")
+    data = Component("d", "datasets/imdb", Kind.DATA, origin="https://huggingface.co/datasets/imdb")
+    parts = {part["bom-ref"]: part for part in read(Inventory((model, base, data)))["components"]}
+    assert parts["m"]["modelCard"]["modelParameters"]["datasets"] == [{"ref": "d"}]
+    assert parts["m"]["pedigree"]["ancestors"][0]["purl"] == address
+    assert parts["m"]["pedigree"]["notes"] == "adapter of org/base"
+    assert parts["d"]["data"][0]["contents"] == {"url": "https://huggingface.co/datasets/imdb"}
+
+
+def test_what_training_emitted_is_a_consideration() -> None:
+    part = only(Component("m", "m.pt", Kind.MODEL, facts=(Fact(FactName.EMISSIONS, "120 g CO2eq"),)))
+    about = part["modelCard"]["considerations"]["environmentalConsiderations"]
+    assert about["properties"] == [{"name": "weighbridge:fact:emissions", "value": "120 g CO2eq"}]

@@ -1,0 +1,194 @@
+"""A document that ``sbom.cyclonedx`` wrote, back as the inventory it was written from.
+
+Every field of the model comes back, in the words of the document: text is well formed, digests are in lower
+case, credentials are gone, a licence that was a fact is a licence, and a name that was taken has its number.
+What other tools write is not for this reader: it knows our own properties and trusts where they stand.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sbom import modelcard
+from sbom.model import (
+    Component,
+    Digest,
+    Fact,
+    FactName,
+    Inventory,
+    Kind,
+    Location,
+    Project,
+    Relation,
+    Scope,
+)
+
+Part = Mapping[str, Any]
+
+_OWN: Final = "weighbridge:"
+_FACT: Final = f"{_OWN}fact:"
+_PARTED: Final = "path and members "
+_CARD: Final = {
+    "task": FactName.TASK,
+    "modelArchitecture": FactName.ARCHITECTURE,
+    "architectureFamily": FactName.MODEL_TYPE,
+}
+
+
+def read(data: bytes) -> Inventory:
+    """The inventory of our own document.
+
+    Raises ValueError, KeyError or TypeError where it is none of ours.
+    """
+    document = json.loads(data)
+    top = document["metadata"]["component"]
+    rows = document.get("components", [])
+    projects = {part["bom-ref"]: _project(part) for part in (top, *rows) if _is_project(part)}
+    names = {part["bom-ref"]: part["name"] for part in rows}
+    components = {
+        part["bom-ref"]: _component(part, names) for part in rows if part["bom-ref"] not in projects
+    }
+    return Inventory(
+        components=tuple(sorted(components.values(), key=lambda one: one.ref)),
+        relations=tuple(sorted(_relations(document, components))),
+        projects=tuple(sorted(projects.values(), key=lambda one: one.path)),
+        complete=tuple(sorted(_complete(document, projects))),
+    )
+
+
+def _is_project(part: Part) -> bool:
+    return f"{_OWN}direct" not in _properties(part)
+
+
+def _properties(part: Part) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in part.get("properties", ()):
+        found.setdefault(row["name"], []).append(row["value"])
+    return found
+
+
+def _first(rows: Mapping[str, list[str]], name: str) -> str:
+    return rows.get(f"{_OWN}{name}", [""])[0]
+
+
+def _project(part: Part) -> Project:
+    rows = _properties(part)
+    places = list(_places(part))
+    licences = _licences(part)
+    return Project(
+        _first(rows, "project"),
+        "" if _first(rows, "nameless") else part["name"],
+        part.get("version", "") or _first(rows, "version"),
+        part.get("description", ""),
+        licences[0] if licences else "",
+        places[0] if places else None,
+    )
+
+
+def _component(part: Part, names: Mapping[str, str]) -> Component:
+    rows = _properties(part)
+    return Component(
+        ref=part["bom-ref"],
+        name=part["name"],
+        kind=Kind(part["type"]),
+        version=part.get("version", "") or _first(rows, "version"),
+        specifier=_first(rows, "specifier"),
+        purl=part.get("purl", "") or _first(rows, "invalid-purl"),
+        project=_first(rows, "project"),
+        ecosystem=_first(rows, "ecosystem"),
+        digests=tuple(sorted(set(_digests(part, rows)))),
+        facts=tuple(sorted(set(_facts(part, rows, names)), key=repr)),
+        licences=tuple(sorted(_licences(part))),
+        scope=Scope(part["scope"]),
+        direct=_first(rows, "direct") == "true",
+        origin=next((row["url"] for row in part.get("externalReferences", ())), _first(rows, "origin")),
+        seen=tuple(sorted(_places(part), key=lambda where: where.order)),
+    )
+
+
+def _digests(part: Part, rows: Mapping[str, list[str]]) -> Iterator[Digest]:
+    listed = [*part.get("hashes", ())]
+    listed += [one for row in part.get("externalReferences", ()) for one in row.get("hashes", ())]
+    pairs = [(one["alg"], one["content"]) for one in listed]
+    accepted = [text.partition(":") for text in rows.get(f"{_OWN}accepted-digest", ())]
+    pairs += [(name, value) for name, _, value in accepted]
+    for name, value in pairs:
+        yield Digest(_algorithm(name), value)
+    for text in rows.get(f"{_OWN}digest", ()):
+        name, _, value = text.partition(":")
+        yield Digest(name, value)
+
+
+def _algorithm(name: str) -> str:
+    """The name in hashlib's spelling: SHA-256 is sha256, SHA3-512 is sha3_512, BLAKE2b-256 is blake2b."""
+    plain = name.lower()
+    if plain.startswith("sha3-"):
+        return plain.replace("-", "_")
+    return plain.partition("-")[0] if plain.startswith("blake2b") else plain.replace("-", "")
+
+
+def _licences(part: Part) -> list[str]:
+    found = []
+    for row in part.get("licenses", ()):
+        licence = row.get("license", {})
+        found.append(row.get("expression") or licence.get("id") or licence.get("name"))
+    return found
+
+
+def _places(part: Part) -> Iterator[Location]:
+    for row in part.get("evidence", {}).get("occurrences", ()):
+        parts, cell = row["location"].split("!"), None
+        for about in _abouts(row.get("additionalContext", "")):
+            if about.startswith(_PARTED):
+                parts = json.loads(about.removeprefix(_PARTED))
+            elif about.startswith("cell "):
+                cell = int(about.removeprefix("cell "))
+        yield Location(parts[0], tuple(parts[1:]), row.get("offset"), row.get("line"), cell)
+
+
+def _abouts(text: str) -> list[str]:
+    """What the context says, one by one: at most a cell, then a path in its parts."""
+    head, mark, rest = text.partition(_PARTED)
+    return [*(one for one in head.split("; ") if one), *([mark + rest] if mark else [])]
+
+
+def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) -> Iterator[Fact]:
+    card = part.get("modelCard", {})
+    about = card.get("considerations", {}).get("environmentalConsiderations", {})
+    for table in (rows, _properties(card), _properties(about)):
+        for name, texts in table.items():
+            if name.startswith(_FACT):
+                for text in texts:
+                    yield Fact(FactName(name.removeprefix(_FACT)), modelcard.said(text))
+    parameters = card.get("modelParameters", {})
+    for key, name in _CARD.items():
+        if key in parameters and f"{_FACT}{name.value}" not in rows:
+            yield Fact(name, parameters[key])
+    for key, name in (("inputs", FactName.INPUTS), ("outputs", FactName.OUTPUTS)):
+        for row in parameters.get(key, ()):
+            yield Fact(name, row["format"])
+    for row in parameters.get("datasets", ()):
+        named = row.get("name") or names[row["ref"]].removeprefix("datasets/")
+        yield Fact(FactName.DATASET, named)
+    for row in card.get("quantitativeAnalysis", {}).get("performanceMetrics", ()):
+        text = f"{row['type']}: {row['value']}" if "type" in row else row["value"]
+        yield Fact(FactName.METRIC, f"{text} ({row['slice']})" if "slice" in row else text)
+    for row in part.get("pedigree", {}).get("ancestors", ()):
+        yield Fact(FactName.BASE_MODEL, row["name"])
+
+
+def _relations(document: Part, components: Mapping[str, Component]) -> Iterator[Relation]:
+    for row in document.get("dependencies", ()):
+        if row["ref"] in components:
+            for target in row.get("dependsOn", ()):
+                yield Relation(row["ref"], target)
+
+
+def _complete(document: Part, projects: Mapping[str, Project]) -> set[str]:
+    return {
+        projects[ref].path
+        for row in document.get("compositions", ())
+        if row["aggregate"] == "complete"
+        for ref in row.get("dependencies", ())
+        if ref in projects
+    }
