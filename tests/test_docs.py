@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_generated_parts_of_the_readme_are_fresh() -> None:
+def test_the_generated_parts_of_the_readme_and_of_the_hooks_are_fresh() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "gen_readme.py", "--check"], check=False, timeout=120, cwd=ROOT
     )

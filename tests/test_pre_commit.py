@@ -4,13 +4,17 @@ pre-commit would install us from an index into an environment of its own; tests 
 definition is taken from ``.pre-commit-hooks.yaml`` as it is, but for the language and the command's path.
 """
 
+import functools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from scanner.registry import FORMATS, MANIFESTS
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -46,7 +50,7 @@ class Repository:
         }
         self.run("git", "init", "--quiet")
         (self.tree / ".pre-commit-config.yaml").write_text(yaml.safe_dump(self._configuration()))
-        self.run(BIN / "pre-commit", "install")
+        self.run(BIN / "pre-commit", "install", "--hook-type", "pre-commit", "--hook-type", "pre-push")
 
     @staticmethod
     def _configuration() -> dict[str, object]:
@@ -139,11 +143,107 @@ def test_a_known_compromised_release_blocks_without_a_snapshot(repository: Repos
     assert "litellm" in said
 
 
-def test_many_files_at_once_are_all_looked_at(repository: Repository) -> None:
-    files = {f"model{number}__pkl": HONEST for number in range(300)}
-    code, said = repository.commit(**(files | {"model299__pkl": HOSTILE}))
+def test_five_hundred_files_in_batches_are_all_looked_at(repository: Repository) -> None:
+    # pre-commit hands over 128 kB of names at once: these are more than one command line.
+    names = [f"{number:03}{'x' * 247}__pkl" for number in range(520)]
+    assert sum(map(len, names)) > 1 << 17
+    code, said = repository.commit(**dict.fromkeys(names, HONEST) | {names[0]: HOSTILE, names[-1]: HOSTILE})
     assert code != 0
-    assert "model299.pkl" in said
+    assert "000xxx" in said
+    assert "519xxx" in said
+
+
+def test_a_notebook_and_code_that_loads_are_looked_at(repository: Repository) -> None:
+    load = b"import torch\nmodel = torch.load('a.pt', weights_only=False)\n"
+    code, said = repository.commit(train__py=load)
+    assert "weighbridge (changed model files" in said
+    assert "Skipped" not in said.partition("weighbridge (changed model files")[2].partition("\n")[0]
+    code, said = repository.run(BIN / "weighbridge", "hook", "train.py")
+    assert code == 0
+    assert "train.py:2" in said
+
+
+def test_the_whole_tree_is_scanned_before_a_push(repository: Repository, tmp_path: Path) -> None:
+    assert repository.commit(a__md=b"#\n")[0] == 0
+    repository.run("git", "init", "--quiet", "--bare", str(tmp_path / "remote"))
+    repository.run("git", "remote", "add", "origin", str(tmp_path / "remote"))
+    code, said = repository.run("git", "push", "origin", "HEAD")
+    assert code == 0, said
+    (repository.tree / "model.pt").write_bytes(HOSTILE)
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--no-verify", "--message", "past the hook")
+    code, said = repository.run("git", "push", "origin", "HEAD")
+    assert code != 0
+    assert "posix.system" in said
+
+
+# --- which files each hook is called for ------------------------------------------------------------------
+
+
+def _filled(glob: str) -> str:
+    """A name that a pattern of the registry claims."""
+    glob = glob.replace("[!l]", "e").replace("?", "1").replace("*", "x1")
+    return re.sub(r"\[(.)[^\]]*\]", lambda found: "-" if found[1] in "-_." else found[1], glob)
+
+
+@functools.cache
+def _patterns() -> list[tuple[str, re.Pattern[str], re.Pattern[str]]]:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    return [
+        (hook["id"], re.compile(hook["files"]), re.compile(hook.get("exclude", r"\Z\A.")))
+        for hook in hooks
+        if hook["entry"] == "weighbridge hook"
+    ]
+
+
+def _hooks_for(path: str) -> list[str]:
+    return [name for name, files, left in _patterns() if files.search(path) and not left.search(path)]
+
+
+CLAIMED = [
+    *(f"models/a{suffix}" for row in FORMATS for suffix in row.suffixes),
+    *(f"models/{_filled(name)}" for row in FORMATS for name in row.names),
+    *(_filled(name) for row in MANIFESTS if not row.folders for name in row.names),
+    *(
+        f"{_filled(folder.removeprefix('*/'))}/{_filled(name)}"
+        for row in MANIFESTS
+        for folder in row.folders
+        for name in row.names
+    ),
+]
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_every_file_that_the_registry_claims_by_name_is_the_business_of_one_hook(upper: bool) -> None:
+    wrong = {
+        path: hooks for path in CLAIMED if len(hooks := _hooks_for(path.upper() if upper else path)) != 1
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "hook"),
+    [
+        ("model.pkl", "weighbridge-artifacts"),
+        ("deep/down/pytorch_model.bin", "weighbridge-artifacts"),
+        ("train.py", "weighbridge-artifacts"),
+        ("a b.ipynb", "weighbridge-artifacts"),
+        ("config/model.yaml", "weighbridge-artifacts"),
+        ("requirements.txt", "weighbridge-deps"),
+        ("dev-requirements.txt", "weighbridge-deps"),
+        ("services/api/uv.lock", "weighbridge-deps"),
+        (".github/workflows/ci.yml", "weighbridge-deps"),
+        ("docker/Dockerfile.gpu", "weighbridge-deps"),
+        ("environment.yml", "weighbridge-deps"),
+    ],
+)
+def test_what_is_loaded_and_what_is_depended_on_are_told_apart(path: str, hook: str) -> None:
+    assert _hooks_for(path) == [hook]
+
+
+@pytest.mark.parametrize("path", ["src/main.c", "LICENSE", "notes.txt", "image.png", "data.csv"])
+def test_other_files_start_no_hook(path: str) -> None:
+    assert _hooks_for(path) == []
 
 
 def test_an_unknown_option_is_two(repository: Repository) -> None:

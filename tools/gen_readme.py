@@ -1,4 +1,5 @@
-"""Writes the generated parts of README.md: the real screen, the table of what is read.
+"""Writes the generated parts of README.md: the real screen, the table of what is read; and, by gen_hooks.py,
+the patterns of .pre-commit-hooks.yaml.
 
 ``python tools/gen_readme.py`` writes them; ``--check`` only says whether they are stale (exit code 1).
 Run with the interpreter of the environment where weighbridge is installed.
@@ -9,6 +10,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+import gen_hooks
 
 ROOT = Path(__file__).resolve().parents[1]
 SCREEN_LINES = 22
@@ -85,9 +88,9 @@ def main() -> int:
     old = path.read_text()
     new = part(part(part(old, "screen", screen()), "formats", formats()), "peers", peers())
     if "--check" in sys.argv:
-        return int(new != old)
+        return int(new != old) or gen_hooks.main()
     path.write_text(new)
-    return 0
+    return gen_hooks.main()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ Options:
   --advisories PATH        A zip or folder of OSV records instead of the imported snapshot.
   --no-advisories          Switch the advisory check off.
   --max-advisory-age DAYS  An older snapshot is warned about (default 7).
+  --all                    Scan the whole tree, whatever changed (before a push).
   --verify                 Only hold the files to weighbridge.lock; all, where the lock itself is named.
   -h, --help               Show this message and exit.
 """
@@ -41,7 +42,10 @@ def main(arguments: Sequence[str]) -> int:
     if options is None:
         sys.stdout.write(_HELP)
         return 0
-    if not files:
+    whole = bool(options.pop("all", False))
+    if whole and (files or "verify" in options):
+        raise UsageError("--all looks at the whole tree and takes neither files nor --verify")
+    if not files and not whole:
         return 0
     if options.pop("verify", False):
         return _verify(files, options)
@@ -58,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             advisories__path=options.get("advisories__path"),
             advisories__max_age_days=options.get("advisories__max_age_days"),
         ).policy
-    report = scan(Path.cwd(), policy, files)
+    report = scan(Path.cwd(), policy, None if whole else files)
     code = _exit_code(report)
     if code or report.findings or report.coverage.not_checked:
         _print(report)
@@ -111,8 +115,8 @@ def _parse(arguments: Sequence[str]) -> tuple[dict[str, object] | None, list[str
             break
         if word in {"-h", "--help"}:
             return None, []
-        if word == "--verify":
-            options["verify"] = True
+        if word in ("--verify", "--all"):
+            options[word.removeprefix("--")] = True
         elif word == "--no-advisories":
             options["check_advisories"] = False
         elif name in _VALUED:
