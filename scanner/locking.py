@@ -119,7 +119,8 @@ def from_scan(seen: Survey, locked: Collection[str], root: Path, *, whole: bool)
         path = artifact.where.path
         if artifact.where.member:
             continue
-        if artifact.digests:
+        # Of a pointer it is told what it points to, whatever else was measured of its text.
+        if artifact.digests and not any(row.outcome is Outcome.ABSENT for row in artifact.inspections):
             found[path] = _weighed(artifact, _provenance(path, tracked, origins))
         else:
             unread.add(path)  # a pointer, or nothing that could be opened

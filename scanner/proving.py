@@ -31,7 +31,8 @@ Open = Callable[[str], FileSource]
 class Vouched:
     """What files of the tree state of others. ``unread``: files that should tell something and do not.
 
-    ``objects`` are files that a walk leaves out and that have to be hashed all the same.
+    ``objects`` are files that a walk leaves out and that have to be hashed all the same, ``pointers`` the
+    files that stand for one.
     """
 
     tree: Tree
@@ -39,6 +40,7 @@ class Vouched:
     unread: list[Proof] = field(default_factory=list)
     not_checked: list[NotChecked] = field(default_factory=list)
     objects: list[Job] = field(default_factory=list)
+    pointers: dict[str, Job] = field(default_factory=dict)
 
     def asked(self) -> dict[str, tuple[str, ...]]:
         """What has to be measured of which files, by path."""
@@ -61,7 +63,8 @@ def gather(
     """
     tree = Tree({job.path: job.size for job in jobs}, links)
     found = Vouched(tree)
-    found.objects += _fetched(repositories, jobs, open_, root)
+    found.pointers = dict(_fetched(repositories, jobs, open_, root))
+    found.objects += {job.path: job for job in found.pointers.values()}.values()
     if found.objects:
         sizes = {job.path: job.size for job in (*jobs, *found.objects)}
         found.tree = tree = Tree(sizes, links)
@@ -108,8 +111,10 @@ def _bytes(path: str, open_: Open, limit: int) -> bytes | None:
 # --- git and git LFS ---------------------------------------------------------------------------------------
 
 
-def _fetched(repositories: Iterable[str], jobs: Iterable[Job], open_: Open, root: str) -> Iterator[Job]:
-    """The objects of Git LFS that were fetched for pointers which still stand in their place."""
+def _fetched(
+    repositories: Iterable[str], jobs: Iterable[Job], open_: Open, root: str
+) -> Iterator[tuple[str, Job]]:
+    """The objects of Git LFS that were fetched, each with the path of the pointer that stands for it."""
     bases = sorted(repositories, key=len, reverse=True)
     for job in jobs if bases else ():
         if not lfs.may_be_pointer(job.size):
@@ -121,7 +126,7 @@ def _fetched(repositories: Iterable[str], jobs: Iterable[Job], open_: Open, root
             continue
         path = lfs.object_path(base, pointed.sha256)
         with suppress(Unreadable), open_(path) as source:
-            yield Job(path, os.path.join(root, path), source.size, only_hashed=True)  # noqa: PTH118
+            yield job.path, Job(path, os.path.join(root, path), source.size, only_hashed=True)  # noqa: PTH118
 
 
 def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limits) -> None:
@@ -157,6 +162,7 @@ def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limit
             objects.blob,
             lambda name: _bytes(name, open_, POINTER_BYTES),
             attributes.keeps,
+            frozenset(found.pointers),
         )
         found.stated += lfs.claims(files, repository, found.tree)
     finally:

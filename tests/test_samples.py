@@ -355,10 +355,24 @@ def test_one_bit_of_each_locked_file_is_a_finding_with_its_rule_and_level(tamper
     assert (done.code, rules(done)) == (1, CHANGED)
 
 
-def test_a_scan_of_the_tampered_sample_also_holds_the_wheel_to_its_requirement(tampered: Path) -> None:
+def test_a_scan_of_the_tampered_sample_also_sees_the_wheel_and_the_fetched_object(tampered: Path) -> None:
     done = weighbridge("scan", ".", "--no-advisories", "-f", "json", cwd=tampered)
-    wanted = CHANGED | {("HSH-007", "critical", "wheels/sampled-1.0-py3-none-any.whl")}
+    fetched = next(tampered.glob("clone/.git/lfs/objects/*/*/*")).relative_to(tampered).as_posix()
+    wanted = CHANGED | {
+        ("HSH-007", "critical", "wheels/sampled-1.0-py3-none-any.whl"),
+        ("HSH-004", "high", fetched),
+    }
     assert (done.code, rules(done)) == (1, wanted)
+
+
+def test_git_itself_takes_the_clone_in_the_sample_for_a_repository(tampered: Path) -> None:
+    """So what the scan reads there is what git would act on."""
+    ask = ["git", "-c", "safe.directory=*", "-C", str(tampered / "clone")]
+    listed = subprocess.run([*ask, "ls-files", "--stage"], capture_output=True, text=True, check=True)
+    mode, name, _, path = listed.stdout.split()
+    assert (mode, path) == ("100644", "models/adapter.safetensors")
+    blob = subprocess.run([*ask, "cat-file", "blob", name], capture_output=True, check=True)
+    assert blob.stdout == (tampered / "clone" / path).read_bytes()
 
 
 def test_the_tampered_sample_as_it_was_locked_is_clean(tampered: Path) -> None:
@@ -372,6 +386,8 @@ def test_the_tampered_sample_as_it_was_locked_is_clean(tampered: Path) -> None:
         changed = (tampered / path).read_bytes()
         assert sum((old ^ new).bit_count() for old, new in zip(data, changed, strict=True)) >= 1
         (tampered / path).write_bytes(data)
+    scanned = weighbridge("scan", ".", "--no-advisories", "-f", "json", cwd=tampered)
+    assert rules(scanned) == set()
     done = weighbridge("verify", ".", "-f", "json", cwd=tampered)
-    assert (done.code, rules(done)) == (0, set())
-    assert "4 as locked" in done.json["sources"][0]["detail"]
+    assert (done.code, rules(done)) == (3, set()), "the pointer alone is not what the lock is about"
+    assert "5 as locked" in done.json["sources"][0]["detail"]

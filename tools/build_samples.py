@@ -10,6 +10,7 @@ Whatever a hostile file would do when it is loaded is harmless: it prints a line
 """
 
 import argparse
+import hashlib
 import struct
 import sys
 import zlib
@@ -379,12 +380,51 @@ def _of_frameworks() -> Iterator[tuple[str, bytes, str]]:
     yield "training.yaml", tagged.encode(), "YAML whose tag calls a function where it is loaded unsafely"
 
 
+def adapter() -> bytes:
+    """What Git LFS is to put in the place of the pointer in the tampered sample."""
+    header = '{"lora_A.weight":{"dtype":"F32","shape":[2,8],"data_offsets":[0,64]}}'
+    return safetensors(header, floats(16))
+
+
+ADAPTER = hashlib.sha256(adapter()).hexdigest()
+FETCHED = f"clone/.git/lfs/objects/{ADAPTER[:2]}/{ADAPTER[2:4]}/{ADAPTER}"
+
+
+def clone() -> Iterator[Sample]:
+    """A repository in which a pointer of Git LFS still stands for an object that was fetched.
+
+    As git writes it: one entry in the index, one blob that no program had to compress.
+    """
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{ADAPTER}\nsize {len(adapter())}\n"
+    blob = f"blob {len(pointer)}\0{pointer}".encode()
+    name = hashlib.sha1(blob).digest()  # git's own name of it, and no protection
+    path = b"models/adapter.safetensors"
+    entry = struct.pack(">6I", 0, 0, 0, 0, 0, 0) + struct.pack(">4I", 0o100644, 0, 0, len(pointer))
+    entry += name + struct.pack(">H", len(path)) + path
+    index = b"DIRC" + struct.pack(">2I", 2, 1) + entry + bytes(8 - len(entry) % 8)
+    stored = b"\x78\x01\x01" + struct.pack("<2H", len(blob), len(blob) ^ 0xFFFF) + blob
+    loose = f"{name.hex()[:2]}/{name.hex()[2:]}"
+    files = {
+        "HEAD": b"ref: refs/heads/main\n",
+        "refs/heads/.keep": b"",
+        f"objects/{loose}": stored + struct.pack(">I", zlib.adler32(blob)),
+        "index": index + hashlib.sha1(index).digest(),
+    }
+    shows = "what git itself keeps of a repository with one pointer of Git LFS"
+    for inner, data in files.items():
+        yield Sample(f"tampered/clone/.git/{inner}", data, shows)
+    yield Sample(
+        f"tampered/clone/{path.decode()}", pointer.encode(), "a pointer of Git LFS, as it was committed"
+    )
+
+
 def untouched() -> dict[str, bytes]:
     """The files of the tampered sample as they were when they were locked."""
     header = '{"weight":{"dtype":"F32","shape":[4,8],"data_offsets":[0,128]}}'
     return {
         "models/encoder.safetensors": safetensors(header, floats(32)),
         "models/base.safetensors": safetensors(header, floats(32)[::-1]),
+        FETCHED: adapter(),
         "data/train.csv": b"text,label\ngood,1\nbad,0\n",
         "wheels/sampled-1.0-py3-none-any.whl": wheel(b"THRESHOLD = 5\n# above it a sample counts\n"),
     }
@@ -401,6 +441,7 @@ def wheel(module: bytes) -> bytes:
 
 
 def tampered() -> Iterator[Sample]:
+    yield from clone()
     for path, data in untouched().items():
         if path.endswith(".whl"):  # whoever changes a member writes its checksum anew
             yield Sample(

@@ -27,7 +27,8 @@ class Repository:
     """One repository of the tree: where it begins, its index, and how to look up what it holds.
 
     ``blob`` gives a small content by its name, or None; ``small`` the bytes of a small file of the working
-    tree; ``kept`` says whether LFS is to keep a path (from the repository's own root).
+    tree; ``kept`` says whether LFS is to keep a path (from the repository's own root); ``pointers`` are the
+    paths of the tree that stand for an object which was fetched.
     """
 
     base: str
@@ -35,6 +36,7 @@ class Repository:
     blob: Callable[[str], bytes | None]
     small: Callable[[str], bytes | None]
     kept: Callable[[str], bool]
+    pointers: frozenset[str] = frozenset()
 
 
 def claims(files: Sequence[Tracked], repository: Repository, tree: Tree) -> Iterator[Stated]:
@@ -44,7 +46,8 @@ def claims(files: Sequence[Tracked], repository: Repository, tree: Tree) -> Iter
         size = tree.sizes.get(path) if path is not None else None
         if path is None or size is None:
             continue
-        kept = repository.kept(one.path.decode("utf-8", "surrogateescape"))
+        # Whoever takes a line out of .gitattributes does not hide an object that was exchanged.
+        kept = path in repository.pointers or repository.kept(one.path.decode("utf-8", "surrogateescape"))
         if not kept and size < _LARGE:
             continue
         blob = repository.blob(one.name)

@@ -78,6 +78,21 @@ def test_an_object_that_was_fetched_is_held_against_its_name(
     assert states(report)[path] == ("fails" if wanted else "holds")
 
 
+def test_a_fetched_object_is_held_against_its_name_whatever_the_attributes_say(tmp_path: Path) -> None:
+    oid = digest(DATA)
+    path = f".git/lfs/objects/{oid[:2]}/{oid[2:4]}/{oid}"
+    repository(tmp_path, {"m.safetensors": pointer(DATA)})
+    put(tmp_path, {"m.safetensors": pointer(DATA), path: flipped(DATA)})
+    assert rules(scanned(tmp_path), path) == ["HSH-004"]
+
+
+def test_a_lock_holds_what_a_pointer_points_to(tmp_path: Path) -> None:
+    tree = lfs_tree(tmp_path, pointer(DATA))
+    entry = f'{{ sha256 = "{digest(DATA)}", size = {len(DATA)}, kind = "model", format = "safetensors" }}'
+    put(tree, {"weighbridge.lock": f'version = 1\n[files]\n"weights/m.safetensors" = {entry}\n'})
+    assert rules(scanned(tree)) == []
+
+
 def test_what_git_recorded_makes_bytes_pinned_and_no_better(tmp_path: Path) -> None:
     recorded = {"m.pkl": pointer(UNKNOWN_CALL), ".gitattributes": LFS.encode()}
     repository(tmp_path, recorded)
