@@ -4,7 +4,7 @@ Nothing of it is run or imported. A file costs at most ``code_bytes`` and ``code
 what Python would not compile, is told and the rest of the tree goes on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sbom.model import Location
@@ -64,17 +64,21 @@ def read(jobs: Sequence[Job], limits: Limits) -> Codebase:
     # Only now is it known which functions hand their parameters to a load: who calls them matters.
     names = program.wrappers(found.modules)
     by_path = {job.path: job for job in jobs}
-    silent = {module.path for module in found.modules if not module.deep and module.imports & names}
+    silent = {
+        module.path
+        for module in found.modules
+        if not names.isdisjoint(module.unheard if module.deep else module.imports)
+    }
     found.modules = [module for module in found.modules if module.path not in silent]
     for path in sorted(silent):
-        found.modules += _file(by_path[path], tree, limits, found, deep=True)
+        found.modules += _file(by_path[path], tree, limits, found, wrappers=names)
     for module in found.modules:
         program.pruned(module, names)
     return found
 
 
 def _file(
-    job: Job, tree: "Own", limits: Limits, found: Codebase, *, deep: bool = False
+    job: Job, tree: "Own", limits: Limits, found: Codebase, *, wrappers: Collection[str] = ()
 ) -> "Iterator[Module]":
     from scanner.code import read as reading
 
@@ -85,11 +89,12 @@ def _file(
         _not_read(job, error, found)
         return
     try:
-        done = reading.file(data, job.path, tree, limits, deep=deep or reading.speaks(data))
+        deep = bool(wrappers) or reading.speaks(data)
+        done = reading.file(data, job.path, tree, limits, deep=deep, wrappers=wrappers)
     except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
         _not_read(job, error, found)
         return
-    told = deep and any(row.where.path == job.path for row in found.unread)
+    told = bool(wrappers) and any(row.where.path == job.path for row in found.unread)
     if done.error is not None and not told:
         _not_read(job, done.error, found)
     yield done.module

@@ -20,14 +20,36 @@ from scanner.code.expressions import (
     dotted_path,
     evaluate,
 )
+from scanner.code.units import Unread
 from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, made, one_of, text_of
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_LEAVES = (ast.Constant, ast.Name, ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+# What stands in an expression and has no calls inside, by exact type: the trees are the parser's own.
+_LEAVES = frozenset(
+    {
+        *(ast.Constant, ast.Name, str, int, type(None)),
+        *(
+            each
+            for above in (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+            for each in above.__subclasses__()
+        ),
+    }
+)
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Attribute: ("value",),
+    ast.Call: ("func", "args", "keywords"),
+    ast.keyword: ("value",),
+    ast.BinOp: ("left", "right"),
+    ast.Subscript: ("value", "slice"),
+    ast.Tuple: ("elts",),
+    ast.List: ("elts",),
+    ast.Compare: ("left", "comparators"),
+    ast.BoolOp: ("values",),
+}
 _CLASSES = 32  # classes above one class that are asked for a method
-_TOLD = (ast.Call, ast.NamedExpr, ast.comprehension)
+_TOLD = frozenset({ast.Call, ast.NamedExpr, ast.comprehension})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -81,6 +103,7 @@ class Module:
     bases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     imports: set[str] = field(default_factory=set)
     deep: bool = True  # whether functions and calls were read, too
+    unheard: set[str] = field(default_factory=set)  # imported names that units passed over mention
     returns: dict[str, Value] = field(default_factory=dict)
     settings: list[tuple[str, Value, Location]] = field(default_factory=list)  # what is assigned from outside
 
@@ -120,6 +143,12 @@ class Reader:
         self._steps = 0
         self._where = Location(path)
         self._later: deque[_Later] = deque()
+        self._unread = Unread()
+
+    def pass_over(self, unread: Unread) -> None:
+        """Passes over these units of the tree that is read next."""
+        self._unread = unread
+        self.module.unheard |= unread.unheard
 
     def read(self, tree: ast.Module, where: Location) -> None:
         """Reads one tree. Raises LimitReached past ``code_steps``."""
@@ -172,7 +201,7 @@ class Reader:
 
     def _statement(self, node: ast.stmt, env: Env, spot: _Spot) -> None:
         if isinstance(node, _FUNCTIONS):
-            self._define(node, env, spot.function)
+            self._define(node, env, spot.function, read=node not in self._unread.units)
             return
         if isinstance(node, ast.ClassDef):
             self._class(node, env, spot)
@@ -245,13 +274,20 @@ class Reader:
 
     # --- functions and classes ---
 
-    def _define(self, node: _Function, env: Env, outer: str, *, method: bool = False) -> None:
+    def _define(
+        self, node: _Function, env: Env, outer: str, *, method: bool = False, read: bool = True
+    ) -> None:
         name = f"{outer}.{node.name}" if outer else node.name
-        for each in node.decorator_list:
-            self._calls(each, env, _Spot(outer))
-        self.module.functions[name] = self._signature(node, env, method=method)
         if not method:
             env.bind(node.name, Name(f"{self.module.name}.{name}"))
+        if not read:
+            self.module.functions[name] = Function((), method=method)
+            return
+        spec = node.args
+        for each in (*node.decorator_list, *spec.defaults, *spec.kw_defaults):
+            if each is not None:
+                self._calls(each, env, _Spot(outer))
+        self.module.functions[name] = self._signature(node, env, method=method)
         self._later.append((node, env, name))
 
     def _signature(self, node: _Function, env: Env, *, method: bool) -> Function:
@@ -320,12 +356,17 @@ class Reader:
             env.bind(f"{node.name}.{key}", value)
             inner.bind(f"self.{key}", value)
             inner.bind(f"cls.{key}", value)
+        whole = node not in self._unread.units
+        outlined = node in self._unread.outlined
         for method in (*first, *(each for each in rest if isinstance(each, _FUNCTIONS))):
-            self._define(method, inner, name, method=True)
+            read = whole or (outlined and method in first)
+            self._define(method, inner, name, method=True, read=read)
 
     # --- calls ---
 
     def _calls(self, root: ast.expr, env: Env, spot: _Spot) -> None:
+        if type(root) in _LEAVES:
+            return
         for node in self._walk(root):
             if isinstance(node, ast.NamedExpr):
                 self._bind(node.target, node.value, env, maybe=False)
@@ -376,19 +417,19 @@ class Reader:
         while todo:
             node = todo.pop()
             steps += 1
-            if isinstance(node, _TOLD):
+            kind = type(node)
+            if kind in _TOLD:
                 yield node
             inner: list[ast.AST] = []
-            for name in node._fields:
+            for name in _FIELDS.get(kind) or node._fields:
                 value = getattr(node, name, None)
-                if isinstance(value, list):
-                    inner += [
-                        each for each in value if isinstance(each, ast.AST) and not isinstance(each, _LEAVES)
-                    ]
-                elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                if type(value) is list:
+                    inner += [each for each in value if type(each) not in _LEAVES]
+                elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
                     inner.append(value)
-            inner.reverse()
-            todo += inner
+            if inner:
+                inner.reverse()
+                todo += inner
             if steps > self._limits.code_steps:
                 raise LimitReached("code_steps", allowed=self._limits.code_steps)
         self._steps = steps
@@ -406,6 +447,8 @@ def _owner(env: Env, name: str) -> Env:
 
 def _inside(node: ast.stmt, spot: _Spot) -> tuple[list[ast.stmt], _Spot]:
     """The statements of a compound one, and where they stand."""
+    if not hasattr(node, "body") and not isinstance(node, ast.Match):
+        return [], spot
     branch = _Spot(spot.function, spot.in_main, maybe=True)
     if isinstance(node, ast.If):
         main = spot.in_main or _is_main(node.test)
@@ -431,6 +474,11 @@ def _is_main(test: ast.expr) -> bool:
 
 def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
     """The expressions that stand in a statement itself, not in the statements inside of it."""
+    if isinstance(node, ast.Expr | ast.Assign | ast.Return):
+        if node.value is not None:
+            yield node.value
+        yield from node.targets if isinstance(node, ast.Assign) else ()
+        return
     if isinstance(node, ast.With | ast.AsyncWith):
         for item in node.items:
             yield item.context_expr

@@ -1,18 +1,17 @@
 """One file of Python to its summary, in as little work as it deserves."""
 
-import re
-from collections.abc import Iterable
+import gc
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from sbom.model import Location
 from sbom.record import record
-from scanner.code import source
+from scanner.code import source, units
 from scanner.code.apis import SETDEFAULT, SWITCHES, is_watched, table
 from scanner.code.module import Module, Reader, name_of
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}", re.ASCII)
 _ALONE = frozenset(
     {
         "from_pretrained",
@@ -56,6 +55,9 @@ _OUTSIDE = frozenset(
         "load_dataset",
     }
 )
+# Words of checks: digests, and certificates that are not looked at.
+_CHECKS = frozenset({"hashlib", "sha256", "verify", "check_hostname", "cert_reqs", "ssl"})
+_ANY = frozenset({"*", "?"})  # patterns of the table that begin with any package
 
 
 @record
@@ -81,11 +83,34 @@ def own(paths: Iterable[str]) -> Own:
     return Own(frozenset(names))
 
 
-def file(data: bytes, path: str, tree: Own, limits: Limits, *, deep: bool = True) -> Read:
+def file(
+    data: bytes,
+    path: str,
+    tree: Own,
+    limits: Limits,
+    *,
+    deep: bool = True,
+    wrappers: Collection[str] = (),
+) -> Read:
     """The summary of one file; without ``deep`` only its imports and constants.
 
-    What was read before an error is kept.
+    Units that hold no word of the table nor one of ``wrappers`` are passed over (``units``). What was read
+    before an error is kept.
     """
+    # The collector walks every node that was made again and again: a fifth of the time. The trees have no
+    # circles and are gone when it begins anew.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _file(data, path, tree, limits, wrappers if deep else None)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collection[str] | None) -> Read:
+    """As ``file``; without ``wrappers`` only imports and constants."""
+    deep = wrappers is not None
     apis = table()
 
     def wanted(dotted: str) -> bool:
@@ -102,8 +127,11 @@ def file(data: bytes, path: str, tree: Own, limits: Limits, *, deep: bool = True
         path, wanted, loads, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data
     )
     where = Location(path)
+    text = source.spelled(data) if wrappers is not None and not path.lower().endswith(".ipynb") else None
     try:
         for piece in source.pieces(data, where, limits):
+            if text is not None:
+                reader.pass_over(units.unread(piece.tree, text, heard(units.words_of(text), wrappers or ())))
             reader.read(piece.tree, piece.where)
     except (Malformed, LimitReached) as error:
         return Read(reader.module, error)
@@ -125,10 +153,35 @@ def _pairs() -> dict[str, frozenset[str]]:
     return {root: frozenset(lasts) for root, lasts in pairs.items()}
 
 
+@cache
+def _every() -> dict[str, frozenset[str]]:
+    """As ``_pairs``, of all rows."""
+    pairs: dict[str, set[str]] = {}
+    for row in table().rows:
+        for name in row.names:
+            root, _, rest = name.partition(".")
+            pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
+    return {root: frozenset(lasts) for root, lasts in pairs.items()}
+
+
 def speaks(data: bytes) -> bool:
     """Whether a file has the words of anything that is looked for; of another only constants matter."""
-    words = set(_WORD.findall(data.decode("latin-1")))
+    text = source.spelled(data)
+    if text is None:
+        return True  # written so that its words cannot be seen from its bytes
+    words = units.words_of(text)
     if words & _ALONE or (words & _RUNS and words & _OUTSIDE):
         return True
     pairs = _pairs()
     return any(pairs[root] & words for root in pairs.keys() & words)
+
+
+def heard(words: Collection[str], wrappers: Collection[str] = ()) -> set[str]:
+    """The words that make a unit of a file worth reading, given the words of the whole file."""
+    found = {*_ALONE, *_CHECKS, *wrappers}
+    if not _OUTSIDE.isdisjoint(words):
+        found |= _RUNS
+    for root, lasts in _every().items():
+        if root in words or root in _ANY:
+            found |= lasts - _RUNS  # "eval" is a method of every model
+    return found

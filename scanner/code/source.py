@@ -4,7 +4,6 @@ A notebook is one tree for each code cell; magics are taken out, and the lines k
 """
 
 import ast
-import gc
 import json
 import re
 import warnings
@@ -78,9 +77,6 @@ def parsed(data: bytes) -> ast.Module:
     Raises Malformed where Python would not compile them, LimitReached where they nest deeper than it follows.
     """
     _check_fields(data)
-    # The collector walks every node that was made again and again: a tenth of the time.
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -92,9 +88,25 @@ def parsed(data: bytes) -> ast.Module:
         raise Malformed("python", line=error.lineno, found=found, wanted="Python") from error
     except (ValueError, LookupError) as error:
         raise Malformed("python", found=visible(str(error), limit=120), wanted="Python") from error
-    finally:
-        if collecting:
-            gc.enable()
+
+
+_ASCII_BELOW = re.compile(
+    r"(?:utf_?8|ascii|latin|iso_?8859|iso_?latin|cp125|windows_?125|l[1-9]\b|euc|gb|big5|koi8|us_)"
+)
+
+
+def spelled(data: bytes) -> str | None:
+    """The text as it would be searched for names; None where its encoding hides them (UTF-7, escapes).
+
+    What does not decode stands as the mark of that.
+    """
+    encoding = "utf_8"
+    for row in data.split(b"\n", 2)[:2]:
+        found = _COOKIE.match(row)
+        if found is not None:
+            encoding = found[1].decode("ascii").lower().replace("-", "_")
+            break
+    return data.decode("utf-8", "replace") if _ASCII_BELOW.match(encoding) else None
 
 
 def _check_fields(data: bytes) -> None:
