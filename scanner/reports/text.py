@@ -48,6 +48,7 @@ _EXITS = {
 
 _NOBODY_SAID = frozenset({"unknown-policy", "rule-default"})
 _IDS = 5  # names of one advisory; the message of a range tells the worst of many
+_PACKAGES = 30  # of one level
 _RUNNING = 40  # files whose load would run something: each is a reason of its own not to load it
 _FINGERPRINT = 11  # its version and eight digits: enough to ask for it
 _RELEASES: dict[str, Style] = {"eligible": "good", "ineligible": "bad"}
@@ -198,22 +199,35 @@ def _what_would_run(page: Page, report: Report, shown: int | None) -> set[Findin
 def _levels(page: Page, report: Report, shown: int | None, said: set[Finding]) -> None:
     findings = _open(report)
     missed = {(row.where.path, row.where.member) for row in report.coverage.not_checked}
-    packages = _grouped((f for f in findings if _is_advisory(f)), lambda f: f.evidence.component)
-    home = {ref: group[0].level for ref, group in packages.items()}  # sorted: the first is the worst
     components = {component.ref: component for component in report.inventory.components}
+
+    def release(finding: Finding) -> tuple[str, ...]:
+        # The same release in several projects is one thing to know, at several places to mend.
+        component = components.get(finding.evidence.component)
+        if component is None:
+            return (finding.evidence.component,)
+        return component.ecosystem, component.name, component.version, component.specifier
+
+    packages = _grouped((f for f in findings if _is_advisory(f)), release)
+    home = {key: group[0].level for key, group in packages.items()}  # sorted: the first is the worst
     for level in reversed(LEVELS):
         here = [f for f in findings if f.level == level]
         if not here:
             continue
-        above = sum(1 for f in here if _is_advisory(f) and home[f.evidence.component] != level)
+        above = sum(1 for f in here if _is_advisory(f) and home[release(f)] != level)
         some = "all" if above == len(here) else f"{above:,} of them"
         aside = f", {some} shown above with their package" if above else ""
         page.heading(f"{level.capitalize()} ({len(here):,}{aside})", level)
         rules = _grouped((f for f in here if not _is_advisory(f)), lambda f: f.evidence.rule)
         for group in rules.values():
             _rule(page, group, shown, said, missed)
-        for ref in (ref for ref, worst in home.items() if worst == level):
-            _package(page, components.get(ref), packages[ref], shown)
+        worst = [key for key, its in home.items() if its == level]
+        listed, left = _cut(worst, None if shown is None else max(shown, _PACKAGES))
+        for key in listed:
+            found = dict.fromkeys(components.get(f.evidence.component) for f in packages[key])
+            _package(page, [each for each in found if each is not None], packages[key], shown)
+        if left:
+            page.put(f"and {_count(left, 'more package')}; --format json lists all", indent=2, style="dim")
     if not findings:
         page.heading("Findings: none", "good")
 
@@ -297,12 +311,12 @@ def _fixes(page: Page, findings: Iterable[Finding], shown: int | None, indent: i
     _more(page, left, indent)
 
 
-def _package(page: Page, component: Component | None, group: list[Finding], shown: int | None) -> None:
-    """One package with everything that is known against it, and what clears it."""
+def _package(page: Page, same: Sequence[Component], group: list[Finding], shown: int | None) -> None:
+    """One release with everything that is known against it, in all projects, and what clears it."""
     first = group[0]
-    if component:
-        name = f"{_show(component.name)} {_show(component.version or component.specifier)}".rstrip()
-        seen = [_place(where) for where in component.seen]
+    if same:
+        name = f"{_show(same[0].name)} {_show(same[0].version or same[0].specifier)}".rstrip()
+        seen = [_place(where) for component in same for where in component.seen]
     else:
         name, seen = _show(first.evidence.component), []
     # The place to mend stands first: a line that pins the package, where its other places only allow it.
@@ -311,7 +325,11 @@ def _package(page: Page, component: Component | None, group: list[Finding], show
     page.put(f"in {seen[0]}{others}", indent=2, label=f"{name}  ", mark=first.level)
     _fixes(page, group, shown, indent=6)
     _why(page, first, indent=6)
-    listed, left = _cut(group, shown)
+    told = {
+        (f.evidence.rule, f.level, f.evidence.subject, f.evidence.message, _clock(f)): f
+        for f in reversed(group)
+    }
+    listed, left = _cut(list(reversed(told.values())), shown)
     for finding in listed:
         evidence = finding.evidence
         ids = list(dict.fromkeys((*_advisory_id(evidence.subject), *evidence.aliases)))
