@@ -9,6 +9,7 @@ not even shaped as it should be is a problem too, never an error.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -104,14 +105,14 @@ def check(document: object) -> list[Problem]:
 
 
 def _problems(document: object) -> Iterator[Problem]:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         yield Problem("", "shape", f"a document is an object, found {_kind(document)}")
         return
     yield from _head(document)
     names = _Names()
     for node in _walk(document):
         yield from _value(node, names)
-        if isinstance(node.value, Mapping):
+        if isinstance(node.value, dict):
             yield from _object(node, node.value)
     for node in names.used:
         yield from _link(node, names)
@@ -126,7 +127,7 @@ def _walk(document: object) -> Iterator[_Node]:
         node = todo.pop()
         yield node
         below: list[_Node] = []
-        if isinstance(node.value, Mapping):
+        if isinstance(node.value, dict):
             below = [_Node(item, str(name), node.key, str(name), node) for name, item in node.value.items()]
         elif isinstance(node.value, list):
             below = [_Node(item, node.key, node.owner, at, node) for at, item in enumerate(node.value)]
@@ -144,7 +145,7 @@ def _head(document: Mapping[object, object]) -> Iterator[Problem]:
     for key in ("components", "dependencies", "compositions", "vulnerabilities", "services"):
         if not isinstance(document.get(key, []), list):
             yield Problem(f"/{key}", "shape", f"a list, found {_kind(document[key])}")
-    if not isinstance(document.get("metadata", {}), Mapping):
+    if not isinstance(document.get("metadata", {}), dict):
         yield Problem("/metadata", "shape", f"an object, found {_kind(document['metadata'])}")
 
 
@@ -186,6 +187,7 @@ def _link(node: _Node, names: _Names) -> Iterator[Problem]:
         yield node.problem("dangling-ref", f"no part of this document is named {_short(name)}")
 
 
+@lru_cache(maxsize=4096)
 def is_expression(text: str) -> bool:
     """Whether ``text`` is an SPDX licence expression. Names of one's own (``LicenseRef-…``) are allowed."""
     if len(text) > MAX_EXPRESSION:
@@ -255,7 +257,7 @@ def _twice(document: Mapping[object, object]) -> Iterator[Problem]:
     while todo:
         path, rows = todo.pop()
         for at, row in enumerate(_items(rows)):
-            if isinstance(row, Mapping):
+            if isinstance(row, dict):
                 place = f"{path}/{at}"
                 alike.setdefault(_identity(row), []).append((place, row))
                 todo.append((f"{place}/components", row.get("components")))
@@ -279,7 +281,7 @@ def _flat(value: object) -> Iterator[object]:
     todo = [value]
     while todo:
         one = todo.pop()
-        if isinstance(one, Mapping):
+        if isinstance(one, dict):
             yield ("{", *map(str, one))
             todo += one.values()
         elif isinstance(one, list):
@@ -295,15 +297,15 @@ def _flat(value: object) -> Iterator[object]:
 def _reachable(document: Mapping[object, object]) -> Iterator[Problem]:
     """Each component hangs on the root, or the document says that nobody knows on what it hangs."""
     metadata = document.get("metadata")
-    root = metadata.get("component") if isinstance(metadata, Mapping) else None
-    name = root.get("bom-ref") if isinstance(root, Mapping) else None
+    root = metadata.get("component") if isinstance(metadata, dict) else None
+    name = root.get("bom-ref") if isinstance(root, dict) else None
     components = _items(document.get("components"))
     if not components:
         return
     if not isinstance(name, str):
         yield Problem("/metadata/component", "no-root", "nothing says what the components are components of")
         return
-    rows = [row for row in _items(document.get("dependencies")) if isinstance(row, Mapping)]
+    rows = [row for row in _items(document.get("dependencies")) if isinstance(row, dict)]
     if not rows:
         yield Problem("/dependencies", "no-dependencies", "nothing says how the components hang together")
         return
@@ -332,18 +334,18 @@ def _assembly(
 ) -> dict[str, str]:
     """The components' names with their places; what a component is made of is reached with it."""
     parts: dict[str, str] = {}
-    inside = root.get("components") if isinstance(root, Mapping) else None
+    inside = root.get("components") if isinstance(root, dict) else None
     todo: list[tuple[str, object, str]] = [("/components", components, "")]
     todo.append(("/metadata/component/components", inside, root_name))
     while todo:
         path, rows, above = todo.pop()
         for at, row in enumerate(_items(rows)):
-            name = row.get("bom-ref") if isinstance(row, Mapping) else None
+            name = row.get("bom-ref") if isinstance(row, dict) else None
             if isinstance(name, str):
                 parts.setdefault(name, f"{path}/{at}")
                 if above:
                     edges.setdefault(above, set()).add(name)
-            if isinstance(row, Mapping):
+            if isinstance(row, dict):
                 known = name if isinstance(name, str) else above
                 todo.append((f"{path}/{at}/components", row.get("components"), known))
     return parts
@@ -354,7 +356,7 @@ def _unknown(document: Mapping[object, object]) -> set[str]:
     return {
         name
         for row in _items(document.get("compositions"))
-        if isinstance(row, Mapping) and row.get("aggregate") == "unknown"
+        if isinstance(row, dict) and row.get("aggregate") == "unknown"
         for key in ("assemblies", "dependencies")
         for name in _items(row.get(key))
         if isinstance(name, str)

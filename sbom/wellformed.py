@@ -1,6 +1,7 @@
 """Text that any reader of a document takes: no half surrogate pairs, no secrets, links that are links."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -46,6 +47,7 @@ def link(url: str) -> str:
     return plain if len(plain) <= MAX_LINK and _URL.fullmatch(plain) else ""
 
 
+@lru_cache(maxsize=16384)
 def purl_version(text: str) -> str | None:
     """The version that the package URL states, empty where it states none; None where it is no such URL."""
     if not _PURL.fullmatch(text):

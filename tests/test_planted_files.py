@@ -26,6 +26,7 @@ COMMANDS = (
     ["scan", ".", "--no-advisories", "--jobs", "2"],
     ["inspect", "model.pkl", "--trace"],
     ["sbom", "write", "."],
+    ["sbom", "affected", "pkg:pypi/torch", "."],
     ["hook", "requirements.txt", "model.pkl", "large.pt"],
     ["advisories", "status"],
     ["--version"],

@@ -34,7 +34,7 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
         ["--version"],
         *(
             [name, "--help"]
-            for name in ("scan", "hook", "explain", "why", "waive", "diff", "rubric", "config")
+            for name in ("scan", "hook", "explain", "why", "waive", "diff", "rubric", "config", "sbom")
         ),
         ["rubric", "show"],
         ["config", "show"],

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import gen_hooks
@@ -82,11 +83,31 @@ def _names(names: tuple[str, ...]) -> str:
     return " ".join(f"`{name}`" for name in names)
 
 
+def score() -> str:
+    """What the standards ask, and how much of it the document of typical/ says."""
+    with tempfile.TemporaryDirectory() as folder:
+        bom = str(Path(folder) / "bom.json")
+        environment = {key: value for key, value in os.environ.items() if key != "SOURCE_DATE_EPOCH"}
+        for command in (
+            ["sbom", "write", "sample_projects/typical", "--no-advisories", "-o", bom],
+            ["sbom", "score", bom, "--format", "markdown"],
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "scanner", *command],
+                cwd=ROOT,
+                env={**environment, "PYTHONUTF8": "1"},
+                capture_output=True,
+                check=True,
+            )
+    return done.stdout.decode().partition("\n\n")[0]
+
+
 def main() -> int:
     """Writes README.md anew, or checks it."""
     path = ROOT / "README.md"
     old = path.read_text()
     new = part(part(part(old, "screen", screen()), "formats", formats()), "peers", peers())
+    new = part(new, "sbom-score", score())
     if "--check" in sys.argv:
         return int(new != old) or gen_hooks.main()
     path.write_text(new)
