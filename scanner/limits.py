@@ -29,6 +29,10 @@ class Limits:
     code_fields: int = 2_000  # fields of one formatted string
     code_steps: int = 2_000_000  # nodes of one file's tree that are looked at
     code_calls: int = 20_000  # calls of one file that are kept
+    pipeline_files: int = 1_000  # pipelines, Makefiles and scripts that are followed to the code they run
+    pipeline_bytes: int = 1 * MIB  # one of these
+    pipeline_runs: int = 20_000  # files of code that the pipelines of one tree run
+    chains: int = 100_000  # lines that load something, joined with what they load
     lock_file_bytes: int = 64 * MIB  # one weighbridge.lock; a hundred thousand files take 20 MB
     lock_entries: int = 200_000  # files and references of one weighbridge.lock
     twin_bytes: int = 256 * MIB  # of one model in two formats whose values are compared

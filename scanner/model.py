@@ -470,6 +470,45 @@ class Reference:
 
 
 @record
+class Run:
+    """A file of code that a build pipeline runs.
+
+    ``where`` is the pipeline's own line, ``by`` the lines of Makefiles and scripts that it goes through.
+    ``events`` start it; ``secrets`` are the names of those that its job is handed.
+    """
+
+    script: str
+    where: Location
+    job: str = ""
+    by: tuple[Location, ...] = ()
+    events: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+@record
+class Chain:
+    """One line that loads something, joined with what runs it and what it loads.
+
+    ``loads`` names what is loaded, or says why nobody can tell. ``unsafe`` as in ``LoadSite``. ``reached``:
+    importing the module is enough (``import``), running it is (``run``), a function has to be called
+    (``call``), or nobody can tell (empty). ``runs`` are the pipelines that come there, ``artifacts`` the
+    files of the tree that are loaded; ``component`` is the ref of what is taken from outside, ``library``
+    that of the library which loads it; both empty where the inventory has none.
+    """
+
+    where: Location
+    api: str
+    loads: str
+    unsafe: bool | None = None
+    because: str = ""
+    reached: Literal["import", "run", "call", ""] = ""
+    runs: tuple[Run, ...] = ()
+    artifacts: tuple[Location, ...] = ()
+    component: str = ""
+    library: str = ""
+
+
+@record
 class CodeReading:
     """What all code of a tree loads and names, and what is to be said of it."""
 
@@ -733,6 +772,7 @@ class Report:
     verdict: Verdict
     notices: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    chains: tuple[Chain, ...] = ()
 
 
 @mutable

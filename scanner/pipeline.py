@@ -1,6 +1,6 @@
-"""The story: walk, read, take stock, enrich, check, judge, report.
+"""The story: walk, read, take stock, enrich, check, join, judge, report.
 
-``walk -> read manifests and artifacts -> inventory -> advisories -> checks -> judge -> verdict``
+``walk -> read manifests, artifacts, code -> inventory -> advisories -> checks -> join -> judge -> verdict``
 """
 
 import os
@@ -17,6 +17,7 @@ from scanner.isolate import Job, weigh
 from scanner.limits import Limits
 from scanner.model import (
     Artifact,
+    Chain,
     CodeReading,
     Consulted,
     Coverage,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from scanner.advisories.live import Services
     from scanner.environment import Environment
     from scanner.integrity.held import Held
+    from scanner.joining import Joined
     from scanner.policy.claims import Settled
 
 LOCK: Final = "weighbridge.lock"  # scanner.integrity.lock.NAME, which a scan without one does not import
@@ -52,7 +54,8 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         raise UsageError(f"no such file or folder: {root}")
     seen = survey(root, policy, named)
     stock = _stock(seen)
-    return _judged(root, policy, seen, stock, _held(root, policy, seen, stock, named))
+    held = _held(root, policy, seen, stock, named)
+    return _judged(root, policy, seen, stock, held, whole=named is None)
 
 
 def scan_environment(environment: "Environment", policy: Policy | None = None) -> Report:
@@ -76,13 +79,20 @@ def _stock(seen: Survey) -> Stock:
 
 
 def _judged(
-    root: Path, policy: Policy, seen: Survey, stock: Stock, compared: "tuple[Held, tuple[Consulted, ...]]"
+    root: Path,
+    policy: Policy,
+    seen: Survey,
+    stock: Stock,
+    compared: "tuple[Held, tuple[Consulted, ...]]",
+    *,
+    whole: bool = False,
 ) -> Report:
     sources, known = _advisories(stock, policy)
     published = _published(stock, policy)
-    evidence = (
+    code = _code(seen, stock, root, policy)
+    evidence: tuple[Evidence, ...] = (
         *_from_artifacts(seen, policy),
-        *_code(seen, stock, root, policy).evidence,
+        *code.evidence,
         *seen.evidence,
         *_twins(seen, root, policy),
         *stock.evidence,
@@ -91,9 +101,10 @@ def _judged(
         *published.evidence,
     )
     held, lock = compared
-    findings, notices = _settled(
-        (*evidence, *held.evidence), seen, stock, policy, root, tuple(held.measurements)
-    )
+    joined = _joined(seen, stock, code, evidence, policy, whole=whole)
+    stock = joined.stock
+    measured = (*held.measurements, *joined.measurements)
+    findings, notices = _settled((*joined.evidence, *held.evidence), seen, stock, policy, root, measured)
     return _report(
         root,
         policy,
@@ -103,6 +114,7 @@ def _judged(
         (*sources, *published.sources, *lock),
         (*notices, *published.notices, *held.notices),
         _with(coverage_of(seen), held),
+        joined.chains,
     )
 
 
@@ -226,10 +238,10 @@ def _from_artifacts(seen: Survey, policy: Policy) -> Iterator[Evidence]:
     ]
     if not found or not seen.scripts:
         return iter(found)
-    from scanner import join
+    from scanner.join import names
 
-    sources = join.Sources(seen.scripts)
-    return join.located(found, sources, texts_of(seen, join.wanted(found, sources), policy.limits))
+    sources = names.Sources(seen.scripts)
+    return names.located(found, sources, texts_of(seen, names.wanted(found, sources), policy.limits))
 
 
 def _code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading:
@@ -250,6 +262,21 @@ def _twins(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:
         from scanner import twins
 
         yield from twins.check(seen.artifacts, root, policy.limits)
+
+
+def _joined(
+    seen: Survey,
+    stock: Stock,
+    code: CodeReading,
+    evidence: tuple[Evidence, ...],
+    policy: Policy,
+    *,
+    whole: bool,
+) -> "Joined":
+    """Code, artifacts, references, libraries and pipelines as one: chains, and what they measure."""
+    from scanner import joining
+
+    return joining.joined(seen, stock, code, evidence, policy, whole=whole)
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
@@ -391,6 +418,7 @@ def _report(
     sources: tuple[Consulted, ...],
     notices: tuple[str, ...],
     coverage: Coverage,
+    chains: tuple[Chain, ...] = (),
     *,
     packages: bool = False,
 ) -> Report:
@@ -430,4 +458,5 @@ def _report(
         verdict=verdict,
         notices=notices,
         proofs=tuple(seen.proven.proofs) if seen.proven is not None else (),
+        chains=chains,
     )

@@ -16,6 +16,7 @@ from scanner.cli import (
     lock_commands,
     rubric_commands,
     sbom_commands,
+    trace_command,
     waive_command,
     why_command,
 )
@@ -280,6 +281,7 @@ app.command()(explain_command.explain)
 app.command()(waive_command.waive)
 app.command()(diff_command.diff)
 app.command()(why_command.why)
+app.command()(trace_command.trace)
 app.command()(lock_commands.lock)
 app.command()(lock_commands.verify)
 

@@ -17,6 +17,7 @@ from scanner.readers import decoding
 _LIMITS = Limits()
 _ASSIGNS = re.compile(r" *(?:export +|override +)*([A-Za-z_][A-Za-z0-9_]*)\s*(?::{0,3}|\?)=\s*(.*)", re.ASCII)
 _VARIABLE = re.compile(r"\$(?:\(([A-Za-z_][A-Za-z0-9_]*)\)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
+_TARGET = re.compile(r"([^\s:#=][^:#=\n]{0,400}?)\s*::?(?!=)([^=\n]{0,2000})$")
 
 
 def parse_shell(data: bytes, where: Location) -> Iterator[Reading]:
@@ -43,6 +44,33 @@ def parse_make(data: bytes, where: Location) -> Iterator[Reading]:
                 known[found.group(1)] = value
     yield from installs.read(recipe)
     _bounded(data)
+
+
+def recipes(data: bytes) -> dict[str, tuple[tuple[str, ...], tuple[Line, ...]]]:
+    """The targets of a Makefile in their order: what each needs, and the lines of its recipe."""
+    known: dict[str, str] = {}
+    found: dict[str, tuple[tuple[str, ...], list[Line]]] = {}
+    current: list[str] = []
+    for number, row in _lines(data):
+        if row.startswith("\t"):
+            text = _filled(row.strip("\t ").lstrip("@-+"), known).replace("$$", "$")
+            for name in current:
+                found[name][1].append((number, text))
+        elif assigned := _ASSIGNS.fullmatch(row):
+            value = _filled(assigned.group(2).partition(" #")[0].strip(), known)
+            if "$" not in value and len(value) <= _LIMITS.literal_bytes:
+                known[assigned.group(1)] = value
+        elif rule := _TARGET.match(row):
+            current = _filled(rule.group(1), known).split()
+            needs, _, inline = rule.group(2).partition(";")
+            for name in current:
+                before, lines = found.setdefault(name, ((), []))
+                found[name] = ((*before, *_filled(needs.partition("#")[0], known).split()), lines)
+                if inline.strip():
+                    lines.append((number, _filled(inline.strip().lstrip("@-+"), known)))
+        elif row.strip() and not row.lstrip().startswith("#"):
+            current = []
+    return {name: (needs, tuple(lines)) for name, (needs, lines) in found.items()}
 
 
 def _lines(data: bytes) -> list[Line]:

@@ -27,6 +27,7 @@ from scanner.model import (
     Verdict,
 )
 from scanner.reports.arrange import Subjects, worst_first
+from scanner.reports.linked import encode, linked
 
 SCHEMA: Final = "urn:weighbridge:report:1"
 
@@ -59,6 +60,9 @@ def render(report: Report) -> bytes:
         "components": _components(report.inventory),
         "artifacts": [row for _, row in artifacts],
         "proofs": [_proof(proof) for proof in sorted(report.proofs, key=_by_place)],
+        "chains": [
+            encode(row) for row in sorted(linked(report), key=lambda row: (row.chain.where.order, repr(row)))
+        ],
         "findings": [_finding(finding, subjects) for finding in worst_first(report.findings)],
     }
     return lines.write(document)

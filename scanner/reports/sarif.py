@@ -21,6 +21,7 @@ from sbom.model import Location
 from scanner.codec import Plain
 from scanner.model import Finding, NotChecked, Report, Rule, Status
 from scanner.reports.arrange import Subjects, advisory_names, is_advisory, settled, worst_first
+from scanner.reports.linked import loaders, place
 from scanner.rubric import rules, tables
 from scanner.text import visible
 
@@ -182,7 +183,18 @@ class _Context:
     def __init__(self, report: Report) -> None:
         self._seen = {part.ref: part.seen for part in report.inventory.components}
         self._subjects = Subjects(report.inventory)
+        self._loaders = {
+            path: {chain.where: chain for chain in chains} for path, chains in loaders(report.chains).items()
+        }
         self.has_baseline = any(one.known or one.first_seen for one in report.findings)
+
+    def about(self, where: Location, finding: Location) -> str:
+        """What a place has to do with a finding: its line loads the file, or names the same component."""
+        chain = self._loaders.get(finding.path, {}).get(where)
+        if chain is None:
+            return "The same component, seen here."
+        runs = f", which {place(chain.runs[0].where)} runs" if chain.runs else ""
+        return _text(f"{chain.api} loads it here{runs}.", 300)
 
     def component(self, finding: Finding) -> str:
         return self._subjects.name(finding)
@@ -220,7 +232,7 @@ def _result(name: str, number: int, finding: Finding, context: _Context) -> Row:
     }
     if others:
         row["relatedLocations"] = [
-            {**_place(where), "id": at, "message": {"text": "The same component, seen here."}}
+            {**_place(where), "id": at, "message": {"text": context.about(where, evidence.where)}}
             for at, where in enumerate(others[:MAX_RELATED], 1)
         ]
     if context.has_baseline:

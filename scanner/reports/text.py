@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sbom.model import Component, Location
 from scanner.model import LEVELS, Decision, Finding, NotChecked, ProofState, Report, Status
+from scanner.reports import linked
 from scanner.reports.page import Page, Style
 from scanner.text import visible
 
@@ -47,6 +48,8 @@ _EXITS = {
 }
 
 _NOBODY_SAID = frozenset({"unknown-policy", "rule-default"})
+_RUNS = 3  # ways in which pipelines come to one line
+_ALONG = 4  # findings along one chain
 _IDS = 5  # names of one advisory; the message of a range tells the worst of many
 _PACKAGES = 30  # of one level
 _RUNNING = 40  # files whose load would run something: each is a reason of its own not to load it
@@ -66,6 +69,7 @@ def render(report: Report, *, colour: bool, width: int, verbose: int = 0) -> str
     said = _what_would_run(page, report, shown)
     _levels(page, report, shown, said)
     _set_aside(page, report, shown)
+    _chains(page, report, shown)
     _proofs(page, report, shown)
     _not_checked(page, report, shown)
     _left_out(page, report)
@@ -389,6 +393,44 @@ def _decided(decision: Decision) -> str:
         decision.source,
     )
     return "; ".join(_own(part) for part in parts if part)
+
+
+def _chains(page: Page, report: Report, shown: int | None) -> None:
+    """What loads what, and what runs it: the pipeline, the line, the file, what is wrong with it, the fix."""
+    telling = [row for row in linked.linked(report) if row.findings or row.chain.artifacts]
+    if not telling:
+        return
+    page.heading(f"What is loaded, and what runs it ({len(telling):,})")
+    rows, left = _cut(telling, shown)
+    chain_lines(page, rows, shown)
+    _more(page, left, 2)
+
+
+def chain_lines(page: Page, rows: Iterable[linked.Linked], shown: int | None) -> None:
+    """Chains, a step a line; those that the same pipelines run stand together below these."""
+    for runs, group in _grouped(rows, lambda row: row.chain.runs).items():
+        listed, over = _cut(runs, _RUNS if shown == _SHOWN[0] else shown)
+        for run in listed:
+            page.put(linked.run_in_words(run), indent=2, style="place")
+        if over:
+            page.put(f"and {over:,} more ways in which pipelines come here", indent=2, style="dim")
+        for row in group:
+            # A step of a pipeline leads to the line; without one the line itself is where it begins.
+            _chain(page, row, 4 if runs else 2, shown)
+
+
+def _chain(page: Page, row: linked.Linked, indent: int, shown: int | None) -> None:
+    page.put(_place(row.chain.where), indent=indent, style="place")
+    page.put(linked.load_in_words(row), indent=indent + 2)
+    page.put(linked.what_in_words(row), indent=indent + 2, label="loads ")
+    found, left = _cut(row.findings, _ALONG if shown == _SHOWN[0] else shown)
+    for finding in found:
+        label = f"{finding.evidence.rule} {finding.level}: "
+        page.put(_own(finding.title), indent=indent + 4, label=label, mark=finding.level)
+    _more(page, left, indent + 4)
+    if row.findings and (fix := _remedy(row.findings[0])):
+        page.put(fix, indent=indent + 4, label="Fix: ", mark="fix", style="fix")
+    page.gap()
 
 
 _STATES = {

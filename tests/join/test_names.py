@@ -6,7 +6,7 @@ import pytest
 
 import scanner
 from sbom.model import Location
-from scanner import join
+from scanner.join import names as join
 from scanner.model import Evidence
 from scanner.policy import Policy
 from tests.forge import call, name, stream

@@ -1,0 +1,66 @@
+"""The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
+
+from sbom.record import record, replace
+from scanner.errors import ScanError
+from scanner.files.open import open_source
+from scanner.join import chains as chaining
+from scanner.join import grades, runs, things
+from scanner.model import Chain, CodeReading, Evidence, Measurement, Run, Stock
+from scanner.policy import Policy
+from scanner.survey import Survey
+
+
+@record
+class Joined:
+    """The evidence as it stands after the join, and the stock with what the code takes from outside."""
+
+    evidence: tuple[Evidence, ...]
+    stock: Stock
+    chains: tuple[Chain, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+
+
+def joined(
+    seen: Survey,
+    stock: Stock,
+    code: CodeReading,
+    evidence: tuple[Evidence, ...],
+    policy: Policy,
+    *,
+    whole: bool,
+) -> Joined:
+    """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
+    if not code.sites and not code.references:
+        return Joined(evidence, stock)
+    inventory = things.with_references(stock.inventory, code)
+    imports = {module.path: module.imports for module in seen.code.modules}
+    rows = chaining.chains(code, seen.artifacts, _runs(seen, policy), imports, inventory, policy.limits)
+    inventory = things.with_chains(inventory, rows)
+    read_all = (
+        whole and policy.trust_lock and not seen.code.unread and not policy.projects and not policy.exclude
+    )
+    measured = grades.triggers(rows, seen.artifacts, code.sites, whole=read_all)
+    return Joined(
+        grades.combined(evidence, code.sites, rows, inventory),
+        replace(stock, inventory=inventory),
+        rows,
+        tuple(measured),
+    )
+
+
+def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:
+    jobs = {job.path: job for job in seen.jobs}
+    if not any(runs.is_pipeline(path) for path in jobs):
+        return ()
+
+    def read(path: str) -> bytes | None:
+        job = jobs.get(path)
+        if job is None:
+            return None
+        try:
+            with open_source(job.absolute) as source:
+                return source.read_at(0, min(source.size, policy.limits.pipeline_bytes))
+        except ScanError:
+            return None  # whoever weighs the file says that it cannot be read
+
+    return runs.runs(frozenset(jobs), read, policy.limits)
