@@ -22,6 +22,7 @@ from scanner.model import (
     FACTORS,
     LEVELS,
     Artifact,
+    Chain,
     Consulted,
     Coverage,
     Decision,
@@ -38,6 +39,7 @@ from scanner.model import (
     Proof,
     ProofState,
     Report,
+    Run,
     Status,
     ToolInfo,
     Verdict,
@@ -269,6 +271,27 @@ def report() -> Report:
             counts=(("critical", 1), ("high", 1), ("medium", 2), ("low", 1), ("info", 0)),
         ),
         notices=("No KEV catalogue was given.",),
+        chains=(
+            Chain(
+                Location("train.py", line=41),
+                "torch.load",
+                "models/encoder.pt",
+                unsafe=True,
+                because="weights_only=False is given",
+                reached="import",
+                runs=(
+                    Run(
+                        "train.py",
+                        Location(".github/workflows/train.yml", line=12),
+                        "fit",
+                        (Location("Makefile", line=3),),
+                        ("push",),
+                        ("HF_TOKEN",),
+                    ),
+                ),
+                artifacts=(Location("models/encoder.pt"),),
+            ),
+        ),
         proofs=(
             Proof(
                 Location("models/encoder.pt"),
@@ -397,6 +420,18 @@ def hostile_report(text: str) -> Report:
         verdict=replace(plain.verdict, sentence=text),
         notices=(text,),
         proofs=(Proof(where, text, where, ProofState.STALE, text, text, text),),
+        chains=(
+            Chain(
+                where,
+                text,
+                text,
+                because=text,
+                runs=(Run(text, where, text, (where,), (text,), (text,)),),
+                artifacts=(where,),
+                component=text,
+                library=text,
+            ),
+        ),
     )
 
 
@@ -477,6 +512,22 @@ proofs = st.builds(
     value=words,
     detail=words,
 )
+runs = st.builds(Run, script=words, where=locations, job=words, events=texts, secrets=texts)
+chains = st.builds(
+    Chain,
+    where=locations,
+    api=words,
+    loads=words,
+    unsafe=st.none() | st.booleans(),
+    because=words,
+    reached=st.sampled_from(
+        cast('list[Literal["import", "run", "call", ""]]', ["import", "run", "call", ""])
+    ),
+    runs=st.lists(runs, max_size=2).map(tuple),
+    artifacts=st.lists(locations, max_size=2).map(tuple),
+    component=words,
+    library=words,
+)
 decisions = st.builds(
     Decision,
     kind=st.sampled_from(cast('list[Literal["waiver", "vex"]]', ["waiver", "vex"])),
@@ -555,6 +606,7 @@ def reports(draw: st.DrawFn) -> Report:
         findings=tuple(draw(st.lists(judged, max_size=4))),
         notices=draw(texts),
         proofs=tuple(draw(st.lists(proofs, max_size=3))),
+        chains=tuple(draw(st.lists(chains, max_size=2))),
     )
 
 
@@ -582,4 +634,5 @@ def shuffled(whole: Report, order: int) -> Report:
         findings=mixed(whole.findings),
         sources=mixed(whole.sources),
         proofs=mixed(whole.proofs),
+        chains=mixed(whole.chains),
     )

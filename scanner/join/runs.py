@@ -105,14 +105,11 @@ class _Runs:
             if path not in self._paths:
                 continue
             for inner in self._steps(path, steps.github):
-                step = replace(
-                    way.step,
-                    lines=inner.lines,
-                    folder=inner.folder,
-                    variables=inner.variables,
-                    uses=inner.uses,
-                )
-                self._step(_Way(step, way.base, (*way.by, inner.where)), level + 1)
+                if inner.uses:
+                    self._action(_Way(replace(way.step, uses=inner.uses), way.base, way.by), level + 1)
+                    continue
+                folder = posixpath.join(way.base, inner.folder) if inner.folder else way.base
+                self._commands(inner.lines, inner.variables, way, folder, level + 1, path)
 
     def _commands(
         self,

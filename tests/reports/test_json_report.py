@@ -46,10 +46,10 @@ def test_the_schema_is_a_schema_and_names_every_fact() -> None:
     assert named == sorted(name.value for name in FactName)
 
 
-def test_the_top_level_keys_are_these_ten() -> None:
+def test_the_top_level_keys_are_these_eleven() -> None:
     assert list(read(forge.report())) == [
         *("schema", "tool", "target", "verdict", "coverage"),
-        *("sources", "components", "artifacts", "proofs", "findings"),
+        *("sources", "components", "artifacts", "proofs", "chains", "findings"),
     ]
 
 

@@ -1,0 +1,186 @@
+"""From the lines of build pipelines to the files of code that they run."""
+
+import pytest
+
+from scanner.join import runs
+from scanner.limits import Limits
+from scanner.manifests.started import started
+from scanner.model import Run
+
+WORKFLOW = ".github/workflows/ci.yml"
+CODE = {"train.py": "", "pkg/app/__main__.py": "", "src/tool.py": "", "tests/test_a.py": "", "nb.ipynb": ""}
+
+
+def workflow(run: str, rest: str = "", on: str = "push") -> str:
+    body = "\n".join(f"          {line}" for line in run.split("\n"))
+    return (
+        f"on: {on}\njobs:\n  build:\n    runs-on: x\n{rest}    steps:\n      - run: |\n{body}\n"
+        if run
+        else f"on: {on}\njobs:\n  build:\n    runs-on: x\n{rest}"
+    )
+
+
+def found(files: dict[str, str], limits: Limits | None = None) -> tuple[Run, ...]:
+    data = {path: text.encode() for path, text in {**CODE, **files}.items()}
+    return runs.runs(frozenset(data), data.get, limits or Limits())
+
+
+def scripts(files: dict[str, str]) -> list[str]:
+    return [run.script for run in found(files)]
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("python train.py --epochs 3", "train.py"),
+        ("python3.11 -u -W ignore ./train.py", "train.py"),
+        ("FOO=1 sudo -E nohup python train.py &", "train.py"),
+        ("python -m pkg.app", "pkg/app/__main__.py"),
+        ("python -m tool", "src/tool.py"),
+        ("uv run --extra gpu python train.py", "train.py"),
+        ("uv run train.py", "train.py"),
+        ("poetry run python -m pkg.app", "pkg/app/__main__.py"),
+        ("conda run -n env python train.py", "train.py"),
+        ("torchrun --nproc_per_node 4 train.py", "train.py"),
+        ("python -m torch.distributed.run --nproc_per_node=2 train.py", "train.py"),
+        ("accelerate launch --config_file a.yaml train.py", "train.py"),
+        ("mpirun -np 4 python train.py", "train.py"),
+        ("bash -c 'cd pkg && python ../train.py'", "train.py"),
+        ("cd src && python tool.py", "src/tool.py"),
+        ("./train.py", "train.py"),
+        ("pytest -q -k fast tests", "tests/test_a.py"),
+        ("python -m pytest", "tests/test_a.py"),
+        ("coverage run -m pytest", "tests/test_a.py"),
+        ("jupyter nbconvert --execute nb.ipynb", "nb.ipynb"),
+        ("uvicorn tool:app --port 80", "src/tool.py"),
+        ("echo start && python train.py | tee log", "train.py"),
+        ("python /workspace/train.py", "train.py"),
+    ],
+)
+def test_a_command_leads_to_the_code_that_it_starts(command: str, script: str) -> None:
+    assert scripts({WORKFLOW: workflow(command)}) == [script]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo python train.py",
+        "python -c 'import train.py'",
+        "python $SCRIPT",
+        "python ../../outside.py",
+        "cat train.py",
+        "pip install -r train.py",
+        "# python train.py",
+        "python -m http.server",
+    ],
+)
+def test_what_only_looks_like_it_starts_nothing(command: str) -> None:
+    assert scripts({WORKFLOW: workflow(command)}) == []
+
+
+MAKE = "PY ?= python\nall: fit\n\nfit: prepare\n\t@$(PY) train.py\nprepare:\n\techo\nother:\n\tpython src/tool.py\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted", "by"),
+    [
+        pytest.param({WORKFLOW: workflow("make"), "Makefile": MAKE}, "train.py", ["Makefile:5"], id="make"),
+        pytest.param(
+            {WORKFLOW: workflow("make other"), "Makefile": MAKE}, "src/tool.py", ["Makefile:9"], id="a target"
+        ),
+        pytest.param(
+            {WORKFLOW: workflow("make -C sub"), "sub/Makefile": "a:\n\tpython ../train.py\n"},
+            "train.py",
+            ["sub/Makefile:2"],
+            id="make elsewhere",
+        ),
+        pytest.param(
+            {WORKFLOW: workflow("bash ci/run.sh"), "ci/run.sh": "set -e\npython train.py\n"},
+            "train.py",
+            ["ci/run.sh:2"],
+            id="a script",
+        ),
+        pytest.param(
+            {
+                WORKFLOW: workflow("./run.sh"),
+                "run.sh": "make fit",
+                "Makefile": MAKE,
+            },
+            "train.py",
+            ["run.sh:1", "Makefile:5"],
+            id="a script that calls make",
+        ),
+        pytest.param(
+            {WORKFLOW: workflow("dvc repro"), "dvc.yaml": "stages:\n  fit:\n    cmd: python train.py\n"},
+            "train.py",
+            ["dvc.yaml:3"],
+            id="a stage of DVC",
+        ),
+    ],
+)
+def test_make_scripts_and_stages_are_followed(files: dict[str, str], wanted: str, by: list[str]) -> None:
+    (run,) = found(files)
+    assert (run.script, [str(where) for where in run.by]) == (wanted, by)
+    assert run.where.path == WORKFLOW
+    assert run.where.line == 7
+
+
+def test_events_and_secrets_of_the_job_are_told() -> None:
+    rest = "    env:\n      KEY: ${{ secrets.HF_TOKEN }}\n      B: ${{ secrets['B'] }}\n"
+    (run,) = found({WORKFLOW: workflow("python train.py", rest, "[push, pull_request_target]")})
+    assert (run.job, run.events, run.secrets) == ("build", ("push", "pull_request_target"), ("B", "HF_TOKEN"))
+
+
+def test_an_action_of_the_tree_is_followed_with_the_job_that_uses_it() -> None:
+    uses = "on: push\njobs:\n  a:\n    steps:\n      - uses: ./.github/actions/fit\n"
+    action = "runs:\n  using: composite\n  steps:\n    - run: python train.py\n      shell: bash\n"
+    (run,) = found({WORKFLOW: uses, ".github/actions/fit/action.yml": action})
+    assert (run.script, run.where.line, run.events) == ("train.py", 5, ("push",))
+
+
+def test_working_directories_count() -> None:
+    rest = "    defaults:\n      run:\n        working-directory: src\n"
+    assert scripts({WORKFLOW: workflow("python tool.py", rest)}) == ["src/tool.py"]
+
+
+def test_gitlab_is_read_with_its_events_and_what_its_secrets_are_called() -> None:
+    text = (
+        "variables:\n  EPOCHS: '3'\ndefault:\n  before_script: [echo]\nfit:\n  rules:\n"
+        "    - if: $CI_PIPELINE_SOURCE == 'merge_request_event'\n  script:\n"
+        "    - export T=$HF_TOKEN\n    - python train.py $EPOCHS\n"
+    )
+    (run,) = found({".gitlab-ci.yml": text})
+    assert (run.script, run.job, run.events, run.secrets) == (
+        "train.py",
+        "fit",
+        ("merge request",),
+        ("HF_TOKEN",),
+    )
+    assert run.where.line == 10
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param({WORKFLOW: "on: [push\njobs: {"}, id="no YAML"),
+        pytest.param({WORKFLOW: workflow("make"), "Makefile": "a: a\n\tmake a\n"}, id="make calls itself"),
+        pytest.param({WORKFLOW: workflow("bash a.sh"), "a.sh": "bash a.sh"}, id="a script calls itself"),
+        pytest.param({WORKFLOW: workflow("make"), "Makefile": "\x00\xff:\n\t\x00"}, id="no text"),
+        pytest.param({WORKFLOW: workflow("python a\x00b.py")}, id="a name that no path can have"),
+        pytest.param({WORKFLOW: "on: push\njobs:\n  a: &a\n    steps: []\n    x: *a\n"}, id="a knot"),
+    ],
+)
+def test_broken_pipelines_run_nothing_and_break_nothing(files: dict[str, str]) -> None:
+    assert scripts(files) == []
+
+
+def test_no_more_files_are_followed_than_the_limit_says() -> None:
+    calls = "\n".join(f"bash s{number}.sh" for number in range(50))
+    files = {f"s{number}.sh": "python train.py" for number in range(50)}
+    rows = found({WORKFLOW: workflow(calls), **files}, Limits(pipeline_files=11))
+    assert len(rows) == 10
+
+
+def test_a_shell_keeps_its_folder_from_one_command_to_the_next() -> None:
+    rows = started([(1, "cd a"), (2, "python x.py; (cd b; python y.py)")])
+    assert [(row.name, row.folder) for row in rows][0] == ("x.py", "a")
