@@ -124,7 +124,10 @@ def combined(text: str, evidence: tuple[Evidence, ...] = ()) -> list[Evidence]:
     return list(grades.combined((*read.evidence, *evidence), read.sites, rows, inventory))
 
 
-FETCHED = "import torch\nfrom huggingface_hub import hf_hub_download\ntorch.load(hf_hub_download('o/m', 'm.pt'{}), weights_only=False)\n"
+FETCHED = (
+    "import torch\nfrom huggingface_hub import hf_hub_download\n"
+    "torch.load(hf_hub_download('o/m', 'm.pt'{}), weights_only=False)\n"
+)
 
 
 def test_an_unsafe_load_of_what_nothing_fixes_is_one_combined_finding() -> None:
@@ -184,7 +187,8 @@ def test_only_lines_that_rely_on_the_safe_mode_count(text: str, ids: list[str]) 
             "",
         ),
         (
-            f"from transformers import AutoModel\nAutoModel.from_pretrained('org/name', revision='{'a' * 40}')",
+            "from transformers import AutoModel\n"
+            f"AutoModel.from_pretrained('org/name', revision='{'a' * 40}')",
             f"pkg:huggingface/org/name@{'a' * 40}",
             Kind.MODEL,
             "a" * 40,

@@ -78,7 +78,10 @@ def test_what_only_looks_like_it_starts_nothing(command: str) -> None:
     assert scripts({WORKFLOW: workflow(command)}) == []
 
 
-MAKE = "PY ?= python\nall: fit\n\nfit: prepare\n\t@$(PY) train.py\nprepare:\n\techo\nother:\n\tpython src/tool.py\n"
+MAKE = (
+    "PY ?= python\nall: fit\n\nfit: prepare\n\t@$(PY) train.py\nprepare:\n\techo\n"
+    "other:\n\tpython src/tool.py\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -183,4 +186,4 @@ def test_no_more_files_are_followed_than_the_limit_says() -> None:
 
 def test_a_shell_keeps_its_folder_from_one_command_to_the_next() -> None:
     rows = started([(1, "cd a"), (2, "python x.py; (cd b; python y.py)")])
-    assert [(row.name, row.folder) for row in rows][0] == ("x.py", "a")
+    assert [(row.name, row.folder) for row in rows] == [("x.py", "a"), ("y.py", "a/b")]
