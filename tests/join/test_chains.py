@@ -187,8 +187,10 @@ def test_only_lines_that_rely_on_the_safe_mode_count(text: str, ids: list[str]) 
             "",
         ),
         (
-            "from transformers import AutoModel\n"
-            f"AutoModel.from_pretrained('org/name', revision='{'a' * 40}')",
+            (
+                "from transformers import AutoModel\n"
+                f"AutoModel.from_pretrained('org/name', revision='{'a' * 40}')"
+            ),
             f"pkg:huggingface/org/name@{'a' * 40}",
             Kind.MODEL,
             "a" * 40,
