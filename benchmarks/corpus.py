@@ -124,6 +124,17 @@ def hooks(folder: Path, _: Sizes) -> None:
     (folder / "small.pkl").write_bytes(small)
     names = ["requests==2.32.3", "packaging==24.1", "urllib3==2.2.2", "tqdm==4.66.4"]
     (folder / "requirements.txt").write_text("\n".join(names) + "\n")
+    for number in range(40):  # 200 files of five kinds, as a large commit has them
+        at = folder / "mixed" / f"part{number}"
+        at.mkdir(parents=True)
+        (at / "model.pkl").write_bytes(pickle.dumps({"weights": [number / 7 for _ in range(100)]}, 4))
+        header = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
+        (at / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
+        (at / "train.py").write_text(
+            f"import torch\n\nEPOCHS = {number}\n\n\ndef train(x):\n    return x + EPOCHS\n"
+        )
+        (at / "config.yaml").write_text(f"epochs: {number}\nrate: 0.1\n")
+        (at / "requirements.txt").write_text("\n".join(names) + "\n")
 
 
 PARTS: dict[str, Callable[[Path, Sizes], None]] = {

@@ -256,13 +256,17 @@ def hook(bench: Bench) -> Iterator[Row]:
     yield Row("python -c pass", theirs)
     yield Row("weighbridge --help", mine, 0, longer, "times python -c pass")
     mine, _, longer = bench.turns([*bench.ours, "hook", "small.pkl"], bare, cwd=folder)
-    yield Row("hook over a small pickle", mine, 0, longer, "times python -c pass", at_most=10)
+    yield Row("hook over a small pickle", mine, 0, longer, "times python -c pass", at_most=8)
     if not bench.snapshot():
         yield Row("hook over requirements: skipped, ../shared/advisories is absent", Taken([]))
         return
     ours = [*bench.ours, "hook", "--max-advisory-age", "36500", "requirements.txt"]
     mine, _, longer = bench.turns(ours, bare, cwd=folder)
-    yield Row("hook over requirements, a snapshot", mine, 0, longer, "times python -c pass", at_most=15)
+    yield Row("hook over requirements, a snapshot", mine, 0, longer, "times python -c pass", at_most=12)
+    mixed = sorted(str(path.relative_to(folder)) for path in (folder / "mixed").rglob("*") if path.is_file())
+    ours = [*bench.ours, "hook", "--max-advisory-age", "36500", *mixed]
+    mine, _, longer = bench.turns(ours, bare, cwd=folder)
+    yield Row(f"hook over {len(mixed)} mixed files", mine, 0, longer, "times python -c pass", at_most=40)
 
 
 MEASURES: dict[str, Callable[[Bench], Iterator[Row]]] = {

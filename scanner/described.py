@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from sbom import purl
 from sbom.model import Component, Digest, Fact, Kind, Location
 from sbom.record import field, mutable
-from scanner.manifests import urls
 from scanner.model import Artifact, Described, Origin, OriginKind, Reading, Tracked
 from scanner.registry import with_name
 
@@ -159,6 +158,8 @@ def _kind(path: str, rows: Sequence[Tracked]) -> Kind:
 def _origin(origin: Origin | None) -> str:
     if origin is None:
         return ""
+    from scanner.manifests import urls  # a hook over model files has no addresses
+
     fixed = origin.commit or origin.ref
     clean = urls.masked(origin.url)
     return f"{clean}@{fixed}" if origin.kind is OriginKind.VCS and fixed else clean

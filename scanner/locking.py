@@ -4,7 +4,6 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from scanner.files.open import FileSource, open_source
 from scanner.integrity.held import Found
 from scanner.integrity.lock import Kind
 from scanner.isolate import Job
-from scanner.manifests import urls
 from scanner.model import Artifact, Origin, Outcome, Tracked
 from scanner.registry import BY_NAME, FORMATS, HEAD, TAIL, Format, claims
 from scanner.survey import Survey, under
@@ -184,6 +182,8 @@ def _all(tasks: Sequence[_Task], jobs: int) -> Iterator[Found]:
     if threads < 2 or len(tasks) < 2:
         yield from filter(None, map(_look, tasks))
         return
+    from concurrent.futures import ThreadPoolExecutor  # pulls logging
+
     with ThreadPoolExecutor(threads, "sha256") as pool:
         # In batches: of ten thousand small files the handing over would cost more than the reading.
         size = max(1, min(64, len(tasks) // (threads * 4)))
@@ -301,7 +301,11 @@ def _tracked(seen: Survey) -> dict[str, Provenance]:
 
 
 def _address(origin: Origin | None) -> str:
-    return urls.masked(origin.url) if origin is not None else ""
+    if origin is None:
+        return ""
+    from scanner.manifests import urls
+
+    return urls.masked(origin.url)
 
 
 def _revision(origin: Origin | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
 from sbom.record import field, mutable, record
-from scanner import contradictions, versions
+from scanner import contradictions
 from scanner.limits import Limits
 from scanner.model import Declaration, Evidence, Origin, OriginKind
 
@@ -71,7 +71,11 @@ def _from_index(declaration: Declaration) -> bool:
 
 
 def _version_key(version: str) -> object:
-    return (versions.pep440(version) or version) if version else ""
+    if not version:
+        return ""
+    from scanner import versions  # its expressions cost a hook over model files more than all the rest here
+
+    return versions.pep440(version) or version
 
 
 def allows(specifier: str, version: str, ecosystem: str = "pypi") -> bool:
@@ -83,6 +87,8 @@ def allows(specifier: str, version: str, ecosystem: str = "pypi") -> bool:
     if not specifier:
         return True
     if ecosystem in _READ:
+        from scanner import versions
+
         return versions.allows(ecosystem, specifier, version)
     exact = _EXACT.fullmatch(specifier)
     return exact is None or exact[1] == version

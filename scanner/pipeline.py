@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from scanner.policy.claims import Settled
 
 LOCK: Final = "weighbridge.lock"  # scanner.integrity.lock.NAME, which a scan without one does not import
+_NO_LOCK: Final = "there is none: model files and data are held to no digest (weighbridge lock writes one)"
 
 
 def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | None = None) -> Report:
@@ -64,13 +65,12 @@ def scan_environment(environment: "Environment", policy: Policy | None = None) -
     Raises UsageError where the policy cannot be used.
     """
     from scanner import environment as installed
-    from scanner.integrity.held import Held
 
     policy = policy or Policy()
     seen = installed.survey(environment, policy)
     stock = _stock(seen)
     seen.evidence = list(installed.attributed(seen.evidence, stock))
-    return _judged(environment.root, policy, seen, stock, (Held(), ()))
+    return _judged(environment.root, policy, seen, stock, (None, ()))
 
 
 def _stock(seen: Survey) -> Stock:
@@ -83,7 +83,7 @@ def _judged(
     policy: Policy,
     seen: Survey,
     stock: Stock,
-    compared: "tuple[Held, tuple[Consulted, ...]]",
+    compared: "tuple[Held | None, tuple[Consulted, ...]]",
     *,
     whole: bool = False,
 ) -> Report:
@@ -103,8 +103,9 @@ def _judged(
     held, lock = compared
     joined = _joined(seen, stock, code, evidence, policy, whole=whole)
     stock = joined.stock
-    measured = (*held.measurements, *joined.measurements)
-    findings, notices = _settled((*joined.evidence, *held.evidence), seen, stock, policy, root, measured)
+    measured = (*(held.measurements if held else ()), *joined.measurements)
+    evidence = (*joined.evidence, *(held.evidence if held else ()))
+    findings, notices = _settled(evidence, seen, stock, policy, root, measured)
     return _report(
         root,
         policy,
@@ -112,7 +113,7 @@ def _judged(
         stock,
         findings,
         (*sources, *published.sources, *lock),
-        (*notices, *published.notices, *held.notices),
+        (*notices, *published.notices, *(held.notices if held else ())),
         _with(coverage_of(seen), held),
         joined.chains,
     )
@@ -173,23 +174,23 @@ def verify(
 
 def _held(
     root: Path, policy: Policy, seen: Survey, stock: Stock, named: Sequence[str] | None
-) -> "tuple[Held, tuple[Consulted, ...]]":
-    """What the lock of the tree says; nothing where there is neither a lock nor anything to hold."""
-    from scanner.integrity.held import Held
-
+) -> "tuple[Held | None, tuple[Consulted, ...]]":
+    """What the lock of the tree says; None where there is neither a lock nor anything to hold."""
     if policy.lock is not None and not root.is_dir():
         raise UsageError(f"--lock holds the files of a folder, and {root} is none")
     there = policy.lock is not None or os.path.lexists(root / LOCK)
     if not root.is_dir() or not (there or seen.artifacts):
-        return Held(), ()
+        return None, ()
+    if not there:
+        return None, (Consulted(LOCK, "unused", detail=_NO_LOCK),)
     from scanner import vouched
 
     held, lock = vouched.in_scan(root, policy, seen, stock, whole=named is None)
     return held, (lock,)
 
 
-def _with(coverage: Coverage, held: "Held") -> Coverage:
-    if not held.not_checked:
+def _with(coverage: Coverage, held: "Held | None") -> Coverage:
+    if held is None or not held.not_checked:
         return coverage
     rows = sorted(
         (*coverage.not_checked, *held.not_checked), key=lambda row: (row.where.order, row.inspector)

@@ -76,8 +76,7 @@ def in_scan(root: Path, policy: Policy, seen: Survey, stock: Stock, *, whole: bo
     if known is None:
         if policy.lock is not None:
             raise UsageError(f"no lock at {policy.lock}: weighbridge lock writes one")
-        said = "there is none: model files and data are held to no digest (weighbridge lock writes one)"
-        return Held(), Consulted(locks.NAME, "unused", detail=said)
+        return Held(), Consulted(locks.NAME, "unused", detail="it is gone since the scan began")
     found = locking.from_scan(seen, known.lock.files, root, whole=whole)
     held = holding.compare(known.lock, found, name)
     if whole:

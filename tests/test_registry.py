@@ -1,13 +1,17 @@
 """Who claims what: by content and by name, and what a name promises."""
 
 import struct
+from fnmatch import fnmatchcase
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner.registry import (
     BY_NAME,
     FORMATS,
     MANIFESTS,
+    PROOFS,
     REPORTS,
     broken_promise,
     claims,
@@ -16,6 +20,7 @@ from scanner.registry import (
     with_content,
     with_name,
 )
+from scanner.registry.rows import Names
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
 ZIP = b"PK\x05\x06" + b"\0" * 18
@@ -192,3 +197,17 @@ def test_the_short_way_to_the_rows_finds_what_asking_every_row_finds() -> None:
     for data in [*_MARKS, PICKLE, ZIP, TENSORS, b"", b"{}", b"a: 1\n", bytes(600)]:
         for head in (data, data[:-1], data + bytes(64)):
             assert with_content(head, head) == [row for row in FORMATS if row.claims_content(head, head)]
+
+
+_ROWS: tuple[tuple[str, ...], ...] = (
+    *(row.names for row in FORMATS),
+    *(row.names for row in MANIFESTS),
+    *(row.names for row in PROOFS),
+)
+_GLOBS = sorted({name for names in _ROWS for name in names} | {"a*b*c", "[!x]?*", "*", "?"})
+
+
+@given(st.sampled_from(_GLOBS), st.text("ab1-_.*[x!f0", max_size=12), st.sampled_from(["", "a", "A.yml"]))
+def test_names_made_ready_fit_what_their_patterns_fit(glob: str, filling: str, end: str) -> None:
+    for name in (glob.replace("*", filling) + end, filling + glob.replace("*", ""), filling, glob):
+        assert Names([glob]).match(name) == fnmatchcase(name, glob)

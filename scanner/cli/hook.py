@@ -35,6 +35,9 @@ _VALUED = {
 # What a commit is not blocked for: nobody can mend it at the keyboard, or nothing is there to be loaded.
 _FORGIVEN = {Outcome.ABSENT}
 
+# From this level on a commit that passes is told of; below, the report would cost more than it says.
+_TOLD = {"low", "medium", "high", "critical"}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the hook; its exit code blocks the commit unless it is 0."""
@@ -64,8 +67,12 @@ def main(arguments: Sequence[str]) -> int:
         ).policy
     report = scan(Path.cwd(), policy, None if whole else files)
     code = _exit_code(report)
-    if code or report.findings or report.coverage.not_checked:
+    if code or report.coverage.not_checked or any(finding.level in _TOLD for finding in report.findings):
         _print(report)
+    elif report.findings:
+        count = len(report.findings)
+        said = "finding that is" if count == 1 else "findings that are"
+        sys.stdout.write(f"weighbridge: {count} {said} for your information (weighbridge scan shows them)\n")
     return code
 
 

@@ -3,17 +3,20 @@
 A notebook is one tree for each code cell; magics are taken out, and the lines keep their numbers.
 """
 
-import ast
 import json
 import re
 import warnings
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.text import visible
+
+if TYPE_CHECKING:
+    import ast
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _SHEBANG = re.compile(rb"#!.{0,200}?\bpython[0-9.]*\b")
@@ -34,7 +37,7 @@ _ASSIGNED = re.compile(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
 class Piece:
     """One tree, and the place whose lines it counts: a file, or a cell of it."""
 
-    tree: ast.Module
+    tree: "ast.Module"
     where: Location
 
 
@@ -71,11 +74,13 @@ def pieces(data: bytes, where: Location, limits: Limits) -> Iterator[Piece]:
         raise broken
 
 
-def parsed(data: bytes) -> ast.Module:
+def parsed(data: bytes) -> "ast.Module":
     """The tree of a module's bytes, decoded as Python decodes them.
 
     Raises Malformed where Python would not compile them, LimitReached where they nest deeper than it follows.
     """
+    import ast  # a hook over model files parses no code
+
     _check_fields(data)
     try:
         with warnings.catch_warnings():

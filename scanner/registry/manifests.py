@@ -1,7 +1,5 @@
 """Which rows of the manifest table read a file."""
 
-import re
-from fnmatch import translate
 from functools import cache
 
 from scanner.registry.around_manifests import AROUND
@@ -10,7 +8,7 @@ from scanner.registry.ecosystem_manifests import ECOSYSTEMS
 from scanner.registry.installed_manifests import INSTALLED
 from scanner.registry.ml_manifests import ML
 from scanner.registry.python_manifests import PYTHON
-from scanner.registry.rows import Manifest
+from scanner.registry.rows import Manifest, Names
 from scanner.registry.settings_manifests import SETTINGS
 
 MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *ML, *SETTINGS, *AROUND)
@@ -52,6 +50,6 @@ def manifests_of(path: str) -> tuple[Manifest, ...]:
 
 
 @cache
-def _matchers() -> tuple[tuple[Manifest, re.Pattern[str]], ...]:
-    """Each row with its names as one expression: every file of a tree is held against every row."""
-    return tuple((row, re.compile("|".join(map(translate, row.names)))) for row in MANIFESTS)
+def _matchers() -> tuple[tuple[Manifest, Names], ...]:
+    """Each row with its names, made ready: every file of a tree is held against every row."""
+    return tuple((row, Names(row.names)) for row in MANIFESTS)

@@ -1,13 +1,11 @@
 """The table of proofs: which files vouch for others, and who reads what they say."""
 
-import re
 from collections.abc import Iterator
-from fnmatch import translate
 from functools import cache
 from typing import TYPE_CHECKING
 
 from scanner.model import Stated
-from scanner.registry.rows import Vouching
+from scanner.registry.rows import Names, Vouching
 
 if TYPE_CHECKING:
     from scanner.integrity.tree import Witness
@@ -124,17 +122,17 @@ PROOFS: tuple[Vouching, ...] = (
 def vouching(path: str) -> tuple[Vouching, ...]:
     """The rows that read the file at this POSIX path for what it says of others."""
     folder, _, name = path.lower().rpartition("/")
-    if _any_name().match(name) is None:
+    if not _any_name().match(name):
         return ()
     return tuple(row for row, known in _matchers() if known.match(name) and row.claims(folder, name))
 
 
 @cache
-def _matchers() -> tuple[tuple[Vouching, re.Pattern[str]], ...]:
-    return tuple((row, re.compile("|".join(map(translate, row.names)))) for row in PROOFS)
+def _matchers() -> tuple[tuple[Vouching, Names], ...]:
+    return tuple((row, Names(row.names)) for row in PROOFS)
 
 
 @cache
-def _any_name() -> re.Pattern[str]:
-    """All names as one expression: every file of a tree is held against it."""
-    return re.compile("|".join(translate(name) for row in PROOFS for name in row.names))
+def _any_name() -> Names:
+    """All names together: every file of a tree is held against it."""
+    return Names(name for row in PROOFS for name in row.names)

@@ -1,6 +1,6 @@
 """The shape of a row: what a format or a manifest is known by, and who reads it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +11,49 @@ if TYPE_CHECKING:
     from scanner.integrity.tree import Witness
 
 Risk = Literal["code", "data"]
+
+
+class Names:
+    """Patterns over lower-cased file names, ready for every file of a tree.
+
+    No expression is made of a pattern that a name plainly does not fit: a hook over one file would pay more
+    for compiling three hundred of them than for everything else.
+    """
+
+    __slots__ = ("_ends", "_exact", "_rest")
+
+    def __init__(self, globs: Iterable[str]) -> None:
+        exact, ends = set(), []
+        self._rest: list[tuple[str, str, int, str]] = []
+        for glob in globs:
+            if not _has_wildcard(glob):
+                exact.add(glob)
+            elif glob.startswith("*") and not _has_wildcard(glob[1:]):
+                ends.append(glob[1:])
+            else:
+                first = min(at for mark in "*?[" if (at := glob.find(mark)) >= 0)
+                head, tail = glob[:first], glob[max(map(glob.rfind, "*?]")) + 1 :]
+                least = len(head) + len(tail) + glob.count("?") + glob.count("[")
+                self._rest.append((head, tail, least, glob))
+        self._exact, self._ends = frozenset(exact), tuple(ends)
+
+    def match(self, name: str) -> bool:
+        """Whether one of the patterns fits the whole name."""
+        return (
+            name in self._exact
+            or name.endswith(self._ends)
+            or any(
+                len(name) >= least
+                and name.startswith(head)
+                and name.endswith(tail)
+                and fnmatchcase(name, glob)
+                for head, tail, least, glob in self._rest
+            )
+        )
+
+
+def _has_wildcard(glob: str) -> bool:
+    return "*" in glob or "?" in glob or "[" in glob
 
 
 @record
