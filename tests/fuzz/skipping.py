@@ -22,6 +22,7 @@ from scanner.files.source import BytesSource
 from scanner.limits import Limits
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
+from scanner.readers.pickle.memory import HOLE
 from scanner.readers.pickle.values import Change, Import, Made, Persistent, Quiet
 from tests.forge import call, name, stack_name, stream, text, u32, u64
 
@@ -111,7 +112,15 @@ def objects(random_: random.Random) -> Iterator[bytes]:
         b"h\0)\x81\x94}\x94(h\1" + name("os", "system") + b"ub" + made,
         b"K\1q\0" + b"0" + made,
     )
-    for end in random_.sample(ends, 4):
+    inside = b"h\0)\x81\x94}\x94(h\1h\0)\x81\x94}\x94(h\1K\5ubub"
+    made += inside * random_.randrange(3)
+    anew = (
+        random_.choice((text("z", 4), b"N", name("m1", "B")))
+        + random_.choice((b"q\1", b"q\0", b"p1\n"))
+        + b"0"
+    )
+    ends = (*ends, anew + ask[0] + ask[1] + name("m1", "C") + b")R00" + made)
+    for end in random_.sample(ends, 5):
         yield stream(head, made, end, random_.choice((b"", made)), b"e", protocol=4)
 
 
@@ -283,7 +292,10 @@ def told(
         repr(error),
     )
     uses = [event.uses for event in made]
-    return machine, (events, named, uses, rest, machine.left_behind())
+    left = machine.left_behind()
+    filled = [index for index, slot in enumerate(machine._memo) if slot < 0 and slot != HOLE]
+    held = [describe(machine, machine._get(index, 0)) for index in filled[::5]]
+    return machine, (events, named, uses, rest, left, held)
 
 
 def differs(data: bytes) -> str:

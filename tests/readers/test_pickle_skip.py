@@ -192,6 +192,8 @@ def test_small_batches_and_frames_are_what_a_loader_reads() -> None:
 CLASS = stack_name("m0", "A") + b"\x94"
 OBJECT = b"h\0)\x81\x94}\x94(h\1K\5ub"  # two memo slots
 
+INSIDE = b"h\0)\x81\x94}\x94(h\1h\0)\x81\x94}\x94(h\1K\5ubub"
+
 
 def _many(ends: bytes = b"e") -> bytes:
     return stream(b"](", CLASS, text("key", 4), b"\x94", OBJECT * 40, ends, protocol=4)
@@ -229,6 +231,18 @@ def test_what_objects_of_one_step_wrote_to_the_memo_is_found_there() -> None:
         pytest.param(b"h\0)\x81\x94}\x94(h\1h\xfeube", id="a slot that nobody filled"),
         pytest.param(b"h\0)\x81\x94}\x94(h\1K\x94ub" + b"j" + u32(82) + b"0e", id="a byte like MEMOIZE"),
         pytest.param(b"h\0)\x81\x94}\x94(h\1K\5u\x86b" + OBJECT + b"e", id="a tuple that eats the object"),
+        pytest.param(
+            text("z", 4) + b"q\x010" + name("m9", "f") + b"j" + u32(81) + b"\x85Re",
+            id="the key's slot is written anew, and an old state asked for",
+        ),
+        pytest.param(
+            INSIDE * 4 + b"K\1q\x000j" + u32(86) + b"0" + name("m9", "f") + b")Re",
+            id="the class's slot is written anew, and an old object inside another asked for",
+        ),
+        pytest.param(
+            INSIDE * 4 + b"p0\n0j" + u32(86) + b"0" + name("m9", "f") + b")Re",
+            id="the class's slot is written anew in text",
+        ),
         pytest.param(b"h\0)\x81\x94N}\x94(h\1K\5ub" + OBJECT + b"e", id="a None too much"),
     ],
 )

@@ -278,7 +278,7 @@ class Calls:
         return None
 
     def _forget_shapes(self) -> None:
-        """Nothing is known any more of how objects are written, and nothing is learned."""
+        """Before a slot is written anew or a name changed: nothing is known of objects to come."""
         raise NotImplementedError
 
     # --- what is put into things --------------------------------------------------------------------------

@@ -29,6 +29,8 @@ class Learner(RareOpcodes):
         self._shapes, self._sights, self._gets, self._learned = {}, {}, {}, 0
 
     def _forget_shapes(self) -> None:
+        # What was taken is worked out before a slot that it read is written anew.
+        self._unfold_all()
         self._shapes.clear()
         self._learned = _SHAPES
 

@@ -113,8 +113,7 @@ class Machine(Learner):
         """Heights of stack and marks, the memo's slots (-1: an object) and its far ones."""
         if self._owed:
             self._settle()
-        for number in range(len(self._taken)):
-            self._unfold(number)
+        self._unfold_all()
         slots = tuple(slot if slot >= 0 else -1 for slot in self._memo)
         far = {index: max(slot, -1) for index, slot in self._memo_sparse.items()}
         return len(self._stack), len(self._marks), slots, far
@@ -174,6 +173,7 @@ class Machine(Learner):
             self._memo_sparse,
         )
         plain._memo_holes, plain._dense = self._memo_holes, self._dense
+        plain._taken, plain._unfolded = self._taken, self._unfolded
         plain._frame_end, plain._stop = run.frame, run.end
         target = Fresh(run.kind)
         target.count = KEPT_ITEMS
@@ -182,6 +182,7 @@ class Machine(Learner):
             while True:
                 plain._interpret()
         self._memo_holes, self._dense = plain._memo_holes, plain._dense
+        self._unfolded = plain._unfolded
 
     def _unfold(self, number: int) -> None:
         """Writes the slots of an object that was taken in one step."""
@@ -442,9 +443,9 @@ class Machine(Learner):
                             if index == len(memo):
                                 remember(slot)
                             else:
-                                memo[index] = slot
                                 if shapes or taken:
                                     self._forget_shapes()
+                                memo[index] = slot
                         at = size
                     elif op == 0x75 or op == 0x73:  # SETITEMS, SETITEM
                         if op == 0x75:

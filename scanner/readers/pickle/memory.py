@@ -77,6 +77,7 @@ class Memory(Calls):
         self._owed_slots = 0
         # Objects that were taken in one step: from behind the class to their end, the first slot, the value.
         self._taken: list[tuple[int, int, int, Made]] = []
+        self._unfolded = 0  # so many of them have their slots written
 
     @property
     def source(self) -> Source:
@@ -294,6 +295,12 @@ class Memory(Calls):
 
     def _unfold(self, number: int) -> None:
         raise NotImplementedError
+
+    def _unfold_all(self) -> None:
+        """Writes the slots of every object that was taken, as long as what they read stands in the memo."""
+        begin, self._unfolded = self._unfolded, len(self._taken)
+        for number in range(begin, len(self._taken)):
+            self._unfold(number)
 
 
 def no_mark(offset: int) -> Malformed:
