@@ -103,7 +103,7 @@ def objects(random_: random.Random) -> Iterator[bytes]:
         for _ in range(count)
     )
     ask = [b"j" + u32(random_.randrange(3 * count)) for _ in range(6)]
-    ends = (
+    ends: tuple[bytes, ...] = (
         b"".join(ask[:3]),
         ask[0] + ask[1] + b"\x93" + ask[2] + b"\x85R0",
         name("m1", "B") + b"q\1" + b"0" + made,
