@@ -1,6 +1,7 @@
 """The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
 
 from sbom.record import record, replace
+from scanner.checks import owners
 from scanner.errors import ScanError
 from scanner.files.open import open_source
 from scanner.join import chains as chaining
@@ -31,7 +32,7 @@ def joined(
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
     if not code.sites and not code.references:
-        return Joined(evidence, stock)
+        return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
     inventory = things.with_references(stock.inventory, code)
     imports = {module.path: module.imports for module in seen.code.modules}
     rows = chaining.chains(code, seen.artifacts, _runs(seen, policy), imports, inventory, policy.limits)
@@ -41,7 +42,10 @@ def joined(
     )
     measured = grades.triggers(rows, seen.artifacts, code.sites, whole=read_all)
     return Joined(
-        grades.combined(evidence, code.sites, rows, inventory),
+        (
+            *grades.combined(evidence, code.sites, rows, inventory),
+            *owners.check(inventory.components),
+        ),
         replace(stock, inventory=inventory),
         rows,
         tuple(measured),
