@@ -22,6 +22,7 @@ SURROUNDINGS = {
     "huggingface": Kind.MODEL,
     "bentoml": Kind.MODEL,
     "helm": Kind.APPLICATION,
+    "mcp": Kind.APPLICATION,
 }
 
 # Each line that names one fetches what it names: no other line's revision holds for it.

@@ -15,7 +15,7 @@ from scanner.text import visible
 BUILD_GROUP = "build-system"
 _WEAK = frozenset({"md5", "sha1"})
 _AROUND = frozenset(  # no lock of a project's settles these
-    {"oci", "githubactions", "apt", "huggingface", "bentoml", "helm"}
+    {"oci", "githubactions", "apt", "huggingface", "bentoml", "helm", "mcp"}
 )
 _SHOWN = 8  # names in one message
 _CONDA_FILE = re.compile(r"(?:environment.*|env|conda.*|.*[-_]environment)\.ya?ml")

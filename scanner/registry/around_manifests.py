@@ -34,6 +34,12 @@ def _compose(data: bytes, where: Location) -> Iterator[Reading]:
     return compose.parse(data, where)
 
 
+def _mcp(data: bytes, where: Location) -> Iterator[Reading]:
+    from scanner.manifests import mcp
+
+    return mcp.parse(data, where)
+
+
 def _script(data: bytes, where: Location) -> Iterator[Reading]:
     from scanner.manifests import scripts
 
@@ -113,6 +119,14 @@ AROUND: tuple[Manifest, ...] = (
         tuple(f"{stem}.{end}" for stem in ("docker-compose*", "compose", "compose[.-]*") for end in _YAML),
         _compose,
         ecosystem="oci",
+        around=True,
+    ),
+    Manifest(
+        "mcp-servers",
+        "configuration of MCP servers (packages, images, addresses)",
+        (".mcp.json", "mcp.json", "mcp_config.json", "claude_desktop_config.json", "cline_mcp_settings.json"),
+        _mcp,
+        ecosystem="npm",
         around=True,
     ),
     Manifest("shell", "shell script (install commands)", ("*.sh", "*.bash"), _script, around=True),

@@ -50,6 +50,7 @@ SAMPLES: dict[str, str] = {
     ),
     "action.yml": "runs:\n  using: composite\n  steps:\n    - uses: actions/setup-python@v5\n",
     ".gitlab-ci.yml": "image: python:3.12\na:\n  script:\n    - echo a\n    - pip install numpy\n",
+    ".mcp.json": '{"mcpServers": {"a": {"command": "npx", "args": ["-y", "b@1.0.0"]}}}',
     "compose.yml": "services:\n  a:\n    image: redis:7\n  b:\n    image: python:3.12\n",
     "i.sh": "#!/bin/sh\necho a\npip install numpy \\\n  torch\npip install b\n",
     "Makefile": "all:\n\techo a\n\tpip install numpy\n\nb:\n\tpip install torch\n",
