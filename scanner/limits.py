@@ -26,6 +26,7 @@ class Limits:
     range_checks: int = 100_000  # ranges held against releases, in one project
     lock_steps: int = 20_000_000  # places looked into to join the packages of one lock
     code_bytes: int = 2 * MIB  # one file of Python; its tree takes up to three hundred times as much memory
+    code_in_process_bytes: int = 4 * MIB  # Python of one tree that is read without workers
     code_fields: int = 2_000  # fields of one formatted string
     code_steps: int = 2_000_000  # nodes of one file's tree that are looked at
     code_calls: int = 20_000  # calls of one file that are kept

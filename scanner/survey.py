@@ -101,7 +101,7 @@ def survey(
     seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
     seen.paths = frozenset((*(job.path for job in jobs), *(job.path for _, job in links)))
     if artifacts:
-        seen.code = read(code_of(jobs), policy.limits)
+        seen.code = read(code_of(jobs), policy.limits, policy.jobs)
         seen.evidence += seen.code.evidence
         for entry in closed:
             close(entry, seen)

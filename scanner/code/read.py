@@ -1,7 +1,8 @@
 """One file of Python to its summary, in as little work as it deserves."""
 
 import gc
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from sbom.model import Location
@@ -97,12 +98,21 @@ def file(
     Units that hold no word of the table nor one of ``wrappers`` are passed over (``units``). What was read
     before an error is kept.
     """
-    # The collector walks every node that was made again and again: a fifth of the time. The trees have no
-    # circles and are gone when it begins anew.
+    with uncollected():
+        return _file(data, path, tree, limits, wrappers if deep else None)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keeps the collector away from trees and summaries: it would walk every node again and again.
+
+    That is a fifth of the time that a file takes, and most of what a summary takes to cross a pipe. Neither
+    has circles.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return _file(data, path, tree, limits, wrappers if deep else None)
+        yield
     finally:
         if collecting:
             gc.enable()

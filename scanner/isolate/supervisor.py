@@ -49,7 +49,7 @@ def supervise(
 
 
 def _serve(todo: "queue.SimpleQueue[Job]", done: "queue.SimpleQueue[Weighed]", limits: Limits) -> None:
-    worker: _Worker | None = None
+    worker: Worker | None = None
     while True:
         try:
             job = todo.get_nowait()
@@ -57,7 +57,7 @@ def _serve(todo: "queue.SimpleQueue[Job]", done: "queue.SimpleQueue[Weighed]", l
             break
         try:
             if worker is None or not worker.alive:
-                worker = _Worker()
+                worker = Worker()
         except OSError as error:
             done.put(_lost(job, Gathered(), Outcome.DIED, f"no worker could be started: {error.strerror}"))
             continue
@@ -71,7 +71,7 @@ def _lost(job: Job, gathered: Gathered, outcome: Outcome, detail: str) -> Weighe
     return finish(job, gathered, (), late=outcome is Outcome.LATE)
 
 
-class _Worker:
+class Worker:
     """One worker process and what it has said so far."""
 
     def __init__(self) -> None:
@@ -91,9 +91,9 @@ class _Worker:
         gathered = Gathered()
         deadline = time.monotonic() + limits.worker_deadline_s + job.size / _SLOWEST
         try:
-            self._send(encode_job(job, limits))
+            self.send(encode_job(job, limits))
             while True:
-                said = decode(self._line(deadline))
+                said = decode(self.line(deadline))
                 if isinstance(said, tuple):
                     return finish(job, gathered, said)
                 gathered.add(said)
@@ -101,14 +101,17 @@ class _Worker:
             self.stop()
             return _lost(job, gathered, Outcome.LATE, "the deadline passed")
         except (OSError, EOFError, WireError, KeyError) as error:
-            return _lost(job, gathered, Outcome.DIED, self._epitaph(error))
+            return _lost(job, gathered, Outcome.DIED, self.epitaph(error))
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """Hands a line to the process."""
         pipe = self._process.stdin
         assert pipe is not None  # noqa: S101  (Popen was asked for it)
-        pipe.write(data)
+        while data:
+            data = data[pipe.write(data) :]
 
-    def _line(self, deadline: float) -> bytes:
+    def line(self, deadline: float) -> bytes:
+        """The next line that it says. Raises TimeoutError, EOFError, OSError or WireError."""
         pipe = self._process.stdout
         assert pipe is not None  # noqa: S101  (Popen was asked for it)
         searched = 0
@@ -126,7 +129,8 @@ class _Worker:
         del self._said[: end + 1]
         return line
 
-    def _epitaph(self, error: Exception) -> str:
+    def epitaph(self, error: Exception) -> str:
+        """How the process ended, in words; it is gone afterwards."""
         self.stop()
         code = self._process.returncode
         if code is not None and code < 0:

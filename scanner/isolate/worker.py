@@ -42,12 +42,22 @@ def main() -> None:
     """Serves jobs until the supervisor closes the pipe."""
     from scanner.isolate.weigh import tell
     from scanner.isolate.wire import decode_job, encode_end, encode_step
+    from scanner.limits import Limits
 
     # Only we write to the supervisor: whatever else prints in this process prints into nothing.
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     capped = False
     for line in sys.stdin.buffer:
+        if line.startswith(b'{"python"'):
+            from scanner.isolate import python
+
+            if not capped:
+                _cap_memory(Limits().worker_memory_bytes)
+                capped = True
+            for answer in python.answers(line):
+                _write(out.fileno(), answer)
+            continue
         job, limits = decode_job(line)
         if not capped:
             _cap_memory(limits.worker_memory_bytes)
