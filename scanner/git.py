@@ -97,13 +97,21 @@ def find(root: str) -> Repository:
     return Repository(program, top, folder, _index_of_a_commit(top, folder))
 
 
+def version() -> tuple[str, str]:
+    """The program that would be asked, and what it says of its version. Raises UsageError without one."""
+    program = _program("/")
+    said = _run(Repository(program, "/", ""), ["--version"])
+    return program, said.decode("utf-8", "replace").strip()
+
+
 def _program(root: str) -> str:
     # An entry of PATH that is relative, or inside the tree, would let the tree bring its own git.
     for place in os.get_exec_path():
         path = os.path.join(place, "git")
         if os.path.isabs(place) and os.access(path, os.X_OK) and not os.path.isdir(path):
             real = os.path.realpath(path)
-            if not real.startswith(root.rstrip("/") + "/"):
+            inside = root.rstrip("/")
+            if not inside or not real.startswith(inside + "/"):
                 return path
     raise UsageError("git is not installed, or not in PATH outside the scanned tree")
 

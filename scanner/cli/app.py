@@ -11,6 +11,7 @@ from scanner.cli import (
     advisory_commands,
     config_commands,
     diff_command,
+    doctor_command,
     explain_command,
     inspect_command,
     lock_commands,
@@ -280,6 +281,7 @@ app.command()(inspect_command.inspect)
 app.command()(explain_command.explain)
 app.command()(waive_command.waive)
 app.command()(diff_command.diff)
+app.command()(doctor_command.doctor)
 app.command()(why_command.why)
 app.command()(trace_command.trace)
 app.command()(lock_commands.lock)
