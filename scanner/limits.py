@@ -67,6 +67,9 @@ class Limits:
     index_per_second: float = 20.0  # questions to one index
     index_failures: int = 3  # of one index after each other; then it is asked no more
     index_names: int = 20_000  # packages that one scan asks about
+    signatures: int = 200  # of one tree, that are verified
+    signature_bytes: int = 4 * MIB  # one signed document
+    signature_deadline_s: float = 60.0  # all of them
     live_packages: int = 5_000  # releases that one scan asks the services about
     live_answer_bytes: int = 16 * MIB  # one answer about one release
     live_said_bytes: int = 256 * MIB  # everything that the services said

@@ -113,7 +113,7 @@ def _judged(
         stock,
         findings,
         (*sources, *published.sources, *lock),
-        (*notices, *published.notices, *(held.notices if held else ())),
+        (*notices, *seen.notices, *published.notices, *(held.notices if held else ())),
         _with(coverage_of(seen), held),
         joined.chains,
     )
@@ -219,9 +219,12 @@ def _with_proofs(stock: Stock, seen: Survey) -> Stock:
 
 
 def _proven(seen: Survey, policy: Policy) -> Iterator[Measurement]:
-    """What the proofs in the tree say of origins; what makes a finding milder only in one's own tree."""
+    """What the proofs say of origins: what the tree alone says makes a finding milder only in one's own tree.
+
+    Signers are pinned by the person who runs the scan, and by nothing in the tree.
+    """
     for measurement in seen.proven.measurements if seen.proven is not None else ():
-        if policy.trust_lock or measurement.value == "hostile":
+        if policy.trust_lock or measurement.value in ("hostile", "verified"):
             yield measurement
 
 

@@ -6,6 +6,7 @@ The reading is that of the table (``scanner.registry.proofs``); here the files a
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import field, mutable, replace
@@ -23,6 +24,10 @@ from scanner.readers.git_objects import Objects
 from scanner.registry import Vouching, vouching
 from scanner.text import visible
 
+if TYPE_CHECKING:
+    from scanner.integrity.signatures import Signed
+    from scanner.policy import Policy
+
 # The opened file under a path from the root; raises Unreadable.
 Open = Callable[[str], FileSource]
 
@@ -32,7 +37,7 @@ class Vouched:
     """What files of the tree state of others. ``unread``: files that should tell something and do not.
 
     ``objects`` are files that a walk leaves out and that have to be hashed all the same, ``pointers`` the
-    files that stand for one.
+    files that stand for one. ``signed``: the documents that somebody signed.
     """
 
     tree: Tree
@@ -41,6 +46,7 @@ class Vouched:
     not_checked: list[NotChecked] = field(default_factory=list)
     objects: list[Job] = field(default_factory=list)
     pointers: dict[str, Job] = field(default_factory=dict)
+    signed: "list[Signed]" = field(default_factory=list)
 
     def asked(self) -> dict[str, tuple[str, ...]]:
         """What has to be measured of which files, by path."""
@@ -87,6 +93,10 @@ def _read(path: str, row: Vouching, found: Vouched, open_: Open, limits: Limits)
         with open_(path) as source:
             witness = Witness(Location(path), source, found.tree, limits)
             found.stated += proof.worth_keeping(row.read(witness), found.tree, limits.absent_rows)
+            if row.signs:
+                from scanner.integrity import signatures
+
+                found.signed += signatures.signed(witness)
     except ScanError as error:
         _unread(path, row.name, error, found, title=row.title)
 
@@ -202,6 +212,24 @@ def prove(found: Vouched, measured: proof.Measured, root: str, models: frozenset
     proven = proof.prove(found.stated, found.tree, measured, lies, models)
     proven.proofs += found.unread
     return proven
+
+
+def signers(
+    found: Vouched, measured: proof.Measured, proven: proof.Proven, policy: "Policy"
+) -> tuple[str, ...]:
+    """Adds to ``proven`` what the signatures come to, and gives what is to be told of them."""
+    if not found.signed:
+        return ()
+    from scanner.integrity import signatures
+
+    trust = signatures.Trust(policy.identities, policy.trusted_root, policy.prefix)
+    told, broken = signatures.verify(
+        found.signed, found.stated, found.tree, measured, proven, trust, policy.limits
+    )
+    proven.proofs += told.proofs
+    proven.evidence += told.evidence
+    proven.measurements += told.measurements
+    return (f"{signatures.counted(found.signed)}: {broken}",) if broken else ()
 
 
 def asking(jobs: Sequence[Job], asked: Mapping[str, tuple[str, ...]]) -> list[Job]:

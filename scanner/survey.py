@@ -64,6 +64,7 @@ class Survey:
     digests: dict[str, dict[str, str]] = field(default_factory=dict)  # by path and by what was measured
     proven: "Proven | None" = None  # None where no file vouches for another
     not_checked: list[NotChecked] = field(default_factory=list)  # of proofs
+    notices: list[str] = field(default_factory=list)  # of proofs
 
 
 def survey(
@@ -182,6 +183,7 @@ def _weigh_and_prove(
         if (row := BY_NAME.get(artifact.format)) is not None and row.model and not artifact.where.member
     )
     seen.proven = proving.prove(found, seen.digests, root, models)
+    seen.notices += proving.signers(found, seen.digests, seen.proven, policy)
     seen.evidence += seen.proven.evidence
     seen.not_checked = found.not_checked
 

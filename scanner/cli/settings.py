@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanner.policy.choose import Choice
     from scanner.policy.claims import Claim
     from scanner.policy.config import Settings
+    from scanner.policy.identities import Identity
 
 _CONFIG_BYTES = 16 << 20
 _TEXT_BYTES = 64 << 20  # a report, a rubric; Limits.text_bytes
@@ -71,6 +72,8 @@ def gather(
             baseline=_baseline(known),
             check_advisories=check_advisories,
             lock=lock,
+            identities=_identities(policy.identities),
+            trusted_root=_text(settings["trusted-root"], "trusted-root"),
             trust_lock=lock is not None or (not untrusted and _is_here(root)),
             notices=(*told, *policy.notices),
         ),
@@ -138,6 +141,21 @@ def _choice(root: Path, config: Path | None, *, untrusted: bool) -> "Choice":
         in_root=settings_in(folder),
         in_cwd=settings_in(here) if here != folder else (),
     )
+
+
+def _identities(pinned: "Sequence[Identity]") -> "tuple[Identity, ...]":
+    """The identities with the keys and certificates that they name."""
+    return tuple(replace(one, material=_text(one.file, one.source)) for one in pinned)
+
+
+def _text(file: str, place: str) -> str:
+    """The text of a PEM or JSON file that the configuration names; nothing where it names none."""
+    if not file:
+        return ""
+    try:
+        return read_bounded(Path(file), _CONFIG_BYTES).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{place}: {file} is no text") from error
 
 
 def _waivers(settings: "Settings") -> "tuple[Claim, ...]":

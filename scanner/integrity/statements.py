@@ -1,7 +1,7 @@
 """Signed and unsigned statements about files: in-toto and SLSA, sigstore bundles, OpenSSF model signatures.
 
-What they say of the bytes is held against the bytes. Whether the signature itself is good is not asked here:
-a bundle that fits is an identity at best, and nobody has looked at it.
+What they say of the bytes is held against the bytes. Whether the signature itself is good is asked elsewhere
+(``signatures``): a bundle that fits is an identity at best.
 Law: in-toto attestation framework, "Statement" and "Envelope" (DSSE); sigstore's bundle format, 0.1 to 0.3;
 OpenSSF model signing, predicate ``https://model_signing/signature/v1.0``.
 """
@@ -37,7 +37,7 @@ def claims(witness: Witness) -> Iterator[Stated]:
     """
     data = witness.whole()
     count = 0
-    for line, document in _documents(data):
+    for line, document in documents(data):
         for claim in _of_document(document, witness, witness.where.at(line=line) if line else witness.where):
             count += 1
             if count > witness.limits.claims:
@@ -45,7 +45,8 @@ def claims(witness: Witness) -> Iterator[Stated]:
             yield claim
 
 
-def _documents(data: bytes) -> Iterator[tuple[int, jsontext.Object]]:
+def documents(data: bytes) -> Iterator[tuple[int, jsontext.Object]]:
+    """The documents of a file, each with its line, or 0 where the file is one. Raises Malformed."""
     rows = [(at, row) for at, row in enumerate(data.split(b"\n"), 1) if row.strip()]
     first = rows[0][1].strip() if rows else b""
     if len(rows) > 1 and first.startswith(b"{") and first.endswith(b"}"):
@@ -62,7 +63,7 @@ def _of_document(document: jsontext.Object, witness: Witness, where: Location) -
         yield _of_message(message, witness, where)
     elif "payload" in envelope:
         signed = bool(jsontext.rows(envelope.get("signatures")))
-        payload = _decoded(jsontext.text(envelope.get("payload")))
+        payload = decoded(jsontext.text(envelope.get("payload")))
         kind = BUNDLE if "dsseEnvelope" in document else KIND
         yield from _of_statement(
             jsontext.mapping(jsontext.load(payload)), witness, where, kind, signed=signed
@@ -73,7 +74,8 @@ def _of_document(document: jsontext.Object, witness: Witness, where: Location) -
         raise Malformed("statement", wanted="an in-toto statement, a DSSE envelope or a sigstore bundle")
 
 
-def _decoded(payload: str) -> bytes:
+def decoded(payload: str) -> bytes:
+    """The payload of an envelope. Raises Malformed where it is no base64."""
     try:
         return b64decode(payload, validate=True)
     except (Error, ValueError) as error:

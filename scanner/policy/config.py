@@ -13,7 +13,7 @@ from typing import Any, Final, cast, get_args
 from sbom.record import record, replace
 from scanner.errors import ConfigurationError
 from scanner.model import LEVELS
-from scanner.policy import allow, paths, waivers
+from scanner.policy import allow, identities, paths, waivers
 from scanner.policy.allow import Allowed
 from scanner.policy.model import Context, Pack, Policy, Refresh
 from scanner.policy.packs import DEFAULT, effective
@@ -114,6 +114,8 @@ KEYS: Final[Mapping[str, Key]] = {
     "waivers": Key(_read_waivers, Waivers()),
     "allow": Key(allow.read, ()),
     "paths": Key(paths.read, ()),
+    "identities": Key(identities.read, ()),
+    "trusted-root": Key(At.text, "", file=True),
 }
 _TOP: Final = each_once([key.partition(".")[0] for key in KEYS])
 _TABLES: Final = ("allow", "paths", "waivers")
@@ -194,6 +196,7 @@ class Settings:
             live_pypi=self["advisories.live-pypi"],
             live_osv=self["advisories.live-osv"],
             kev=_path(self["advisories.kev"]),
+            identities=self["identities"],
             notices=self.notices,
         )
 

@@ -12,6 +12,7 @@ from scanner.model import LEVELS, FactorName, Finding, Level, Status
 if TYPE_CHECKING:
     from scanner.policy.baseline import Baseline
     from scanner.policy.claims import Claim
+    from scanner.policy.identities import Identity
     from scanner.policy.paths import PathRule
 
 Context = Literal["internal", "exposed"]
@@ -83,6 +84,8 @@ class Policy:
     scan is limited to these, by folder or by name. ``cooldown_days``: how old releases have to be before a
     tool takes them; 0 asks for nothing. ``lock``: the lock to hold the tree to, None for the tree's own;
     ``trust_lock``: whether that may make a finding milder, as what a stranger's tree brings along may not.
+    ``identities``: who may sign what, the files they name read; ``trusted_root``: the text of sigstore's
+    trusted root, empty for the one that its library brings.
     """
 
     fail_on: Level = "high"
@@ -117,6 +120,8 @@ class Policy:
     cooldown_days: int = 0
     lock: Path | None = None
     trust_lock: bool = False
+    identities: tuple["Identity", ...] = ()
+    trusted_root: str = ""
 
     @property
     def gate(self) -> Level:

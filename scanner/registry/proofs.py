@@ -108,6 +108,7 @@ PROOFS: tuple[Vouching, ...] = (
             *("model.sig", "*.model.sig", "*.attestation", "*.att", "*.provenance"),
         ),
         _statements,
+        signs=True,
     ),
     Vouching(
         "bill-of-materials",

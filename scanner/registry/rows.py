@@ -161,7 +161,7 @@ class Vouching:
     """One row of the table of proofs: files that say something of the bytes of others.
 
     ``names`` and ``folders`` as of a manifest. ``read`` yields what one of them claims, and nothing of a file
-    that only has such a name.
+    that only has such a name. ``signs``: what it claims may be signed.
     """
 
     name: str
@@ -169,6 +169,7 @@ class Vouching:
     names: tuple[str, ...]
     read: "Callable[[Witness], Iterator[Stated]]"
     folders: tuple[str, ...] = ()
+    signs: bool = False
 
     def claims(self, folder: str, name: str) -> bool:
         """Whether the lower-cased folder and file name ask for this row."""
