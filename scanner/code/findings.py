@@ -58,6 +58,7 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
     for call in module.calls:
         program.begin()
         yield from flow.unverified(call)
+        yield from flow.tokens(call)
         api = table().find(call.dotted)
         if api is None:
             continue

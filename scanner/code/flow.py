@@ -160,6 +160,26 @@ def _is_given(value: Value | None) -> bool:
     return value is not None and not (isinstance(value, Const) and value.value in (None, False, ""))
 
 
+# --- tokens ------------------------------------------------------------------------------------------------
+
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{34,}", re.ASCII)
+_SHOWN = 6  # characters of a token that are told, so that its owner knows it
+
+
+def tokens(call: Call) -> Iterator[Evidence]:
+    """SEC-004 for a token of the hub that is written out in a call; all but its beginning is masked."""
+    given = (*(("", value) for value in call.args), *call.keywords)
+    for name, value in given:
+        text = text_of(value)
+        if text is None or _TOKEN.fullmatch(text) is None:
+            continue
+        shown = f"{text[:_SHOWN]}…"
+        what = f"{visible(call.dotted.lstrip('?.'))} is given a token of the hub"
+        message = f"{what} that is written out: {f'{visible(name)}=' if name else ''}{shown}"
+        remedy = "revoke the token at huggingface.co/settings/tokens, then read it from the environment"
+        yield Evidence("SEC-004", call.where, message, f"token:{shown}", (), remedy)
+
+
 # --- checks switched off -----------------------------------------------------------------------------------
 
 

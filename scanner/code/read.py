@@ -174,13 +174,17 @@ def _every() -> dict[str, frozenset[str]]:
     return {root: frozenset(lasts) for root, lasts in pairs.items()}
 
 
+def _is_token(word: str) -> bool:
+    return word.startswith("hf_") and len(word) > 36  # 34 characters behind it
+
+
 def speaks(data: bytes) -> bool:
     """Whether a file has the words of anything that is looked for; of another only constants matter."""
     text = source.spelled(data)
     if text is None:
         return True  # written so that its words cannot be seen from its bytes
     words = units.words_of(text)
-    if words & _ALONE or (words & _RUNS and words & _OUTSIDE):
+    if words & _ALONE or (words & _RUNS and words & _OUTSIDE) or any(map(_is_token, words)):
         return True
     pairs = _pairs()
     return any(pairs[root] & words for root in pairs.keys() & words)
@@ -188,7 +192,7 @@ def speaks(data: bytes) -> bool:
 
 def heard(words: Collection[str], wrappers: Collection[str] = ()) -> set[str]:
     """The words that make a unit of a file worth reading, given the words of the whole file."""
-    found = {*_ALONE, *_CHECKS, *wrappers}
+    found = {*_ALONE, *_CHECKS, *wrappers, *filter(_is_token, words)}
     if not _OUTSIDE.isdisjoint(words):
         found |= _RUNS
     for root, lasts in _every().items():

@@ -220,3 +220,26 @@ def test_hydra_hands_its_main_configuration_to_the_function() -> None:
     found = reading({"app/main.py": text, "app/conf/config.yaml": CONFIGURATION}, held=["w/m.pt"])
     (site,) = [site for site in found.sites if site.api == "torch.load"]
     assert getattr(site.target, "name", None) == "w/m.pt"
+
+
+TOKEN = "hf_" + "aB3" * 12
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"from huggingface_hub import login\nlogin('{TOKEN}')",
+        f"from huggingface_hub import login\nT = '{TOKEN}'\ndef f():\n    login(token=T)",
+        f"from transformers import AutoModel\nAutoModel.from_pretrained('./a', token='{TOKEN}')",
+        f"from huggingface_hub import snapshot_download as get\nget('a/b', token='{TOKEN}')",
+    ],
+)
+def test_a_token_that_is_written_out_is_told_and_masked(text: str) -> None:
+    (found,) = [row for row in reading({"main.py": text}).evidence if row.rule == "SEC-004"]
+    assert "hf_aB3…" in found.message
+    assert TOKEN not in f"{found.message}{found.subject}{found.remedy}"
+
+
+@pytest.mark.parametrize("token", ["True", "'hf_xxx'", "os.environ['HF_TOKEN']", "None", "'hf_…'"])
+def test_a_token_from_elsewhere_or_a_placeholder_is_quiet(token: str) -> None:
+    assert rules(f"import os\nfrom huggingface_hub import login\nlogin(token={token})") == []
