@@ -420,7 +420,10 @@ def chain_lines(page: Page, rows: Iterable[linked.Linked], shown: int | None) ->
 
 
 def _chain(page: Page, row: linked.Linked, indent: int, shown: int | None) -> None:
-    page.put(_place(row.chain.where), indent=indent, style="place")
+    chain = row.chain
+    imported = bool(chain.runs) and all(run.script != chain.where.path for run in chain.runs)
+    aside = ", which that imports" if imported else ""
+    page.put(f"{_place(chain.where)}{aside}", indent=indent, style="place")
     page.put(linked.load_in_words(row), indent=indent + 2)
     page.put(linked.what_in_words(row), indent=indent + 2, label="loads ")
     found, left = _cut(row.findings, _ALONG if shown == _SHOWN[0] else shown)

@@ -257,7 +257,9 @@ ODD = [
     "caf\u00e9 \U0001f600",
 ]
 COMMENTED = [
-    path for path in SAMPLES if not path.endswith((".ipynb", ".lock")) or path in {"uv.lock", "pdm.lock"}
+    path
+    for path in SAMPLES
+    if not path.endswith((".ipynb", ".lock", ".json")) or path in {"uv.lock", "pdm.lock"}
 ]
 
 
