@@ -10,19 +10,25 @@ the clock: the same inventory is the same bytes, under a serial number made from
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from sbom import graph, lines, modelcard
-from sbom.model import Inventory, Project, Tool, Vulnerability
-from sbom.wellformed import well_formed
+from sbom import graph, lines, modelcard, purl
+from sbom.model import Inventory, Project, Source, Tool, Vulnerability
+from sbom.wellformed import link, well_formed
 
 if TYPE_CHECKING:
     from sbom.parts import Parts
 
 Document = dict[str, Any]
+
+_GITHUB: Final = re.compile(
+    r"(?:https|ssh)://(?:git@)?github\.com/(?P<owner>[A-Za-z0-9-]+)/(?P<name>[A-Za-z0-9._-]+?)(?:\.git)?/?",
+    re.ASCII,
+)
 
 SPECS: Final = ("1.6", "1.7")
 
@@ -42,12 +48,17 @@ def write(
     vulnerabilities: Sequence[Vulnerability] = (),
     timestamp: str | None = None,
     properties: Iterable[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
+    source: Source | None = None,
     spec: str = "1.6",
 ) -> bytes:
     """The inventory as a CycloneDX document: ASCII JSON that ends in a newline.
 
     ``root`` is what the document describes (default: the inventory's project ``.``); ``timestamp`` is
-    ISO 8601 and left out where None; ``properties`` go to the metadata.
+    ISO 8601 and left out where None; ``properties`` go to the metadata; ``notes`` are said of what the
+    document describes, by the first of the tools; ``source`` is where that came from.
+
+    What has a time of its own (annotations, citations) is there only with a ``timestamp``.
 
     Raises ValueError on an unknown ``spec`` or a ``timestamp`` that is none.
     """
@@ -59,12 +70,15 @@ def write(
         properties=properties,
         spec=spec,
     )
+    if source is not None:
+        _add_source(document["metadata"]["component"], source)
     ordered = _ordered(document)
     content = json.dumps(ordered, ensure_ascii=True, allow_nan=False)
     # Over everything but the clock: the same content keeps its number, other content never shares it.
     ordered["serialNumber"] = f"urn:uuid:{uuid5(uuid5(NAMESPACE_URL, 'urn:weighbridge:sbom'), content)}"
     if timestamp is not None:
         ordered["metadata"]["timestamp"] = _checked(timestamp)
+        ordered |= _ordered(_stamped(ordered, notes, ordered["metadata"]["timestamp"]))
     ordered["metadata"] = _in_order(ordered["metadata"])
     return lines.write(_in_order(ordered))
 
@@ -108,6 +122,54 @@ def build(
     if rows := _vulnerabilities(parts, held, names, vulnerabilities):
         document["vulnerabilities"] = rows
     return document
+
+
+def _add_source(top: Document, source: Source) -> None:
+    """What the described application was made of: its commit, its repository, an address that names both."""
+    url = link(source.url)
+    if url:
+        top["externalReferences"] = [{"type": "vcs", "url": url}]
+    if source.commit:
+        commit: Document = {"uid": source.commit}
+        top["pedigree"] = {"commits": [commit | {"url": url} if url else commit]}
+    found = _GITHUB.fullmatch(url)
+    if found and source.commit:
+        top["purl"] = purl.github(found["owner"], found["name"], source.commit)
+
+
+def _stamped(document: Document, notes: Sequence[str], timestamp: str) -> Document:
+    """What CycloneDX wants a time of: annotations, and from 1.7 on who said which part."""
+    tools = document["metadata"].get("tools", {}).get("components", [])
+    author = next((tool for tool in tools if tool["type"] == "application"), None)
+    if author is None:
+        return {}
+    parts: Document = {}
+    # The annotator is said in whole, not by reference: without its name in this document, which is taken.
+    annotator = {key: value for key, value in author.items() if key != "bom-ref"}
+    if notes:
+        parts["annotations"] = [
+            {
+                "subjects": [document["metadata"]["component"]["bom-ref"]],
+                "annotator": {"component": annotator},
+                "timestamp": timestamp,
+                "text": well_formed(text),
+            }
+            for text in notes
+        ]
+    if document["specVersion"] != "1.6":
+        read = "read from the manifests, the code and the files of the checkout"
+        rows = [("/components", author["bom-ref"], read)] if document["components"] else []
+        by_name = {tool["name"]: tool["bom-ref"] for tool in tools if tool["type"] == "data"}
+        known = by_name.get("advisories") or by_name.get("osv")
+        if known and document.get("vulnerabilities"):
+            rows.append(
+                ("/vulnerabilities", known, "known vulnerabilities; the program adds its own findings")
+            )
+        parts["citations"] = [
+            {"pointers": [pointer], "attributedTo": who, "timestamp": timestamp, "note": note}
+            for pointer, who, note in rows
+        ]
+    return parts
 
 
 def is_licence_expression(text: str) -> bool:

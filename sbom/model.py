@@ -222,6 +222,14 @@ class Vulnerability:
 
 
 @record
+class Source:
+    """What the document was made of: a commit (40 or 64 hexadecimal digits) and a link to its repository."""
+
+    commit: str = ""
+    url: str = ""
+
+
+@record
 class Tool:
     """Who wrote the document, with which data: ``digests`` of what it consulted."""
 

@@ -22,6 +22,7 @@ class Plan:
     files: tuple[tuple[str, Path], ...]
     verbose: int = 0
     category: str = "weighbridge"
+    spec: str = "1.6"
 
     @property
     def shown(self) -> frozenset[str]:
@@ -59,11 +60,20 @@ def _known(name: str) -> str:
     return name
 
 
-def write(report: Report, chosen: Plan, policy: Policy) -> None:
-    """Writes every report of the plan. Raises UsageError where a file cannot be written."""
+def write(report: Report, chosen: Plan, policy: Policy, root: Path | None = None) -> None:
+    """Writes every report of the plan, for the checkout at ``root``.
+
+    Raises UsageError where a file cannot be written.
+    """
     options = RenderOptions(
         verbose=chosen.verbose, now=policy.now, products=policy.products, category=chosen.category
     )
+    options = replace(options, spec=chosen.spec)
+    if root is not None and "sbom" in chosen.shown:
+        from scanner.files import checkout
+
+        found = checkout.read(root, policy.limits)
+        options = replace(options, commit=found.commit, repository=found.url)
     for name, path in chosen.files:
         replace_file(path, REPORTS[name](report, options), "--output: ")
     seen = replace(options, colour=wants_colour(sys.stdout), width=width())

@@ -45,19 +45,24 @@ def sbom_write(
     config: Config = None,
     untrusted: Untrusted = False,
     projects: Projects = None,
+    spec: Annotated[str, typer.Option("--spec", help="Version of CycloneDX: 1.6 (default) or 1.7.")] = "1.6",
 ) -> None:
-    """Write the CycloneDX 1.6 bill of materials of a checkout.
+    """Write the CycloneDX bill of materials of a checkout, with SHA-256 and SHA-512 of its model files.
 
-    It makes no judgement: the exit code says only whether the document was written.
+    It makes no judgement: the exit code says only whether the document was written. With SOURCE_DATE_EPOCH
+    set, the same checkout is the same bytes; the serial number is made from the content.
 
-    Example: weighbridge sbom write . -o bom.json
+    Example: weighbridge sbom write . --spec 1.7 -o bom.json
     """
+    from sbom.cyclonedx import SPECS
     from scanner.cli import output
     from scanner.cli.settings import gather
     from scanner.pipeline import scan as run_scan
 
+    if spec not in SPECS:
+        raise UsageError(f"--spec: no version {spec!r} of CycloneDX here; there are: {', '.join(SPECS)}")
     target = str(output_path) if output_path else "-"
-    plan = output.plan([], [f"cyclonedx={target}"], verbose=0)
+    plan = replace(output.plan([], [f"cyclonedx={target}"], verbose=0), spec=spec)
     gathered = gather(
         path,
         config=config,
@@ -65,8 +70,8 @@ def sbom_write(
         check_advisories=not no_advisories,
         advisories__path=advisories_path,
     )
-    policy = replace(gathered.policy, projects=tuple(projects or ()))
-    output.write(run_scan(path, policy), plan, policy)
+    policy = replace(gathered.policy, projects=tuple(projects or ()), shown=plan.shown)
+    output.write(run_scan(path, policy), plan, policy, path)
 
 
 @app.command("check")

@@ -22,7 +22,8 @@ class Job:
 
     ``asked`` names digests (``scanner.files.digest``) and measures (``scanner.readers.tensors``) that
     somebody states of the file, beside its SHA-256: it is hashed even where nobody reads it.
-    ``only_hashed``: nobody is to read it.
+    ``only_hashed``: nobody is to read it. ``also`` names digests that are wanted of what somebody reads: they
+    become the artifact's own.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Job:
     size: int
     asked: tuple[str, ...] = ()
     only_hashed: bool = False
+    also: tuple[str, ...] = ()
 
 
 @record
@@ -56,7 +58,7 @@ def weigh(job: Job, limits: Limits) -> Weighed:
 
 def finish(job: Job, gathered: Gathered, digests: Sequence[Digest], *, late: bool = False) -> Weighed:
     """The result of a job from its steps."""
-    own = tuple(one for one in digests if one.algorithm == _SHA256)
+    own = tuple(one for one in digests if one.algorithm in {_SHA256, *job.also})
     return Weighed(job.path, job.size, gathered.artifacts(own), late, tuple(digests))
 
 
@@ -93,7 +95,7 @@ def _told(
     first = next(steps, None)
     if first is None and not job.asked and not job.only_hashed:
         return ()
-    names = tuple(dict.fromkeys((_SHA256, *(name for name in job.asked if name not in MEASURES))))
+    names = tuple(dict.fromkeys((_SHA256, *job.also, *(name for name in job.asked if name not in MEASURES))))
     if isinstance(source, BytesSource):
         _heard(first, steps, hear)
         digests = digests_of(source, names)

@@ -39,7 +39,7 @@ def decode_job(line: bytes) -> tuple[Job, Limits]:
     """The job of a line."""
     data = json.loads(line)
     row = data["job"]
-    return Job(**{**row, "asked": tuple(row["asked"])}), Limits(**data["limits"])
+    return Job(**{**row, "asked": tuple(row["asked"]), "also": tuple(row["also"])}), Limits(**data["limits"])
 
 
 def encode_step(step: Step) -> bytes:

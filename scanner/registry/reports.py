@@ -15,7 +15,8 @@ class RenderOptions:
     """How a report for people is to look. ``width`` in columns.
 
     For documents that carry them: ``now``, the clock (None: the present), ``products``, the names that the
-    scanned tree goes by, and ``category``, which tells apart the SARIF runs of several jobs over one commit.
+    scanned tree goes by, and ``category``, which tells apart the SARIF runs of several jobs over one commit;
+    for a bill of materials the version ``spec`` of CycloneDX, and what the checkout stands at.
     """
 
     colour: bool = False
@@ -24,6 +25,9 @@ class RenderOptions:
     now: "datetime | None" = None
     products: tuple[str, ...] = ()
     category: str = "weighbridge"
+    spec: str = "1.6"
+    commit: str = ""
+    repository: str = ""
 
 
 Renderer = Callable[[Report, RenderOptions], bytes]
@@ -53,10 +57,11 @@ def _sarif_report(report: Report, options: RenderOptions) -> bytes:
 
 
 def _cyclonedx_report(report: Report, options: RenderOptions) -> bytes:
-    del options
+    from sbom.model import Source
     from scanner.reports import cyclonedx
 
-    return cyclonedx.render(report)
+    source = Source(options.commit, options.repository)
+    return cyclonedx.render(report, now=options.now, spec=options.spec, source=source)
 
 
 def _openvex_report(report: Report, options: RenderOptions) -> bytes:

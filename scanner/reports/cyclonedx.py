@@ -6,10 +6,11 @@ gap in the list, but neither is a vulnerability of the thing; both stay in the o
 """
 
 import posixpath
+from datetime import datetime
 from typing import Final
 
 from sbom.graph import root_project
-from sbom.model import Digest, Kind, Project, Rating, Tool, Vulnerability
+from sbom.model import Digest, Kind, Project, Rating, Source, Tool, Vulnerability
 from sbom.record import field, mutable
 from scanner.model import Consulted, Finding, Report, Status
 from scanner.reports.arrange import Subjects, advisory_names, is_advisory, is_published, settled, worst_first
@@ -34,8 +35,10 @@ _JUSTIFICATIONS: Final = {
 }
 
 
-def render(report: Report, *, timestamp: str | None = None, spec: str = "1.6") -> bytes:
-    """The report's inventory and vulnerabilities as a CycloneDX document."""
+def render(
+    report: Report, *, now: datetime | None = None, spec: str = "1.6", source: Source | None = None
+) -> bytes:
+    """The report's inventory and vulnerabilities as a CycloneDX document; ``source`` is what was scanned."""
     from sbom import cyclonedx
 
     return cyclonedx.write(
@@ -43,10 +46,17 @@ def render(report: Report, *, timestamp: str | None = None, spec: str = "1.6") -
         root=_root(report),
         tools=_tools(report),
         vulnerabilities=vulnerabilities(report),
-        timestamp=timestamp,
+        timestamp=now.replace(microsecond=0).isoformat() if now is not None else None,
+        notes=_notes(report),
+        source=source,
         properties=_properties(report),
         spec=spec,
     )
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    """What is to be read at the head: the verdict, and that it is about what was seen."""
+    return tuple(text for text in (report.verdict.sentence,) if text)
 
 
 def _root(report: Report) -> Project:

@@ -25,6 +25,7 @@ from sbom.model import (
     Project,
     Rating,
     Relation,
+    Source,
     Tool,
     Vulnerability,
 )
@@ -517,3 +518,27 @@ def test_what_training_emitted_is_a_consideration() -> None:
     part = only(Component("m", "m.pt", Kind.MODEL, facts=(Fact(FactName.EMISSIONS, "120 g CO2eq"),)))
     about = part["modelCard"]["considerations"]["environmentalConsiderations"]
     assert about["properties"] == [{"name": "weighbridge:fact:emissions", "value": "120 g CO2eq"}]
+
+
+@pytest.mark.parametrize("spec", cyclonedx.SPECS)
+def test_what_has_a_time_is_said_by_the_program_about_the_root(spec: str) -> None:
+    said = read(
+        forge.inventory(),
+        spec=spec,
+        tools=[Tool("weighbridge", "0.1.0")],
+        notes=["Do not load it."],
+        timestamp="2026-01-02T03:04:05Z",
+    )
+    (note,) = said["annotations"]
+    assert (note["text"], note["subjects"]) == ("Do not load it.", ["project:."])
+    assert ("citations" in said) == (spec == "1.7")
+    assert "annotations" not in read(forge.inventory(), spec=spec, notes=["x"])
+
+
+def test_the_root_names_the_commit_it_was_made_of() -> None:
+    source = Source("a" * 40, "ssh://git@github.com/Org/Repo.git")
+    top = read(forge.inventory(), source=source)["metadata"]["component"]
+    assert top["purl"] == f"pkg:github/org/repo@{'a' * 40}"
+    assert top["pedigree"]["commits"] == [{"uid": "a" * 40, "url": source.url}]
+    assert top["externalReferences"] == [{"type": "vcs", "url": source.url}]
+    assert "purl" not in read(forge.inventory(), source=Source())["metadata"]["component"]
