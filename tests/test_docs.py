@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from scanner.registry import FORMATS, MANIFESTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,21 +23,46 @@ def test_every_row_of_the_registry_stands_in_the_readme() -> None:
         assert f"| {title} |" in README
 
 
-@pytest.mark.parametrize(
-    "command",
-    sorted(
-        set(
-            re.findall(
-                r"^(?:- run: )?(weighbridge [a-z]+(?: (?:import|status|write))?)", README, re.MULTILINE
-            )
-        )
-    ),
-)
-def test_every_command_of_the_readme_is_one(command: str) -> None:
+_PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+_GROUPS = {"advisories", "sbom", "rubric", "config"}
+
+
+def _commands() -> set[str]:
+    """The commands with their options that stand in blocks and in code of a line, without their values."""
+    found = set()
+    for text in _PAGES.values():
+        for line in re.findall(r"(?:^|`|- |run: |&& |sh ')(weighbridge [a-z][^`\n#|']*)", text, re.MULTILINE):
+            words = line.split()[1:]
+            count = 2 if words[0] in _GROUPS and words[1:] and words[1].isalpha() else 1
+            options = [word.partition("=")[0] for word in words[count:] if word.startswith("--")]
+            found.add(" ".join([*words[:count], *options]))
+    return found
+
+
+def test_every_command_and_option_of_the_documentation_is_one() -> None:
+    helped: dict[str, str] = {}
     executable = Path(sys.executable).with_name("weighbridge")
-    words = command.split()[1:]
-    done = subprocess.run([executable, *words, "--help"], check=False, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    wrong = []
+    assert {"scan --since", "doctor", "advisories export"} <= _commands()
+    for line in sorted(_commands()):
+        words = line.split()
+        name = " ".join(word for word in words if not word.startswith("-"))
+        if name not in helped:
+            done = subprocess.run(
+                [executable, *name.split(), "--help"], check=False, capture_output=True, timeout=60
+            )
+            helped[name] = done.stdout.decode() if done.returncode == 0 else ""
+        options = [word.rstrip(").,;:") for word in words if word.startswith("--")]
+        if not helped[name] or any(option not in helped[name] for option in options):
+            wrong.append(line)
+    assert wrong == []
+
+
+def test_the_pages_link_to_pages_that_are_there() -> None:
+    for name, text in _PAGES.items():
+        folder = ROOT if name == "README.md" else ROOT / "docs"
+        for link in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (folder / link).exists(), f"{name}: {link}"
 
 
 def test_each_dependency_has_its_reason() -> None:
