@@ -92,8 +92,8 @@ def scan(
         typer.Option(
             "--format",
             "-f",
-            help="Report on standard output: text (default), json, sarif, cyclonedx, openvex, markdown, "
-            "step-summary, github, gitlab, junit, csv, defectdojo.",
+            help="Report on standard output: text (default), json, sarif, cyclonedx, openvex, html, "
+            "markdown, step-summary, github, gitlab, junit, csv, defectdojo.",
         ),
     ] = None,
     outputs: Annotated[

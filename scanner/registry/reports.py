@@ -75,6 +75,13 @@ def _openvex_report(report: Report, options: RenderOptions) -> bytes:
     return openvex.render(report, author=_VEX_AUTHOR, now=now, products=products)
 
 
+def _html_report(report: Report, options: RenderOptions) -> bytes:
+    del options
+    from scanner.reports import web
+
+    return web.render(report)
+
+
 def _markdown_report(report: Report, options: RenderOptions) -> bytes:
     del options
     from scanner.reports import markdown
@@ -130,6 +137,7 @@ REPORTS: dict[str, Renderer] = {
     "sarif": _sarif_report,
     "cyclonedx": _cyclonedx_report,
     "openvex": _openvex_report,
+    "html": _html_report,
     "markdown": _markdown_report,
     "step-summary": _summary_report,
     "github": _github_report,

@@ -39,8 +39,8 @@ OUTCOMES = {
     "unlocked": "nothing in the lock to compare it with",
 }
 
-_DURATIONS = re.compile(r"P(?:T\d+H|\d+D)")
-_EXITS = {
+DURATIONS = re.compile(r"P(?:T\d+H|\d+D)")
+EXITS = {
     0: "nothing at or above {gate}",
     1: "findings at or above {gate}",
     2: "the scan could not be run as asked",
@@ -102,13 +102,14 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _size(count: int) -> str:
-    size, unit = float(count), "bytes"
+def size(count: int) -> str:
+    """``99.4 kB`` for 99,412: bytes as people read them."""
+    amount, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
+        if amount < 1000:
             break
-        size, unit = size / 1000, larger
-    return f"{count:,} bytes" if unit == "bytes" else f"{size:.3g} {unit}"
+        amount, unit = amount / 1000, larger
+    return f"{count:,} bytes" if unit == "bytes" else f"{amount:.3g} {unit}"
 
 
 def _cut(rows: Sequence[T], shown: int | None) -> tuple[Sequence[T], int]:
@@ -154,7 +155,7 @@ def _verdict(page: Page, report: Report) -> None:
     page.put(_own(report.verdict.sentence), style=_EXIT_STYLES.get(report.verdict.exit_code, "bad"))
     coverage = report.coverage
     page.put(
-        f"{_show(report.target) or '.'}: {_count(coverage.files, 'file')}, {_size(coverage.bytes)}, "
+        f"{_show(report.target) or '.'}: {_count(coverage.files, 'file')}, {size(coverage.bytes)}, "
         f"{_count(coverage.manifests, 'manifest')}, {_count(len(report.inventory.components), 'component')}",
         style="dim",
     )
@@ -540,15 +541,15 @@ def _asks(page: Page, report: Report) -> None:
     page.heading("How soon, and who else")
     for clock in verdict.clocks:
         steps = (("looked at", clock.triage), ("contained", clock.mitigate), ("mended", clock.fix))
-        said = ", ".join(f"{verb} within {_span(time)}" for verb, time in steps if time)
+        said = ", ".join(f"{verb} within {span(time)}" for verb, time in steps if time)
         page.put(said, indent=2, label=f"{clock.level}: ")
     for condition in verdict.conditions:
-        page.put(_DURATIONS.sub(lambda found: _span(found[0]), condition.says), indent=2, mark="unsure")
+        page.put(DURATIONS.sub(lambda found: span(found[0]), condition.says), indent=2, mark="unsure")
     if verdict.conditions:
         page.put("These are conditions that are met, not legal advice.", indent=2)
 
 
-def _span(duration: str) -> str:
+def span(duration: str) -> str:
     """``24 hours`` for ``PT24H``, ``14 days`` for ``P14D``."""
     return f"{duration.strip('PTHD')} {'hours' if duration.endswith('H') else 'days'}"
 
@@ -557,7 +558,7 @@ def _last_line(page: Page, report: Report) -> None:
     verdict = report.verdict
     numbers = dict(verdict.counts)
     counts = ", ".join(f"{numbers[level]:,} {level}" for level in reversed(LEVELS) if numbers.get(level))
-    meaning = _EXITS.get(verdict.exit_code, "").format(gate=verdict.gate)
+    meaning = EXITS.get(verdict.exit_code, "").format(gate=verdict.gate)
     page.gap()
     page.put(
         f"release {verdict.release}; {counts or 'no findings'}; exit code {verdict.exit_code}: {meaning}",

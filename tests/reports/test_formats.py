@@ -18,7 +18,7 @@ from sbom.model import Location
 from sbom.record import replace
 from scanner.model import LEVELS, Evidence, Finding, Report, Status
 from scanner.registry import REPORTS, RenderOptions
-from scanner.reports import defectdojo, diagram, github, gitlab, junit, markdown, table
+from scanner.reports import defectdojo, diagram, github, gitlab, junit, markdown, table, web
 from scanner.reports.told import standing
 from tests import forge_report as forge
 
@@ -134,6 +134,9 @@ def test_each_format_holds_the_same_findings_and_levels(made: Report) -> None:
     )
     assert marks == Counter(each.level for each in report.findings)
 
+    drawers = re.findall(r'^<details class="finding (\w+)"', web.render(report).decode(), re.MULTILINE)
+    assert Counter(drawers) == Counter(each.level for each in report.findings)
+
     kinds = Counter(line.split(" ")[0] for line in github.render(report).decode().splitlines())
     wanted = Counter(f"::{github.KINDS[each.level]}" for each in opened(report))
     assert {kind: kinds[kind] for kind in wanted} == dict(wanted)
@@ -155,7 +158,7 @@ def shown(rows: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
 @given(forge.reports(), st.integers(0, 2**32))
 def test_the_order_of_discovery_leaves_no_trace_in_any_format(report: Report, order: int) -> None:
     other = forge.shuffled(report, order)
-    for name in ("markdown", "step-summary", "github", "gitlab", "junit", "csv", "defectdojo"):
+    for name in ("html", "markdown", "step-summary", "github", "gitlab", "junit", "csv", "defectdojo"):
         assert text_of(name, report) == text_of(name, other), name
 
 
@@ -193,7 +196,7 @@ FURTHER: dict[str, str] = {
     "azure": "##vso[task.setvariable variable=x]y ##teamcity[x]",
 }
 HOSTILE = {**forge.HOSTILE_TEXT, **FURTHER}
-NAMES = ("markdown", "step-summary", "github", "gitlab", "junit", "csv", "defectdojo")
+NAMES = ("html", "markdown", "step-summary", "github", "gitlab", "junit", "csv", "defectdojo")
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -210,7 +213,7 @@ def test_no_control_character_leaves_any_writer(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_text_changes_the_number_of_lines(name: str, text: str) -> None:
     calm, hostile = (text_of(name, forge.hostile_report(word)).count("\n") for word in ("calm", text))
-    if name in ("junit", "markdown", "step-summary", "defectdojo"):
+    if name in ("html", "junit", "markdown", "step-summary", "defectdojo"):
         # what is told once for each place, node or version is told more seldom where it is empty or shared
         assert abs(calm - hostile) <= 4
     else:
