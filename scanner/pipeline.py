@@ -265,7 +265,7 @@ def _twins(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:
     if {"safetensors", "pytorch-zip"} <= formats and root.is_dir():
         from scanner import twins
 
-        yield from twins.check(seen.artifacts, root, policy.limits)
+        yield from twins.check(seen.artifacts, root, policy.limits, seen.notices)
 
 
 def _joined(

@@ -41,16 +41,17 @@ class Entry:
     end: int
 
 
-def check(artifacts: Sequence[Artifact], root: Path, limits: Limits) -> Iterator[Evidence]:
+def check(artifacts: Sequence[Artifact], root: Path, limits: Limits, told: list[str]) -> Iterator[Evidence]:
     """ORG-006 for each pair whose tensors differ by name, shape or type, or, up to ``twin_bytes``, by value.
 
     A pair of which one cannot be followed says nothing: what is wrong with a file, its own reader says.
+    ``told`` takes a sentence on each pair whose values are too many to be compared unasked.
     """
     formats = {one.where.path: one.format for one in artifacts if not one.where.member}
     for path in sorted(path for path, row in formats.items() if row == "safetensors"):
         for other in _others(path):
             if formats.get(other) == "pytorch-zip":
-                yield from _compared(path, other, root, limits)
+                yield from _compared(path, other, root, limits, told)
 
 
 def _others(path: str) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _others(path: str) -> Iterator[str]:
             yield posixpath.join(folder, twin + suffix)
 
 
-def _compared(path: str, other: str, root: Path, limits: Limits) -> Iterator[Evidence]:
+def _compared(path: str, other: str, root: Path, limits: Limits, told: list[str]) -> Iterator[Evidence]:
     try:
         with open_source(os.path.join(root, path)) as left, open_source(os.path.join(root, other)) as right:  # noqa: PTH118
             plain = table(left, limits)
@@ -74,7 +75,12 @@ def _compared(path: str, other: str, root: Path, limits: Limits) -> Iterator[Evi
             pickled = state_dict.tensors(source.read_at(0, source.size))
             said, measured = differences(plain, pickled)
             folder = pickles[0].removesuffix("data.pkl")
-            if not said and left.size <= limits.twin_bytes:
+            if not said and left.size > limits.twin_bytes:
+                told.append(
+                    f"{visible(path)} and {visible(posixpath.basename(other))} beside it have the same "
+                    f"tensors by name, shape and type; their values were not compared (scan --deep does it)"
+                )
+            elif not said:
                 order = members.get(f"{folder}byteorder")
                 if order is not None and archive.open(order).read_at(0, 16) != b"little":
                     return

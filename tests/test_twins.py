@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import ScanError
+from scanner.limits import Limits
 from scanner.pipeline import scan
 from scanner.policy import Policy
 from scanner.readers import state_dict as reader
@@ -110,6 +111,18 @@ def test_what_differs_is_told(
 )
 def test_what_cannot_be_followed_makes_no_claim_about_the_pair(tmp_path: Path, right: bytes) -> None:
     assert found(tmp_path, HONEST, right) == []
+
+
+def test_values_that_are_too_many_are_compared_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(HONEST)
+    (tmp_path / "model.bin").write_bytes(checkpoint(PICKLED, {**STORED, "1": floats(3, 5)}))
+    small = Limits(twin_bytes=8)
+    report = scan(tmp_path, Policy(check_advisories=False, limits=small))
+    assert [row for row in report.findings if row.evidence.rule == "ORG-006"] == []
+    assert any("values were not compared" in line for line in report.notices)
+    report = scan(tmp_path, Policy(check_advisories=False, limits=small.deeper()))
+    assert [row.level for row in report.findings if row.evidence.rule == "ORG-006"] == ["medium"]
+    assert report.notices == ()
 
 
 def test_files_that_are_no_pair_are_not_compared(tmp_path: Path) -> None:

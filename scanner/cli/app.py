@@ -130,6 +130,10 @@ def scan(
             help="A mirror of PyPI for --verify-index to ask.",
         ),
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Compare one model in two formats byte for byte, however large it is."),
+    ] = False,
     config: Config = None,
     untrusted: Untrusted = False,
     packs: Packs = None,
@@ -225,6 +229,7 @@ def scan(
         advisory_commands.verifying(policy, asked=verify_index, mirror=index_url or ""),
         shown=plan.shown,
         projects=tuple(projects or ()),
+        limits=policy.limits.deeper() if deep else policy.limits,
     )
     if document is not None:
         tree = {"PATH": path != Path(), "--files-from": files_from, "--project": projects, "--lock": lock}
@@ -232,6 +237,7 @@ def scan(
             {
                 **tree,
                 "--verify-index": verify_index,
+                "--deep": deep,
                 "--env": environment,
                 "--since": since,
                 "--staged": staged,
