@@ -34,7 +34,7 @@ def render(report: Report) -> bytes:
         mark = visible(finding.fingerprint, limit=200) or evidence.rule
         used[mark] = used.get(mark, 0) + 1
         where = evidence.where
-        said = visible(evidence.message, limit=800) or finding.title
+        said = visible(evidence.message, limit=800) or visible(finding.title) or evidence.rule
         rows.append(
             {
                 "description": said if line_of(where) else f"{said} (at {visible(str(where), limit=400)})",

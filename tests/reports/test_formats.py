@@ -313,3 +313,9 @@ def test_a_finding_that_was_set_aside_is_skipped_and_says_why() -> None:
     risky = [row for row in json.loads(defectdojo.render(forge.report()))["findings"] if row["risk_accepted"]]
     assert len(risky) == 1
     assert risky[0]["active"] is False
+
+
+def test_a_finding_without_any_words_is_told_by_its_rule() -> None:
+    mute = forge.finding(Evidence("DEP-001", Location("a.txt", line=2), "", "x"), title="")
+    (row,) = json.loads(gitlab.render(replace(forge.report(), findings=(mute,))))
+    assert row["description"] == "DEP-001"
