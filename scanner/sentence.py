@@ -21,7 +21,7 @@ def sentence(
 
     ``sources`` are those that dependencies were looked up in, ``nothing`` that there was nothing to scan.
     """
-    if nothing:
+    if nothing and not findings:
         return "Nothing to scan: no manifest and no model artifact was found."
     serious = [each for each in findings if policy.blocks(each)]
     said = [*_load(serious), *_remove(serious), *_update(serious), *_other(serious)]
