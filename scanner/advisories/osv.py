@@ -98,7 +98,7 @@ class Record:
     @property
     def headline(self) -> str:
         """Its summary, or the first sentence of its details."""
-        text = (self.summary.strip() or self.details.strip())[:500]
+        text = (self.summary.strip() or self.details.lstrip())[:500].rstrip()
         line = " ".join(text.partition("\n\n")[0].split())
         sentence, end, _ = line.partition(". ")
         return sentence + end.rstrip()

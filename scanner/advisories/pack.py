@@ -7,7 +7,6 @@ what a range holds is a slice, not a question for each version of each record.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 
 from scanner import versions
 from scanner.advisories import match, store
@@ -64,7 +63,6 @@ def _commits(range_: Range) -> tuple[tuple[str, str], ...]:
     return tuple((kind, text) for kind, text in range_.events if len(text) in {40, 64})
 
 
-@lru_cache(maxsize=8192)
 def _spans(range_: Range, ecosystem: str) -> tuple[match.Span, ...]:
     order = versions.order(ecosystem)
     return (match.spans(range_, order) or ()) if order and range_.type != "GIT" else ()

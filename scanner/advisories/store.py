@@ -122,8 +122,14 @@ def encode(rows: Iterable[tuple[Head, Sequence[Entry]]], known: Sequence[str]) -
 
 def _links(record: Record) -> list[str]:
     """Its first links, advisories before others: for records of databases whose address we do not know."""
-    ranked = sorted(record.references, key=lambda link: link[0] != "ADVISORY")
-    return [url[:300] for _, url in ranked if url.startswith(("https://", "http://"))][:2]
+    found: list[str] = []
+    for wanted in (True, False):
+        for kind, url in record.references:
+            if (kind == "ADVISORY") is wanted and url.startswith(("https://", "http://")):
+                found.append(url[:300])
+                if len(found) == 2:  # most records have dozens
+                    return found
+    return found
 
 
 def _decode(row: Any, ecosystem: str, name: str) -> Record:

@@ -60,10 +60,11 @@ _LOCAL_SEPARATOR = re.compile(r"[-_.]")
 
 
 def _release(text: str) -> tuple[int, ...]:
-    parts = list(map(int, text.split(".")))
-    while len(parts) > 1 and not parts[-1]:
-        parts.pop()
-    return tuple(parts)
+    parts = tuple(map(int, text.split(".")))
+    end = len(parts)
+    while end > 1 and not parts[end - 1]:
+        end -= 1
+    return parts if end == len(parts) else parts[:end]
 
 
 def _local(text: str) -> tuple[tuple[int, int, str], ...]:
