@@ -235,8 +235,12 @@ def test_the_same_tree_gives_the_same_bytes_whatever_the_number_of_workers(tree:
         )
     (tree / "z.pkl").write_bytes(HOSTILE)
     (tree / "requirements.txt").write_text("b==1\na>=2\n")
-    one = weighbridge("scan", ".", "-f", "json", "-f", "cyclonedx", "-j", "1", cwd=tree)
-    many = weighbridge("scan", ".", "-f", "json", "-f", "cyclonedx", "-j", "4", cwd=tree)
+    one = weighbridge(
+        "scan", ".", "-f", "json", "-f", "cyclonedx", "-j", "1", cwd=tree, SOURCE_DATE_EPOCH="1700000000"
+    )
+    many = weighbridge(
+        "scan", ".", "-f", "json", "-f", "cyclonedx", "-j", "4", cwd=tree, SOURCE_DATE_EPOCH="1700000000"
+    )
     assert one.out == many.out
 
 
