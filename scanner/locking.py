@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from sbom.record import field, mutable, record, replace
-from scanner.described import place
 from scanner.errors import Changed, ScanError, Unreadable
 from scanner.files.digest import sha256_of
 from scanner.files.lfs import POINTER_BYTES
@@ -16,6 +15,7 @@ from scanner.files.lfs import pointer as pointer_of
 from scanner.files.open import FileSource, open_source
 from scanner.integrity.held import Found
 from scanner.integrity.lock import Kind
+from scanner.inventory import place
 from scanner.isolate import Job
 from scanner.model import Artifact, Origin, Outcome, Tracked
 from scanner.registry import BY_NAME, FORMATS, HEAD, TAIL, Format, claims

@@ -12,8 +12,8 @@ from poetry.core.factory import Factory
 
 from sbom.model import Location
 from scanner.errors import Malformed
+from scanner.inventory.items import allows
 from scanner.manifests import pyproject, uv_lock
-from scanner.merge import allows
 from scanner.model import Declaration, Origin, OriginKind
 
 UV = Path(sys.executable).with_name("uv")
