@@ -23,7 +23,7 @@ def visible(text: str, *, limit: int = 600) -> str:
     if len(text) > limit:
         head, tail = limit * 2 // 3, limit // 6
         text = f"{text[:head]} … ({len(text) - head - tail} more characters) … {text[len(text) - tail :]}"
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nothing hidden is printable
         return text
     return "".join(_escape(char) if _is_hidden(char) else char for char in text)
 

@@ -6,6 +6,7 @@ from typing import Final
 from scanner.text import visible
 
 _LIMIT: Final = 2000  # characters of one text
+_LONG: Final = 100  # rows; a longer table is laid out when it comes into view
 _VOID: Final = frozenset({"meta", "link", "input", "line", "br"})
 
 
@@ -60,4 +61,5 @@ def table(caption: str, columns: tuple[str, ...], rows: list[tuple[str, ...]], k
         element("thead", head),
         element("tbody", Markup("\n" + "\n".join(body) + "\n"), id=key or None),
     )
-    return element("div", whole, class_="scroll", role="region", aria_label=caption, tabindex=0)
+    kind = "scroll long" if len(rows) > _LONG else "scroll"
+    return element("div", whole, class_=kind, role="region", aria_label=caption, tabindex=0)

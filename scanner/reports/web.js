@@ -16,17 +16,46 @@ addEventListener("DOMContentLoaded", () => {
 
   const list = $("findings");
   if (!list) return;
-  const worst = [...list.children];
-  const data = new Map();
-  for (const one of worst) {
-    data.set(one, { ...one.dataset });
+  const worst = [...list.children].map((node) => ({ ...node.dataset, node, source: node }));
+  const further = $("further"); // tables of what is too much for drawers: read here, drawn when looked at
+  for (const group of further ? further.getElementsByClassName("group") : []) {
+    const { level, stands, family } = group.dataset;
+    for (const source of group.querySelector("tbody").rows) worst.push({ level, stands, family, source, group });
   }
-  let texts; // made when somebody first searches: 20,000 of them take a moment
-  const text = (one) => {
-    if (!texts) texts = new Map(worst.map((each) => [each, each.textContent.toLowerCase()]));
-    return texts.get(one);
+  if (further) further.remove();
+
+  const make = (tag, kind, ...inner) => {
+    const made = document.createElement(tag);
+    if (kind) made.className = kind;
+    made.append(...inner);
+    return made;
   };
-  const more = document.createElement("button");
+  const address = /^https:\/\/[a-z0-9][a-z0-9.-]*(\/[A-Za-z0-9._~/?=&%+,:@#-]*)?$/;
+  const linked = (text) => text.split(" ").flatMap((word, at) => {
+    if (!address.test(word)) return [at ? ` ${word}` : word];
+    const link = make("a", "", word);
+    link.href = word;
+    link.rel = "noopener noreferrer nofollow";
+    return [" ", link];
+  });
+  const drawer = (row) => {
+    if (row.node) return row.node;
+    const { group, source, level } = row;
+    const names = [...group.querySelectorAll("thead th")].map((one) => one.textContent);
+    const [where, what, ...rest] = [...source.cells].map((one) => one.textContent);
+    const head = make("summary", "", group.querySelector(".badge").cloneNode(true), " ", make("span", "message", what),
+      " ", make("bdi", "path", where), " ", ...[...group.querySelectorAll(":scope > summary > .tag")].map((one) => one.cloneNode(true)));
+    const said = group.querySelector("dl").cloneNode(true);
+    rest.forEach((text, at) => {
+      const name = names[at + 2];
+      if (text) said.append(make("dt", "", name), make("dd", name === "What to do" ? "fix" : "", ...linked(text)));
+    });
+    row.node = make("details", `finding ${level}`, head, make("div", "body", said));
+    return row.node;
+  };
+  const text = (row) => (row.text ??= row.source.textContent.toLowerCase()); // when somebody first searches
+  const shared = (row) => (row.group ? (row.group.dataset.text ??= row.group.querySelector("dl").textContent.toLowerCase()) : "");
+  const more = make("button", "");
   more.id = "more";
   more.type = "button";
   list.after(more);
@@ -34,7 +63,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const paint = () => {
     const there = shown.slice(0, limit);
-    list.replaceChildren(...there); // what is not in the page costs nothing
+    list.replaceChildren(...there.map(drawer)); // what is not in the page costs nothing
     const left = shown.length - there.length;
     more.hidden = left <= 0;
     more.textContent = `Show ${Math.min(left, PAGE).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
@@ -43,14 +72,13 @@ addEventListener("DOMContentLoaded", () => {
     const levels = new Set([...document.querySelectorAll("[data-filter=level]:checked")].map((box) => box.value));
     const stands = $("stands").value, family = $("family").value, order = $("order").value;
     const words = $("search").value.toLowerCase().trim();
-    shown = worst.filter((one) => {
-      const its = data.get(one);
-      return levels.has(its.level) && (stands === "-" || its.stands === stands)
-        && (family === "-" || its.family === family) && (!words || text(one).includes(words));
-    });
+    shown = worst.filter((row) => levels.has(row.level) && (stands === "-" || row.stands === stands)
+      && (family === "-" || row.family === family)
+      && (!words || text(row).includes(words) || shared(row).includes(words)));
     if (order !== "-") {
-      const part = order === "place" ? ".path" : ".message";
-      const keys = new Map(shown.map((one) => [one, one.firstElementChild.querySelector(part).textContent]));
+      const [part, cell] = order === "place" ? [".path", 0] : [".message", 1];
+      const key = (row) => (row.group ? row.source.cells[cell] : row.source.firstElementChild.querySelector(part)).textContent;
+      const keys = new Map(shown.map((row) => [row, key(row)]));
       shown.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : 0));
     }
     limit = PAGE;
@@ -61,7 +89,7 @@ addEventListener("DOMContentLoaded", () => {
     const first = shown[limit];
     limit += PAGE;
     paint();
-    if (first) first.firstElementChild.focus();
+    if (first) drawer(first).firstElementChild.focus();
   });
   $("tools").addEventListener("change", apply);
   $("search").addEventListener("input", later(apply));

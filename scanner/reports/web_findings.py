@@ -3,78 +3,37 @@
 import re
 from typing import Final
 
-from scanner.model import LEVELS, Finding, Level, Report
+from scanner.model import LEVELS, Finding, Report
 from scanner.reports.arrange import advisory_names, is_advisory, settled, worst_first
 from scanner.reports.markup import Markup, element, joined
 from scanner.reports.told import Standing, standing
+from scanner.reports.web_further import further
+from scanner.reports.web_words import FAMILIES, SAID_BY, STANDS, badge, baseline, could_be, place
 from scanner.rubric import rules
 
-# So many findings say in their own drawer how their level came about; of the others, those with the same
-# way share one place in the page, which keeps a report of 20,000 findings small enough to open at once.
+# So many findings have a drawer of their own. The others stand in tables, which keeps a report of 20,000
+# findings small enough to open at once.
 IN_FULL: Final = 200
 
-_STANDS: Final[dict[Standing, str]] = {
-    "fails": "fails the gate",
-    "passes": "below the gate",
-    "known": "known to the baseline",
-    "set aside": "set aside",
-}
-_SAID_BY: Final = {
-    "measured": "measured",
-    "feed": "from a feed",
-    "declared": "declared",
-    "rule-default": "by the rule",
-    "unknown-policy": "not known, so assumed",
-    "pack-floor": "asked for by a pack",
-}
 _ADDRESS: Final = re.compile(r"https://[a-z0-9][a-z0-9.-]*(?:/[A-Za-z0-9._~/?=&%+,:@#-]*)?", re.ASCII)
-FAMILIES: Final = {
-    "ADV": "known vulnerabilities",
-    "ART": "model files",
-    "COV": "what was not checked",
-    "DAT": "data sets",
-    "DEP": "dependencies and pins",
-    "HSH": "hashes",
-    "SRC": "code that loads",
-}
-
-
-def badge(level: Level) -> Markup:
-    """The level as a word with its colour and shape."""
-    return element("span", level, class_=f"badge {level}")
-
-
-def place(text: str) -> Markup:
-    """A path of the scanned tree: isolated, so that writing from right to left moves nothing around it."""
-    return element("bdi", text or '""', class_="path")
 
 
 def findings(report: Report) -> Markup:
-    """All findings, the worst first, and the ways to a level that several of them share."""
+    """All findings, the worst first: a drawer each, and tables of those that are too many for that."""
     rows = worst_first(report.findings)
     if not rows:
         return element("p", "No findings.", class_="calm")
-    ways: dict[tuple[object, ...], str] = {}
-    shared = []
-    drawers = []
-    for number, finding in enumerate(rows):
-        way = _way(finding)
-        if number >= IN_FULL:
-            key = (finding.evidence.rule, finding.because, finding.assumed, finding.factors)
-            if key not in ways:
-                ways[key] = f"way-{len(ways) + 1}"
-                shared.append(element("section", element("h3", finding.title), way, id=ways[key]))
-            way = element("p", element("a", "How this level came about", href=f"#{ways[key]}"))
-        drawers.append(_drawer(finding, standing(finding, report.verdict), way))
+    drawers = [
+        _drawer(finding, standing(finding, report.verdict), _way(finding)) for finding in rows[:IN_FULL]
+    ]
     listed = element("div", Markup("\n" + "\n".join(drawers) + "\n"), id="findings")
-    later = (element("h3", "How the levels of the further findings came about"), *shared) if shared else ()
-    return joined([_tools(rows, report), listed, element("div", *later)], "\n")
+    return joined([_tools(rows, report), listed, further(rows[IN_FULL:], report)], "\n")
 
 
 def _drawer(finding: Finding, stands: Standing, way: Markup) -> Markup:
     evidence = finding.evidence
     family = evidence.rule.partition("-")[0]
-    tags = [] if stands == "passes" else [element("span", _STANDS[stands], class_=f"tag {stands.split()[0]}")]
+    tags = [] if stands == "passes" else [element("span", STANDS[stands], class_=f"tag {stands.split()[0]}")]
     summary = element(
         "summary",
         badge(finding.level),
@@ -93,9 +52,9 @@ def _drawer(finding: Finding, stands: Standing, way: Markup) -> Markup:
             "What this is",
             joined([element("code", evidence.rule), Markup(" "), element("span", finding.title)]),
         ),
-        ("Could be", shown_or_none(_could(finding))),
+        ("Could be", shown_or_none(could_be(finding))),
         ("Known as", shown_or_none(", ".join(names))),
-        ("Baseline", shown_or_none(_clock(finding))),
+        ("Baseline", shown_or_none(baseline(finding))),
         ("Fingerprint", element("code", finding.fingerprint)),
     ]
     said = [part for name, value in facts if value for part in (element("dt", name), element("dd", value))]
@@ -116,18 +75,6 @@ def shown_or_none(text: str) -> Markup:
     return element("span", text) if text else Markup("")
 
 
-def _could(finding: Finding) -> str:
-    worse = LEVELS.index(finding.potential) > LEVELS.index(finding.level)
-    return f"{finding.potential}, were it confirmed" if worse else ""
-
-
-def _clock(finding: Finding) -> str:
-    known = "known" if finding.known else ""
-    since = f"since {finding.first_seen}" if finding.first_seen else ""
-    due = f"to be mended by {finding.due}" if finding.due else ""
-    return ", ".join(filter(None, (f"{known} {since}".strip(), due)))
-
-
 def _way(finding: Finding) -> Markup:
     """Why it matters, the sentence that leads to the level, and each factor with who says so."""
     rule = rules.load().get(finding.evidence.rule)
@@ -140,7 +87,7 @@ def _way(finding: Finding) -> Markup:
             "tr",
             element("th", name, scope="row"),
             element("td", factor.value),
-            element("td", _SAID_BY.get(factor.source, factor.source)),
+            element("td", SAID_BY.get(factor.source, factor.source)),
             element("td", factor.ref),
         )
         for name, factor in finding.factors
@@ -192,7 +139,7 @@ def _tools(rows: list[Finding], report: Report) -> Markup:
     families = sorted({row.evidence.rule.partition("-")[0] for row in rows})
     parts = (
         element("fieldset", element("legend", "Levels"), *levels),
-        _select("Standing", "stands", [("", "all"), *((one, _STANDS[one]) for one in stands)]),
+        _select("Standing", "stands", [("", "all"), *((one, STANDS[one]) for one in stands)]),
         _select(
             "About", "family", [("", "everything"), *((one, FAMILIES.get(one, one)) for one in families)]
         ),

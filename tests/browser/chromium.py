@@ -72,6 +72,11 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
 
+    @property
+    def group(self) -> int:
+        """The group that all processes of this browser belong to."""
+        return self._pid
+
     def __enter__(self) -> Self:
         return self
 

@@ -8,7 +8,7 @@ import pytest
 
 from sbom.model import Location
 from sbom.record import replace
-from scanner.model import Evidence, Report
+from scanner.model import Evidence, Report, Status
 from scanner.reports import web
 from tests import forge_report as forge
 from tests.browser.chromium import Browser, program, wait
@@ -159,12 +159,14 @@ def test_without_scripts_everything_is_there_and_no_control_that_does_nothing(
 ) -> None:
     browser.scripts(allowed=False)
     browser.open(laid(tmp_path, many(300)))
-    assert browser.run("document.querySelectorAll('.finding').length") == 300
+    assert browser.run("document.querySelectorAll('.finding').length") == 200
+    assert browser.run("document.querySelectorAll('#further tbody tr').length") == 100
+    assert browser.run("document.querySelector('#further > h3').checkVisibility()") is True
     assert (
         browser.run("[...document.querySelectorAll('.tools, #more')].some(one => one.checkVisibility())")
         is False
     )
-    assert visible_findings(browser) == 300
+    assert visible_findings(browser) == 200
     assert browser.complaints() == []
 
 
@@ -207,9 +209,53 @@ def test_twenty_thousand_findings_come_a_page_at_a_time_and_all_are_searched(
     browser.run("document.getElementById('more').click()")
     assert visible_findings(browser) == 200
     assert browser.run("document.activeElement.tagName") == "SUMMARY"
+    browser.run("document.getElementById('more').click()")
+    assert visible_findings(browser) == 300
     browser.run("document.getElementById('search').focus()")
     browser.send("Input.insertText", text="models/19999.pkl")
     assert wait(lambda: visible_findings(browser) == 1)
+    assert browser.complaints() == []
+
+
+def test_a_row_opens_as_the_drawer_that_it_would_have_been(browser: Browser, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    evidence = Evidence(
+        "ADV-002",
+        Location(f"models/{hostile}"),
+        f"{hostile} is affected",
+        "CVE-2024-1",
+        remedy=f"update {hostile}",
+        references=("https://example.org/a?id=1", "javascript:alert(1)"),
+    )
+    last = forge.finding(evidence, "info", title="Known", fingerprint="v1:last", status=Status.DISPUTED)
+    other = replace(
+        last, fingerprint="v1:other", remedy="update the other", evidence=replace(evidence, references=())
+    )
+    report = many(250)
+    browser.open(laid(tmp_path, replace(report, findings=(*report.findings, last, other))))
+    choose(browser, "stands", "set aside")
+    assert visible_findings(browser) == 2
+    assert (
+        browser.run("[...document.querySelectorAll('.finding .badge')].map(one => one.textContent)")
+        == ["info"] * 2
+    )
+    browser.run("for (const one of document.querySelectorAll('.finding')) one.open = true")
+    said = browser.run("document.querySelector('.finding').textContent")
+    for words in (
+        f"models/{hostile}",
+        f"{hostile} is affected",
+        f"update {hostile}",
+        "v1:last",
+        "set aside",
+        "ADV-002",
+    ):
+        assert words in said
+    assert browser.run("[...document.querySelectorAll('#findings a')].map(one => one.href)") == [
+        "https://example.org/a?id=1"
+    ]
+    assert browser.run("document.querySelectorAll('img').length") == 0
+    choose(browser, "order", "text")
+    assert visible_findings(browser) == 2
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason=f"no axe-core at {AXE} (.ci/run installs it)")

@@ -18,7 +18,7 @@ from sbom.model import Location
 from sbom.record import replace
 from scanner.model import LEVELS, Evidence, Finding, Report, Status
 from scanner.registry import REPORTS, RenderOptions
-from scanner.reports import defectdojo, diagram, github, gitlab, junit, markdown, table, web
+from scanner.reports import defectdojo, diagram, github, gitlab, junit, markdown, table, web, web_findings
 from scanner.reports.told import standing
 from tests import forge_report as forge
 
@@ -134,12 +134,23 @@ def test_each_format_holds_the_same_findings_and_levels(made: Report) -> None:
     )
     assert marks == Counter(each.level for each in report.findings)
 
-    drawers = re.findall(r'^<details class="finding (\w+)"', web.render(report).decode(), re.MULTILINE)
-    assert Counter(drawers) == Counter(each.level for each in report.findings)
+    for in_full in (0, 3, web_findings.IN_FULL):
+        assert told_by_page(report, in_full) == Counter(each.level for each in report.findings)
 
     kinds = Counter(line.split(" ")[0] for line in github.render(report).decode().splitlines())
     wanted = Counter(f"::{github.KINDS[each.level]}" for each in opened(report))
     assert {kind: kinds[kind] for kind in wanted} == dict(wanted)
+
+
+def told_by_page(report: Report, in_full: int) -> Counter[str]:
+    """The levels of the findings on the page: of the drawers, and of the rows behind so many of these."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web_findings, "IN_FULL", in_full)
+        page = web.render(report).decode()
+    told = Counter(re.findall(r'^<details class="finding (\w+)"', page, re.MULTILINE))
+    for group in page.split('<details class="group ')[1:]:
+        told[group.partition('"')[0]] += group.partition("</table>")[0].count("\n<tr><th scope=row>")
+    return told
 
 
 def plain(cell: str) -> str:

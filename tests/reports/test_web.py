@@ -11,7 +11,7 @@ from hypothesis import given
 from sbom.model import Location
 from sbom.record import replace
 from scanner.model import Evidence, Report
-from scanner.reports import web
+from scanner.reports import web, web_findings
 from scanner.reports.markup import Markup, element, table
 from tests import forge_report as forge
 from tests.reports.test_formats import HOSTILE, many
@@ -169,12 +169,35 @@ def test_a_text_cannot_be_passed_off_as_markup() -> None:
     assert "<e>" not in table("<c>", ("<d>",), [("<e>",)])
 
 
-def test_twenty_thousand_findings_share_the_ways_to_their_levels() -> None:
+def test_of_twenty_thousand_findings_most_are_rows_that_say_once_what_they_share() -> None:
     page = web.render(many(20_000)).decode()
-    assert page.count('<details class="finding ') == 20_000
-    assert page.count('href="#way-1"') == 20_000 - 200
-    assert page.count('id="way-') == 1
-    assert len(page) < 20_000_000
+    assert page.count('<details class="finding ') == 200
+    assert page.count("\n<tr><th scope=row>") == 20_000 - 200
+    assert page.count("Do not load it. Take a safetensors build") < 400
+    assert len(page) < 6_000_000
+
+
+def test_what_the_rows_of_a_table_do_not_share_stands_in_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_findings, "IN_FULL", 0)
+    loose = Evidence("DEP-001", Location("a.txt", line=1), "said of a", "a")
+    found = (
+        forge.finding(loose, remedy="pin a", fingerprint="v1:a"),
+        forge.finding(replace(loose, where=Location("b.txt")), remedy="pin b", fingerprint="v1:b"),
+    )
+    page = web.render(replace(forge.report(), findings=found)).decode()
+    columns = re.findall(
+        r'<th scope="col">([^<]+)</th>', page.partition('id="further"')[2].partition("</table>")[0]
+    )
+    assert columns == ["where", "what was found", "What to do", "fingerprint"]
+    assert "<tr><th scope=row>a.txt:1</th><td>said of a</td><td>pin a</td><td>v1:a</td></tr>" in page
+    assert page.partition('id="further"')[2].count("a plausible adversary and a load by hand") == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_word_of_the_tree_is_markup_in_a_row_either(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_findings, "IN_FULL", 0)
+    page = read(forge.hostile_report(text))
+    assert set(shape(page)) == set(shape(read(forge.hostile_report("calm"))))
 
 
 def test_what_is_said_first_is_the_verdict() -> None:

@@ -1,0 +1,61 @@
+"""Small words and marks that several parts of the HTML report share."""
+
+from typing import Final
+
+from scanner.model import LEVELS, Finding, Level
+from scanner.reports.markup import Markup, element
+from scanner.reports.told import Standing
+
+STANDS: Final[dict[Standing, str]] = {
+    "fails": "fails the gate",
+    "passes": "below the gate",
+    "known": "known to the baseline",
+    "set aside": "set aside",
+}
+SAID_BY: Final = {
+    "measured": "measured",
+    "feed": "from a feed",
+    "declared": "declared",
+    "rule-default": "by the rule",
+    "unknown-policy": "not known, so assumed",
+    "pack-floor": "asked for by a pack",
+}
+FAMILIES: Final = {
+    "ADV": "known vulnerabilities",
+    "AGT": "agents and their tools",
+    "ART": "model files",
+    "BOM": "bills of materials",
+    "CMB": "several things that come together",
+    "COV": "what was not checked",
+    "DAT": "data sets",
+    "DEP": "dependencies and pins",
+    "HSH": "hashes",
+    "ORG": "where models and packages come from",
+    "SEC": "secrets",
+    "SRC": "code that loads",
+    "WGT": "published weights",
+}
+
+
+def badge(level: Level) -> Markup:
+    """The level as a word with its colour and shape."""
+    return element("span", level, class_=f"badge {level}")
+
+
+def place(text: str) -> Markup:
+    """A path of the scanned tree: isolated, so that writing from right to left moves nothing around it."""
+    return element("bdi", text or '""', class_="path")
+
+
+def could_be(finding: Finding) -> str:
+    """The worse level that it would have, were it confirmed; nothing where there is none."""
+    worse = LEVELS.index(finding.potential) > LEVELS.index(finding.level)
+    return f"{finding.potential}, were it confirmed" if worse else ""
+
+
+def baseline(finding: Finding) -> str:
+    """What a baseline knows of it: since when it stands, and until when it is to be mended."""
+    known = "known" if finding.known else ""
+    since = f"since {finding.first_seen}" if finding.first_seen else ""
+    due = f"to be mended by {finding.due}" if finding.due else ""
+    return ", ".join(filter(None, (f"{known} {since}".strip(), due)))
