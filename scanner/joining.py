@@ -1,5 +1,8 @@
 """The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
 
+from pathlib import Path
+
+from sbom.model import Component
 from sbom.record import record, replace
 from scanner.checks import owners
 from scanner.errors import ScanError
@@ -8,7 +11,7 @@ from scanner.join import chains as chaining
 from scanner.join import grades, runs, things
 from scanner.model import Chain, CodeReading, Evidence, Measurement, Run, Stock
 from scanner.policy import Policy
-from scanner.survey import Survey
+from scanner.survey import Survey, bytes_of
 
 
 @record
@@ -19,6 +22,23 @@ class Joined:
     stock: Stock
     chains: tuple[Chain, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+
+
+def read_code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading:
+    """What the tree's Python loads and names, judged by the releases that its locks and manifests allow."""
+    if not seen.code.modules:
+        return CodeReading()
+    from scanner.code import findings, releases
+
+    def text(path: str) -> bytes | None:
+        return bytes_of(seen, root, path, policy.limits)
+
+    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock), text)
+
+
+def asked_for(stock: Stock, code: CodeReading) -> tuple[Component, ...]:
+    """Everything that manifests and code of a tree ask for."""
+    return things.with_references(stock.inventory, code).components
 
 
 def joined(

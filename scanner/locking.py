@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sbom import purl
 from sbom.record import field, mutable, record, replace
 from scanner.errors import Changed, ScanError, Unreadable
 from scanner.files.digest import sha256_of
@@ -36,6 +37,10 @@ _BESIDE = frozenset(
 _SNAPSHOT = re.compile(
     r"(?:^|/)(?P<kind>models|datasets)--(?P<name>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})/", re.ASCII
 )
+_REF = re.compile(
+    r"(?:^|/)(?P<kind>models|datasets)--(?P<name>[^/]+)/refs/(?P<ref>.+)$", re.ASCII | re.DOTALL
+)
+_REF_BYTES = 64  # a commit and the end of its line
 _DOWNLOADED = re.compile(r"(?P<home>(?:.*/)?)\.cache/huggingface/download/(?P<path>.+)\.metadata", re.DOTALL)
 _COMMIT = re.compile(rb"[0-9a-f]{40}")
 _TICK_NS = 2_000_000_000  # of the coarsest clock that a file system keeps times by
@@ -332,6 +337,22 @@ def _origins(seen: Survey) -> dict[str, Provenance]:
                 if _COMMIT.fullmatch(commit):
                     path = metadata["home"] + metadata["path"]
                     found[path] = Provenance("https://huggingface.co", commit.decode())
+    return found
+
+
+def commits(seen: Survey) -> dict[str, dict[str, str]]:
+    """The commits that hub caches in the tree keep for branches and tags, by the repository's package URL."""
+    found: dict[str, dict[str, str]] = {}
+    for job in seen.jobs:
+        told = _REF.search(job.path)
+        if told is None or job.size > _REF_BYTES:
+            continue
+        with suppress(ScanError), open_source(job.absolute) as source:
+            commit = source.read_at(0, source.size).strip()
+            if _COMMIT.fullmatch(commit):
+                space = "datasets/" if told["kind"] == "datasets" else ""
+                name = purl.hub(space + told["name"].replace("--", "/"))
+                found.setdefault(name, {})[told["ref"]] = commit.decode()
     return found
 
 

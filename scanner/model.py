@@ -304,7 +304,8 @@ class Stated:
     cannot have written it, so that bytes which bear it out are pinned. ``says`` puts in words who states it.
     ``wanted``: where no such file lies in the tree, that is a finding, too.
     ``parts``: it is about the tensors of these safetensors files, which have ``size`` bytes together.
-    ``trouble`` is what is wrong whatever the bytes are, ``unchecked`` why nobody can tell.
+    ``trouble`` is what is wrong whatever the bytes are, ``unchecked`` why nobody can tell. ``factors`` are
+    measured of the file that it is about.
     """
 
     path: str
@@ -320,6 +321,7 @@ class Stated:
     parts: tuple[str, ...] = ()
     trouble: str = ""
     unchecked: str = ""
+    factors: Factors = ()
 
 
 class ProofState(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sbom.model import Digest, Kind, Location
+from sbom.model import Component, Digest, Kind, Location
 from sbom.record import replace
 from scanner import __version__, projects
 from scanner.errors import UsageError
@@ -31,7 +31,7 @@ from scanner.model import (
 from scanner.policy import Policy
 from scanner.registry import BY_NAME
 from scanner.sentence import sentence
-from scanner.survey import Survey, bytes_of, coverage_of, survey, texts_of
+from scanner.survey import Survey, coverage_of, survey, texts_of
 
 if TYPE_CHECKING:
     from scanner.advisories.live import Services
@@ -55,8 +55,9 @@ def scan(path: str | Path, policy: Policy | None = None, named: Sequence[str] | 
         raise UsageError(f"no such file or folder: {root}")
     seen = survey(root, policy, named)
     stock = _stock(seen)
-    held = _held(root, policy, seen, stock, named)
-    return _judged(root, policy, seen, stock, held, whole=named is None)
+    code = _code(seen, stock, root, policy)
+    held = _held(root, policy, seen, stock, code, named)
+    return _judged(root, policy, seen, stock, code, held, whole=named is None)
 
 
 def scan_environment(environment: "Environment", policy: Policy | None = None) -> Report:
@@ -70,7 +71,7 @@ def scan_environment(environment: "Environment", policy: Policy | None = None) -
     seen = installed.survey(environment, policy)
     stock = _stock(seen)
     seen.evidence = list(installed.attributed(seen.evidence, stock))
-    return _judged(environment.root, policy, seen, stock, (None, ()))
+    return _judged(environment.root, policy, seen, stock, CodeReading(), (None, ()))
 
 
 def _stock(seen: Survey) -> Stock:
@@ -83,13 +84,13 @@ def _judged(
     policy: Policy,
     seen: Survey,
     stock: Stock,
+    code: CodeReading,
     compared: "tuple[Held | None, tuple[Consulted, ...]]",
     *,
     whole: bool = False,
 ) -> Report:
     sources, known = _advisories(stock, policy)
     published = _published(stock, policy)
-    code = _code(seen, stock, root, policy)
     evidence: tuple[Evidence, ...] = (
         *_from_artifacts(seen, policy),
         *code.evidence,
@@ -150,7 +151,7 @@ def verify(
     root = Path(path)
     if not root.is_dir():
         raise UsageError(f"no such folder: {root}")
-    seen = survey(root, policy, named, artifacts=False)
+    seen = survey(root, policy, named, artifacts=False, code=named is None)
     stock = take_stock(seen.readings)
     if seen.scope is not None:
         stock = projects.limited(stock, seen.scope)
@@ -158,7 +159,7 @@ def verify(
         root,
         policy,
         seen,
-        stock.inventory.components,
+        _asked_for(stock, _code(seen, stock, root, policy)),
         named=named is not None or seen.scope is not None,
         quick=quick,
     )
@@ -168,12 +169,20 @@ def verify(
         if one.sha256 and not one.pointer
     ]
     findings, notices = _settled(held.evidence, seen, stock, policy, root)
+    if seen.code.unread:  # no file that a lock holds: a scan says more of it
+        held.notices.append(vouched.unread_code(len(seen.code.unread)))
+        seen.code.unread.clear()
     coverage = _with(coverage_of(seen), held)
     return _report(root, policy, seen, stock, findings, (lock,), (*notices, *held.notices), coverage)
 
 
 def _held(
-    root: Path, policy: Policy, seen: Survey, stock: Stock, named: Sequence[str] | None
+    root: Path,
+    policy: Policy,
+    seen: Survey,
+    stock: Stock,
+    code: CodeReading,
+    named: Sequence[str] | None,
 ) -> "tuple[Held | None, tuple[Consulted, ...]]":
     """What the lock of the tree says; None where there is neither a lock nor anything to hold."""
     if policy.lock is not None and not root.is_dir():
@@ -185,8 +194,16 @@ def _held(
         return None, (Consulted(LOCK, "unused", detail=_NO_LOCK),)
     from scanner import vouched
 
-    held, lock = vouched.in_scan(root, policy, seen, stock, whole=named is None)
+    held, lock = vouched.in_scan(root, policy, seen, _asked_for(stock, code), whole=named is None)
     return held, (lock,)
+
+
+def _asked_for(stock: Stock, code: CodeReading) -> tuple[Component, ...]:
+    if not code.sites and not code.references:
+        return stock.inventory.components
+    from scanner import joining
+
+    return joining.asked_for(stock, code)
 
 
 def _with(coverage: Coverage, held: "Held | None") -> Coverage:
@@ -249,15 +266,11 @@ def _from_artifacts(seen: Survey, policy: Policy) -> Iterator[Evidence]:
 
 
 def _code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading:
-    """What the tree's Python loads and names, judged by the releases that its locks and manifests allow."""
     if not seen.code.modules:
         return CodeReading()
-    from scanner.code import findings, releases
+    from scanner import joining
 
-    def text(path: str) -> bytes | None:
-        return bytes_of(seen, root, path, policy.limits)
-
-    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock), text)
+    return joining.read_code(seen, stock, root, policy)
 
 
 def _twins(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:

@@ -14,7 +14,7 @@ from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadab
 from scanner.files.lfs import POINTER_BYTES, pointer
 from scanner.files.open import FileSource
 from scanner.files.source import BytesSource
-from scanner.integrity import dvc, lfs, proof
+from scanner.integrity import dvc, hub_cache, lfs, proof
 from scanner.integrity.tree import Tree, Witness
 from scanner.isolate import Job
 from scanner.limits import Limits
@@ -83,6 +83,8 @@ def gather(
     if any(dvc.is_ours(path) for path in readings):
         listed = dvc.claims(readings, tree, lambda path: _bytes(path, open_, limits.lock_bytes), limits)
         found.stated += proof.worth_keeping(listed, tree, limits.absent_rows)
+    refs = hub_cache.of_refs(tree, lambda path: _bytes(path, open_, limits.beside_bytes))
+    found.stated += refs
     for base in repositories:
         _read_index(base, found, open_, root, limits)
     return found

@@ -68,11 +68,17 @@ class Survey:
 
 
 def survey(
-    root: Path, policy: Policy, named: Sequence[str] | None = None, *, artifacts: bool = True
+    root: Path,
+    policy: Policy,
+    named: Sequence[str] | None = None,
+    *,
+    artifacts: bool = True,
+    code: bool = False,
 ) -> Survey:
     """Everything under ``root`` (a folder, or one file), or only the ``named`` files of it.
 
-    Of ``policy.projects`` alone where there are any; without ``artifacts`` only the manifests are read.
+    Of ``policy.projects`` alone where there are any; without ``artifacts`` only the manifests are read,
+    and with ``code`` the Python.
     Raises UsageError for a root, a name or a project that cannot be used.
     """
     seen = Survey()
@@ -103,8 +109,9 @@ def survey(
     seen.files = len(jobs) + len(closed)
     seen.bytes = sum(job.size for job in jobs) + sum(entry.size for entry in closed)
     seen.paths = frozenset((*(job.path for job in jobs), *(job.path for _, job in links)))
-    if artifacts:
+    if artifacts or code:
         seen.code = read(code_of(jobs), policy.limits, policy.jobs)
+    if artifacts:
         seen.evidence += seen.code.evidence
         for entry in closed:
             close(entry, seen)

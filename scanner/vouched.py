@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,7 @@ from scanner.integrity import lock as locks
 from scanner.integrity.held import Found, Held
 from scanner.integrity.lock import Entry, Lock
 from scanner.limits import Limits
-from scanner.model import Consulted, Evidence, NotChecked, Outcome, Stock
+from scanner.model import Consulted, Evidence, NotChecked, Outcome
 from scanner.policy import Policy
 from scanner.survey import Survey
 from scanner.text import visible
@@ -59,8 +59,10 @@ def beside(root: Path, policy: Policy) -> Path:
 # --- in a scan --------------------------------------------------------------------------------------------
 
 
-def in_scan(root: Path, policy: Policy, seen: Survey, stock: Stock, *, whole: bool) -> tuple[Held, Consulted]:
-    """What the lock of a scanned tree says of it.
+def in_scan(
+    root: Path, policy: Policy, seen: Survey, components: Sequence[Component], *, whole: bool
+) -> tuple[Held, Consulted]:
+    """What the lock of a scanned tree says of it; ``components`` are all that it asks for.
 
     A lock inside the tree that cannot be used is a finding; one that the policy names raises
     ConfigurationError.
@@ -81,9 +83,8 @@ def in_scan(root: Path, policy: Policy, seen: Survey, stock: Stock, *, whole: bo
     held = holding.compare(known.lock, found, name)
     if whole:
         complete = seen.scope is None
-        holding.compare_references(
-            known.lock, stock.inventory.components, held, whole=complete, lock_name=name
-        )
+        here = holding.references(components, locking.commits(seen))
+        holding.compare_references(known.lock, here, held, whole=complete, lock_name=name)
     if held.measurements and not policy.trust_lock:
         held.measurements.clear()
         held.notices.append(
@@ -157,7 +158,8 @@ def verified(
     _remember(root, memory)
     held = holding.compare(known.lock, found, name)
     if not named:
-        holding.compare_references(known.lock, components, held, whole=True, lock_name=name)
+        here = holding.references(components, locking.commits(seen))
+        holding.compare_references(known.lock, here, held, whole=True, lock_name=name)
     if quick and memory.used:
         held.notices.append(
             f"--quick: {memory.used} files have the size and times that they had when they were last hashed, "
@@ -195,14 +197,22 @@ def _remember(root: Path, memory: locking.Memory) -> None:
         cache.replace(_place(root), json.dumps(rows).encode())
 
 
+def unread_code(count: int) -> str:
+    """What is to be told where the references of ``count`` files of Python are not known."""
+    return f"{count:,} files of Python could not be read: what they ask a hub for is not known to the lock"
+
+
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def written(found: Sequence[Found], components: Sequence[Component], before: Lock | None, tool: str) -> Lock:
+def written(
+    found: Sequence[Found], seen: Survey, components: Sequence[Component], before: Lock | None, tool: str
+) -> Lock:
     """The lock of a whole tree. What was locked by name before and is still there stays."""
     old = before.files if before is not None else {}
     files = {one.path: _entry(one, old.get(one.path)) for one in found if one.sha256}
-    return Lock(files, _references(components), tool)
+    here = holding.references(components, locking.commits(seen))
+    return Lock(files, {name: one for name, (one, _) in here.items()}, tool)
 
 
 def updated(before: Lock, found: Sequence[Found], paths: Sequence[str], tool: str) -> Lock:
@@ -228,7 +238,3 @@ def _entry(one: Found, before: Entry | None) -> Entry:
         told = entry if entry.source else before
         return replace(before, source=told.source, revision=told.revision)
     return entry
-
-
-def _references(components: Sequence[Component]) -> Mapping[str, locks.Reference]:
-    return {name: one for name, (one, _) in holding.references(components).items()}

@@ -59,7 +59,7 @@ def lock(
 
     Examples: weighbridge lock; weighbridge lock --update models/encoder.pt data/
     """
-    from scanner import __version__, vouched
+    from scanner import __version__, joining, vouched
     from scanner.cli import output
     from scanner.cli.settings import gather
     from scanner.integrity import lock as locks
@@ -76,8 +76,7 @@ def lock(
     if update and before is None:
         raise UsageError(f"--update: there is no lock at {target}: weighbridge lock writes a whole one")
     policy = gathered.policy
-    seen = survey(root, policy, artifacts=False)
-    components = take_stock(seen.readings).inventory.components
+    seen = survey(root, policy, artifacts=False, code=not update)
     tool = f"weighbridge {__version__}"
     if update and before is not None:
         walked = [*(job.path for job in seen.jobs), *seen.links, *(row.path for row in seen.closed)]
@@ -89,13 +88,16 @@ def lock(
         made = vouched.updated(before.lock, found, named, tool)
     else:
         found = everything(root, seen, before.lock.files if before is not None else (), jobs=policy.jobs)
-        made = vouched.written(found, components, before.lock if before is not None else None, tool)
+        stock = take_stock(seen.readings)
+        components = joining.asked_for(stock, joining.read_code(seen, stock, root, policy))
+        made = vouched.written(found, seen, components, before.lock if before is not None else None, tool)
     data = locks.render(made)
     locks.parse(data)  # what cannot be read again is not written
     if before is None or data != before.data:
         _must_be_unchanged(target, before, force=force)
         output.replace_file(target, data, "lock: ")
-    output.tell((*policy.notices, *_untold(found, made, named if update else None)))
+    unread = (vouched.unread_code(len(seen.code.unread)),) if seen.code.unread else ()
+    output.tell((*policy.notices, *unread, *_untold(found, made, named if update else None)))
     output.show(_summary(before, made, target).encode("utf-8", "replace"))
 
 

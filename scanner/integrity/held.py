@@ -146,7 +146,10 @@ def _known(
         return
     held.same += 1
     if one.pointer:
-        said = f"a Git LFS pointer to the very bytes that {lock_name} has; they are not here"
+        said = (
+            f"a Git LFS pointer to the very bytes that {lock_name} has; they are not here to be read: "
+            "git lfs pull fetches them, then verify again"
+        )
         held.not_checked.append(NotChecked(Location(one.path), INSPECTOR, Outcome.ABSENT, said))
         return
     held.measurements.append(_pinned(one, lock_name))
@@ -240,30 +243,46 @@ def _stranger(
 # --- references -------------------------------------------------------------------------------------------
 
 
-def references(components: Iterable[Component]) -> dict[str, tuple[Reference, Component]]:
-    """The models and data sets of a hub that the tree asks for, by package URL."""
+def references(
+    components: Iterable[Component], commits: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, tuple[Reference, Component]]:
+    """The models and data sets of a hub that the tree asks for, by package URL.
+
+    ``commits`` has the commit that a hub's cache in the tree keeps for each branch or tag, by package URL
+    without a revision: what is asked for at a branch is then locked at that commit.
+    """
     found: dict[str, tuple[Reference, Component]] = {}
     for one in components:
         if one.ecosystem == "huggingface" and one.purl and one.kind.value in _REFERRED:
             kind: Kind = "data" if one.kind.value == "data" else "model"
             asked = "" if one.version else one.specifier
-            found.setdefault(one.purl, (Reference(kind, one.version, asked), one))
+            cached = (commits or {}).get(_base(one.purl), {})
+            commit = one.version or cached.get(asked or _BRANCH, "")
+            if commit and not one.version:
+                asked = asked or _BRANCH
+            found.setdefault(one.purl, (Reference(kind, commit, asked), one))
     return found
 
 
+_BRANCH = "main"  # what the hub gives out where nobody says more
 _REFERRED = frozenset({"machine-learning-model", "data"})
 
 
 def compare_references(
-    lock: Lock, components: Iterable[Component], held: Held, *, whole: bool, lock_name: str = NAME
+    lock: Lock,
+    here: Mapping[str, tuple[Reference, Component]],
+    held: Held,
+    *,
+    whole: bool,
+    lock_name: str = NAME,
 ) -> None:
-    """Adds what the tree asks a hub for and the lock does not know.
+    """Adds what the tree asks a hub for (``here``) and the lock does not know, or knows at another commit.
 
-    ``whole``: the components are those of the whole tree, and what none of them asks for is told.
+    ``whole``: it is all that the tree asks for, and what none of it is about is told.
     """
-    here = references(components)
-    for name, (_, component) in sorted(here.items()):
+    for name, (one, component) in sorted(here.items()):
         if name in lock.references:
+            held.evidence += _moved_on(name, one, lock.references[name], component, lock_name)
             continue
         where = component.seen[0] if component.seen else Location(NAME)
         before = [known for known in lock.references if _base(known) == _base(name)]
@@ -278,7 +297,7 @@ def compare_references(
             Evidence("HSH-009", where, message, f"lock:{name}", remedy=_RELOCK, component=component.ref)
         )
         held.not_checked.append(NotChecked(where, INSPECTOR, UNLOCKED, message))
-    held.notices.extend(_unpinned(lock, here))
+    held.notices.extend(_unpinned(lock, set(here)))
     if whole:
         held.notices.extend(
             f"{lock_name} has {visible(name, limit=200)}, which nothing asks for any more"
@@ -287,10 +306,25 @@ def compare_references(
         )
 
 
+def _moved_on(
+    name: str, one: Reference, locked: Reference, component: Component, lock_name: str
+) -> Iterator[Evidence]:
+    """HSH-009 where the cache here has a branch at another commit than the lock."""
+    if not one.revision or not locked.revision or one.revision == locked.revision:
+        return
+    where = component.seen[0] if component.seen else Location(NAME)
+    message = (
+        f"{visible(component.name, limit=200)} at {visible(one.asked or _BRANCH, limit=80)} is commit "
+        f"{visible(one.revision, limit=40)} in the hub's cache here; {lock_name} has it at "
+        f"{visible(locked.revision, limit=40)}"
+    )
+    yield Evidence("HSH-009", where, message, f"lock:{name}", remedy=_RELOCK, component=component.ref)
+
+
 _RELOCK = "Look at what changed, then write the lock anew: weighbridge lock"
 
 
-def _unpinned(lock: Lock, here: Mapping[str, object]) -> Iterator[str]:
+def _unpinned(lock: Lock, here: set[str]) -> Iterator[str]:
     loose = [name for name, one in sorted(lock.references.items()) if not one.revision and name in here]
     if loose:
         names = ", ".join(visible(name, limit=100) for name in loose[:3]) + (", …" if len(loose) > 3 else "")

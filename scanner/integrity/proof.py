@@ -151,7 +151,7 @@ def _evidence(claim: Stated, proof: Proof, tree: Tree) -> Evidence:
         return Evidence(_MISSING, claim.where, message, f"{claim.kind}:{claim.path}")
     message = f"{proof.detail} ({teller})"
     subject = f"{claim.kind}:{claim.where.path}"
-    return Evidence(claim.rule, Location(claim.path), message, subject)
+    return Evidence(claim.rule, Location(claim.path), message, subject, claim.factors)
 
 
 def _measurements(claim: Stated, proof: Proof, tree: Tree, measured: Measured) -> Iterator[Measurement]:

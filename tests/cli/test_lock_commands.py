@@ -127,6 +127,42 @@ def test_hub_models_are_listed_and_loose_ones_named(tree: Path) -> None:
     assert report.verdict.exit_code == 1
 
 
+def test_what_only_code_asks_a_hub_for_is_locked_and_compared(tree: Path) -> None:
+    code = 'from transformers import AutoModel\nAutoModel.from_pretrained("org/base", revision="{}")\n'
+    write(tree / "train.py", code.format(COMMIT).encode())
+    write(tree / "data.py", b'from datasets import load_dataset\nload_dataset("org/set")\n')
+    assert "org/set" in lock(tree).err
+    references = locks.parse((tree / locks.NAME).read_bytes()).references
+    assert references[f"pkg:huggingface/org/base@{COMMIT}"].revision == COMMIT
+    data = "pkg:generic/org/set?download_url=https://huggingface.co/datasets/org/set"
+    assert references[data] == locks.Reference("data")
+    assert verify(tree).verdict.exit_code == 0
+    write(tree / "train.py", code.format("f" * 40).encode())
+    assert found(verify(tree)) == [("HSH-009", "train.py", "medium")]
+
+
+def test_a_branch_is_locked_at_the_commit_that_the_cache_here_has(tree: Path) -> None:
+    write(tree / "train.py", b'from transformers import AutoModel\nAutoModel.from_pretrained("org/base")\n')
+    refs = tree / "hf" / "models--org--base" / "refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_text(COMMIT)
+    (refs / "broken").write_text("no commit")
+    lock(tree)
+    references = locks.parse((tree / locks.NAME).read_bytes()).references
+    assert references["pkg:huggingface/org/base"] == locks.Reference("model", COMMIT, "main")
+    assert found(verify(tree)) == []
+    (refs / "main").write_text("f" * 40 + "\n")
+    assert [row[0] for row in found(verify(tree))] == ["HSH-009"]
+
+
+def test_python_that_cannot_be_read_is_a_note_of_verify_and_no_failure(tree: Path) -> None:
+    write(tree / "old.py", b"print 'x'\n")
+    assert "could not be read" in lock(tree).err
+    report = verify(tree)
+    assert report.verdict.exit_code == 0
+    assert any("files of Python could not be read" in line for line in report.notices)
+
+
 def test_files_of_a_hub_cache_are_somebody_elses_at_a_commit(tree: Path) -> None:
     cache = tree / "hf" / "models--org--name"
     snapshot = cache / "snapshots" / COMMIT

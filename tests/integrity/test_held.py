@@ -1,9 +1,11 @@
 """Files against a lock: changed, missing, new and moved, each under its rule."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from sbom.model import Component, Digest, Kind, Location
-from scanner.integrity.held import Found, Held, compare, compare_references
+from scanner.integrity.held import Found, Held, compare, compare_references, references
 from scanner.integrity.lock import Entry, Lock, Reference
 from scanner.model import Artifact, Evidence, Measurement, Outcome
 from scanner.rubric.judge import judge_all
@@ -160,9 +162,14 @@ def hub(revision: str = "", asked: str = "", name: str = "org/model") -> Compone
     )
 
 
-def against(lock: Lock, *components: Component, whole: bool = True) -> Held:
+def against(
+    lock: Lock,
+    *components: Component,
+    whole: bool = True,
+    commits: Mapping[str, Mapping[str, str]] | None = None,
+) -> Held:
     held = Held()
-    compare_references(lock, components, held, whole=whole)
+    compare_references(lock, references(components, commits), held, whole=whole)
     return held
 
 
@@ -195,3 +202,19 @@ def test_a_reference_that_is_gone_is_a_note_and_only_for_a_whole_tree() -> None:
     lock = Lock({}, {f"pkg:huggingface/org/model@{COMMIT}": Reference("model", COMMIT)})
     assert "nothing asks for" in against(lock).notices[0]
     assert against(lock, whole=False).notices == []
+
+
+def test_a_branch_that_the_cache_here_has_at_the_locked_commit_is_silent() -> None:
+    lock = Lock({}, {"pkg:huggingface/org/model": Reference("model", COMMIT, "main")})
+    cached = {"pkg:huggingface/org/model": {"main": COMMIT}}
+    assert against(lock, hub(), commits=cached).evidence == []
+    assert against(lock, hub(), commits=cached).notices == []
+    assert against(lock, hub()).evidence == []  # no cache here: nothing can be said
+
+
+def test_a_branch_that_moved_on_in_the_cache_is_told_with_both_commits() -> None:
+    lock = Lock({}, {"pkg:huggingface/org/model": Reference("model", COMMIT, "main")})
+    held = against(lock, hub(), commits={"pkg:huggingface/org/model": {"main": OTHER}})
+    assert levels(held) == [("HSH-009", "config.json", "medium")]
+    assert COMMIT in held.evidence[0].message
+    assert OTHER in held.evidence[0].message

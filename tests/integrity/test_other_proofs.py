@@ -236,6 +236,34 @@ def changed(files: Files, path: str, data: bytes | str | None) -> Files:
 CAUGHT: dict[str, tuple[Files, str, str, str]] = {
     "hub, a flipped byte": (changed(HUB, "m/a.safetensors", flipped(ONE)), "m/a.safetensors", "HSH-001", "critical"),
     "hub, a small file": (changed(HUB, "m/sub/config.json", b"[]"), "m/sub/config.json", "HSH-001", "critical"),
+    "hub, a text for people": (
+        {"LICENSE.md": b"other", ".cache/huggingface/download/LICENSE.md.metadata": record(b"x", small=True)},
+        "LICENSE.md",
+        "HSH-001",
+        "low",
+    ),
+    "hub, the card of a model": (
+        {
+            "a.safetensors": ONE,
+            "README.md": b"other",
+            ".cache/huggingface/download/README.md.metadata": record(b"x", small=True),
+        },
+        "README.md",
+        "HSH-001",
+        "low",
+    ),
+    "hub, the card of a data set": (
+        {"README.md": b"other", ".cache/huggingface/download/README.md.metadata": record(b"x", small=True)},
+        "README.md",
+        "HSH-001",
+        "critical",
+    ),
+    "hub, what an agent reads": (
+        {"a.safetensors": ONE, "AGENTS.md": b"other", ".cache/huggingface/download/AGENTS.md.metadata": record(b"x", small=True)},
+        "AGENTS.md",
+        "HSH-001",
+        "critical",
+    ),
     "hub blob": (
         {f"models--o--n/blobs/{digest(ONE)}": flipped(ONE)},
         f"models--o--n/blobs/{digest(ONE)}",
@@ -442,6 +470,57 @@ def test_a_snapshot_names_its_commit(tmp_path: Path) -> None:
     link.symlink_to(f"../../blobs/{digest(ONE)}")
     (found,) = [row for row in scanned(tmp_path).findings if row.evidence.rule == "HSH-001"]
     assert COMMIT[:12] in found.evidence.message
+
+
+def linked(root: Path, name: str, data: bytes) -> Path:
+    """A cache of the hub whose one blob, of other bytes than its name says, stands for ``name``."""
+    put(root, {f"models--o--n/blobs/{digest(data)}": flipped(data)})
+    link = root / f"models--o--n/snapshots/{COMMIT}/{name}"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(f"../../blobs/{digest(data)}")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("names", "level"),
+    [
+        pytest.param(("LICENSE",), "low", id="a licence"),
+        pytest.param(("LICENSE", "modeling.py"), "critical", id="a licence that is code under another name"),
+    ],
+)
+def test_a_blob_is_for_people_where_every_name_of_it_is(
+    tmp_path: Path, names: tuple[str, ...], level: str
+) -> None:
+    for name in names:
+        linked(tmp_path, name, ONE)
+    (found,) = [row for row in scanned(tmp_path).findings if row.evidence.rule == "HSH-001"]
+    assert found.level == level
+
+
+@pytest.mark.parametrize(
+    ("ref", "said"),
+    [
+        pytest.param(COMMIT, "", id="the snapshot that is here"),
+        pytest.param("f" * 40, "which it names", id="a snapshot that is not here"),
+        pytest.param("../../../etc", "names no commit", id="no commit"),
+    ],
+)
+def test_branches_of_a_cache_are_held_against_its_snapshots(tmp_path: Path, ref: str, said: str) -> None:
+    put(
+        tmp_path,
+        {
+            f"models--o--n/blobs/{digest(ONE)}": ONE,
+            f"models--o--n/snapshots/{COMMIT}/model.safetensors": ONE,
+            "models--o--n/refs/main": ref,
+        },
+    )
+    report = scanned(tmp_path)
+    told = {proof.where.path: proof.detail for proof in report.proofs if proof.state.value != "holds"}
+    assert rules(report) == []
+    assert said in told.get("models--o--n/refs/main", "")
+    assert bool(told) == bool(said)
+    if said:
+        assert "no branch or tag" in told[f"models--o--n/snapshots/{COMMIT}/model.safetensors"]
 
 
 def test_files_of_a_signed_model_that_it_does_not_name_are_told(tmp_path: Path) -> None:
