@@ -1,7 +1,7 @@
 """What readers of lock files share: findings, hashes, lines of tables, and who brings whom in."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 from sbom.model import Digest, Location
 from sbom.purl import normalise_name
@@ -84,6 +84,39 @@ def digest_of(text: object) -> Digest | None:
     return Digest(algorithm.lower(), value.lower())
 
 
+@mutable
+class Package:
+    """One table of a lock that lists packages, its parts checked for their types."""
+
+    name: str
+    version: str
+    table: toml.Table
+    line: int
+    key: str  # the name, normalised
+    requires: tuple[str, ...] = ()
+    files: list[tuple[str, object]] = field(default_factory=list)  # file name or URL, hash
+
+
+def packages_of(lock: Lock, document: toml.Table, text: str, key: str = "package") -> list[Package]:
+    """The tables of the array ``key`` that have a name; a finding for each that has none.
+
+    Raises LimitReached past the declarations of one file.
+    """
+    tables = tables_of(document, key)
+    found = []
+    for line, table in zip(lines_of(text, len(tables), key), tables, strict=True):
+        name = table.get("name") if isinstance(table, dict) else None
+        if not isinstance(table, dict) or not isinstance(name, str) or not name:
+            lock.bad(line, f"a [[{key}]] without a name")
+            continue
+        version = table.get("version", "")
+        if not isinstance(version, str):
+            lock.bad(line, f"the version of {name} is no string")
+            version = ""
+        found.append(Package(name, version, table, line, normalise_name(name)))
+    return found
+
+
 def tables_of(document: toml.Table, key: str) -> list[object]:
     """The items of the array of tables ``key``. Raises LimitReached past the declarations of one file."""
     tables = document.get(key)
@@ -127,19 +160,19 @@ def first_group(names: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def wanted_by_none(requires: Mapping[int, Iterable[str]], names: Mapping[int, str]) -> set[int]:
-    """The keys of packages that no other package of the lock asks for.
+def wanted_by_none(packages: Sequence[Package]) -> set[int]:
+    """The places of the packages that no other package of the lock asks for.
 
     A lock that does not say what the project itself asks for leaves only this: the manifest beside it tells
     the rest.
     """
     asked = {
         wish.partition("==")[0]
-        for key, wishes in requires.items()
-        for wish in wishes
-        if wish.partition("==")[0] != names[key]
+        for package in packages
+        for wish in package.requires
+        if wish.partition("==")[0] != package.key
     }
-    return {key for key, name in names.items() if name not in asked}
+    return {index for index, package in enumerate(packages) if package.key not in asked}
 
 
 def index_at(url: str) -> Origin | None:

@@ -3,30 +3,16 @@
 Law: PDM's documentation, "Lock file", and the lock files that PDM 1.x to 2.26 write (lock_version 1 to 4.5).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sbom.model import Location
 from sbom.purl import normalise_name
-from sbom.record import field, mutable
 from scanner.errors import Malformed
 from scanner.manifests import locks, pep508, toml
 from scanner.model import Declaration, Origin, Reading
 
 _KNOWN = ("1", "2", "3", "4")
 _WHEEL = (".whl", ".egg")
-
-
-@mutable
-class _Package:
-    """One [[package]] table, its parts checked for their types."""
-
-    name: str
-    version: str
-    table: toml.Table
-    line: int
-    key: str  # the name, normalised
-    requires: tuple[str, ...] = ()
-    files: list[tuple[str, object]] = field(default_factory=list)  # file name or URL, hash
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
@@ -49,13 +35,9 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if not isinstance(written, str) or written.partition(".")[0] not in _KNOWN:
         line = locks.line_of_key(text, "lock_version")
         lock.bad(line, f"lock version {written}, which is not known here; it is read as 4.5")
-    tables = locks.tables_of(document, "package")
-    packages = _packages(lock, tables, locks.lines_of(text, len(tables)), metadata)
+    packages = _packages(lock, locks.packages_of(lock, document, text), metadata)
     yield from lock.drained()
-    direct = locks.wanted_by_none(
-        {index: package.requires for index, package in enumerate(packages)},
-        {index: package.key for index, package in enumerate(packages)},
-    )
+    direct = locks.wanted_by_none(packages)
     for index, package in enumerate(packages):
         declaration = _declaration(lock, package, direct=index in direct)
         yield declaration
@@ -67,35 +49,25 @@ def _is_pdms(metadata: toml.Table) -> bool:
     return any(key in metadata for key in ("lock_version", "content_hash"))
 
 
-def _packages(
-    lock: locks.Lock, tables: Iterable[object], lines: list[int], metadata: toml.Table
-) -> list[_Package]:
+def _packages(lock: locks.Lock, packages: list[locks.Package], metadata: toml.Table) -> list[locks.Package]:
     gathered = metadata.get("files")
     by_release = gathered if isinstance(gathered, dict) else {}
-    found = []
-    for line, table in zip(lines, tables, strict=True):
-        name = table.get("name") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or not isinstance(name, str) or not name:
-            lock.bad(line, "a [[package]] without a name")
-            continue
-        version = table.get("version", "")
-        if not isinstance(version, str):
-            lock.bad(line, f"the version of {name} is no string")
-            version = ""
-        bare, bracket, in_name = name.partition("[")  # the oldest locks write extras into the name
-        package = _Package(bare if bracket else name, version, table, line, normalise_name(bare))
-        if bracket and "extras" not in table:
-            table["extras"] = [extra.strip() for extra in in_name.rstrip("]").split(",")]
-        listed = table.get("files", by_release.get(f"{name} {version}"))
+    for package in packages:
+        whole = package.name
+        bare, bracket, in_name = whole.partition("[")  # the oldest locks write extras into the name
+        if bracket:
+            package.name, package.key = bare, normalise_name(bare)
+            if "extras" not in package.table:
+                package.table["extras"] = [extra.strip() for extra in in_name.rstrip("]").split(",")]
+        listed = package.table.get("files", by_release.get(f"{whole} {package.version}"))
         package.files = _files(lock, package, listed)
-        found.append(package)
-    known = {package.key for package in found}
-    for package in found:
+    known = {package.key for package in packages}
+    for package in packages:
         package.requires = _requires(lock, package, known)
-    return found
+    return packages
 
 
-def _files(lock: locks.Lock, package: _Package, listed: object) -> list[tuple[str, object]]:
+def _files(lock: locks.Lock, package: locks.Package, listed: object) -> list[tuple[str, object]]:
     if listed is None:
         return []
     if not isinstance(listed, list):
@@ -111,7 +83,7 @@ def _files(lock: locks.Lock, package: _Package, listed: object) -> list[tuple[st
     return found
 
 
-def _requires(lock: locks.Lock, package: _Package, known: set[str]) -> tuple[str, ...]:
+def _requires(lock: locks.Lock, package: locks.Package, known: set[str]) -> tuple[str, ...]:
     """The names that the package depends on and the lock holds; its own release aside, which is no edge."""
     found: set[str] = set()
     listed = package.table.get("dependencies")
@@ -129,7 +101,7 @@ def _requires(lock: locks.Lock, package: _Package, known: set[str]) -> tuple[str
 # --- one package ------------------------------------------------------------------------------------------
 
 
-def _declaration(lock: locks.Lock, package: _Package, *, direct: bool) -> Declaration:
+def _declaration(lock: locks.Lock, package: locks.Package, *, direct: bool) -> Declaration:
     table = package.table
     origin = _origin(package)
     names = [name for name, _ in package.files if name]
@@ -158,7 +130,7 @@ def _declaration(lock: locks.Lock, package: _Package, *, direct: bool) -> Declar
     )
 
 
-def _origin(package: _Package) -> Origin | None:
+def _origin(package: locks.Package) -> Origin | None:
     table = package.table
     editable = table.get("editable") is True
     for kind in ("git", "hg", "svn", "bzr"):

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from sbom.model import Digest, Location
 from sbom.purl import normalise_name
-from sbom.record import field, mutable
 from scanner import versions
 from scanner.errors import Malformed
 from scanner.manifests import locks, pep508, toml
@@ -17,19 +16,6 @@ from scanner.model import Declaration, Origin, Reading
 _KNOWN = ("1.", "2.")
 _WHEEL = (".whl", ".egg")
 _MAX_FORKS = 64  # releases of one name that are told apart; past it an edge leads to all of them
-
-
-@mutable
-class _Package:
-    """One [[package]] table, its parts checked for their types."""
-
-    name: str
-    version: str
-    table: toml.Table
-    line: int
-    key: str  # the name, normalised
-    requires: tuple[str, ...] = ()
-    files: list[tuple[str, object]] = field(default_factory=list)  # file name, hash
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
@@ -55,15 +41,14 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if not isinstance(written, str) or not written.startswith(_KNOWN):
         line = locks.line_of_key(text, "lock-version")
         lock.bad(line, f"lock version {written}, which is not known here; it is read as 2.1")
-    tables = locks.tables_of(document, "package")
-    packages = _packages(lock, tables, locks.lines_of(text, len(tables)), metadata)
+    packages = locks.packages_of(lock, document, text)
+    for package in packages:
+        package.files = _files(lock, package, metadata)
+    _join(packages)
     yield from lock.drained()
     extras = document.get("extras")
     groups = _optional_groups(extras if isinstance(extras, dict) else {}, packages)
-    direct = locks.wanted_by_none(
-        {index: package.requires for index, package in enumerate(packages)},
-        {index: package.key for index, package in enumerate(packages)},
-    )
+    direct = locks.wanted_by_none(packages)
     for index, package in enumerate(packages):
         declaration = _declaration(lock, package, groups, direct=index in direct)
         yield declaration
@@ -75,27 +60,7 @@ def _is_poetrys(metadata: toml.Table) -> bool:
     return any(key in metadata for key in ("lock-version", "content-hash", "python-versions"))
 
 
-def _packages(
-    lock: locks.Lock, tables: Iterable[object], lines: list[int], metadata: toml.Table
-) -> list[_Package]:
-    found = []
-    for line, table in zip(lines, tables, strict=True):
-        name = table.get("name") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or not isinstance(name, str) or not name:
-            lock.bad(line, "a [[package]] without a name")
-            continue
-        version = table.get("version", "")
-        if not isinstance(version, str):
-            lock.bad(line, f"the version of {name} is no string")
-            version = ""
-        package = _Package(name, version, table, line, normalise_name(name))
-        package.files = _files(lock, package, metadata)
-        found.append(package)
-    _join(found)
-    return found
-
-
-def _files(lock: locks.Lock, package: _Package, metadata: toml.Table) -> list[tuple[str, object]]:
+def _files(lock: locks.Lock, package: locks.Package, metadata: toml.Table) -> list[tuple[str, object]]:
     """The package's files with their hashes: in its own table, or (before Poetry 1.3) all in one place."""
     listed = package.table.get("files")
     for key in ("files", "hashes"):
@@ -121,9 +86,9 @@ def _files(lock: locks.Lock, package: _Package, metadata: toml.Table) -> list[tu
 # --- the graph --------------------------------------------------------------------------------------------
 
 
-def _join(packages: list[_Package]) -> None:
+def _join(packages: list[locks.Package]) -> None:
     """Writes what each package requires: a name, or ``name==version`` where the lock holds several of it."""
-    by_name: dict[str, list[_Package]] = {}
+    by_name: dict[str, list[locks.Package]] = {}
     for package in packages:
         by_name.setdefault(package.key, []).append(package)
     wanted_extras: dict[str, set[str]] = {}
@@ -168,7 +133,7 @@ def _extras(table: toml.Table, wanted: set[str]) -> set[str]:
     return found
 
 
-def _targets(name: str, wish: object, candidates: list[_Package]) -> Iterator[str]:
+def _targets(name: str, wish: object, candidates: list[locks.Package]) -> Iterator[str]:
     if len(candidates) == 1 or len(candidates) > _MAX_FORKS:
         yield name
         return
@@ -182,7 +147,7 @@ def _targets(name: str, wish: object, candidates: list[_Package]) -> Iterator[st
     yield from (f"{name}=={candidate.version}" for candidate in fitting or candidates)
 
 
-def _optional_groups(extras: toml.Table, packages: list[_Package]) -> dict[str, str]:
+def _optional_groups(extras: toml.Table, packages: list[locks.Package]) -> dict[str, str]:
     """The project's extra that brings in each optional package."""
     by_name = {package.key: package for package in packages}
     found: dict[str, str] = {}
@@ -207,7 +172,9 @@ def _optional_groups(extras: toml.Table, packages: list[_Package]) -> dict[str, 
 # --- one package ------------------------------------------------------------------------------------------
 
 
-def _declaration(lock: locks.Lock, package: _Package, extras: dict[str, str], *, direct: bool) -> Declaration:
+def _declaration(
+    lock: locks.Lock, package: locks.Package, extras: dict[str, str], *, direct: bool
+) -> Declaration:
     origin = _origin(lock, package)
     names = [name for name, _ in package.files if name]
     hashes: tuple[Digest, ...] = lock.digests(
@@ -245,7 +212,7 @@ def _marker(table: toml.Table) -> str:
     return markers if isinstance(markers, str) else ""
 
 
-def _group(lock: locks.Lock, package: _Package, extras: dict[str, str]) -> str:
+def _group(lock: locks.Lock, package: locks.Package, extras: dict[str, str]) -> str:
     groups, category = package.table.get("groups"), package.table.get("category")
     is_optional = package.table.get("optional") is True
     group = ""
@@ -258,7 +225,7 @@ def _group(lock: locks.Lock, package: _Package, extras: dict[str, str]) -> str:
     return group
 
 
-def _origin(lock: locks.Lock, package: _Package) -> Origin | None:
+def _origin(lock: locks.Lock, package: locks.Package) -> Origin | None:
     source = package.table.get("source")
     if source is None:
         return None

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from sbom.purl import normalise_name
-from sbom.record import mutable
 from scanner.errors import Malformed
 from scanner.manifests import locks, pep508, toml, urls
 from scanner.model import Declaration, Origin, Reading
@@ -18,18 +17,6 @@ _MEMBERSHIP = re.compile(
     r"(?P<quote>['\"])(?P<name>[A-Za-z0-9._-]+)(?P=quote)\s+in\s+(?:extras|dependency_groups)\b", re.ASCII
 )
 _PLACES = ("vcs", "directory", "archive")
-
-
-@mutable
-class _Package:
-    """One [[packages]] table, its parts checked for their types."""
-
-    name: str
-    version: str
-    table: toml.Table
-    line: int
-    key: str  # the name, normalised
-    requires: tuple[str, ...] = ()
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
@@ -51,13 +38,10 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if written != "1" and not written.startswith("1."):
         line = locks.line_of_key(text, "lock-version")
         lock.bad(line, f"lock version {written}, which is not known here; it is read as 1.0")
-    tables = locks.tables_of(document, "packages")
-    packages = _packages(lock, tables, locks.lines_of(text, len(tables), "packages"))
+    packages = locks.packages_of(lock, document, text, "packages")
+    _join(lock, packages)
     yield from lock.drained()
-    direct = locks.wanted_by_none(
-        {index: package.requires for index, package in enumerate(packages)},
-        {index: package.key for index, package in enumerate(packages)},
-    )
+    direct = locks.wanted_by_none(packages)
     default = document.get("default-groups")
     always = {str(group) for group in default} if isinstance(default, list) else set()
     for index, package in enumerate(packages):
@@ -66,27 +50,18 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         yield from lock.drained()
 
 
-def _packages(lock: locks.Lock, tables: list[object], lines: list[int]) -> list[_Package]:
-    found = []
-    for line, table in zip(lines, tables, strict=True):
-        name = table.get("name") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or not isinstance(name, str) or not name:
-            lock.bad(line, "a [[packages]] without a name")
-            continue
-        version = table.get("version", "")
-        if not isinstance(version, str):
-            lock.bad(line, f"the version of {name} is no string")
-            version = ""
-        found.append(_Package(name, version, table, line, normalise_name(name)))
-    by_name: dict[str, list[_Package]] = {}
-    for package in found:
+def _join(lock: locks.Lock, packages: list[locks.Package]) -> None:
+    """Writes what each package requires."""
+    by_name: dict[str, list[locks.Package]] = {}
+    for package in packages:
         by_name.setdefault(package.key, []).append(package)
-    for package in found:
+    for package in packages:
         package.requires = _requires(lock, package, by_name)
-    return found
 
 
-def _requires(lock: locks.Lock, package: _Package, by_name: dict[str, list[_Package]]) -> tuple[str, ...]:
+def _requires(
+    lock: locks.Lock, package: locks.Package, by_name: dict[str, list[locks.Package]]
+) -> tuple[str, ...]:
     """What the package depends on: its edges hold as many keys of the other table as tell it apart."""
     found: set[str] = set()
     listed = package.table.get("dependencies", [])
@@ -114,7 +89,7 @@ def _matches(edge: toml.Table, table: toml.Table) -> bool:
 # --- one package ------------------------------------------------------------------------------------------
 
 
-def _declaration(lock: locks.Lock, package: _Package, always: set[str], *, direct: bool) -> Declaration:
+def _declaration(lock: locks.Lock, package: locks.Package, always: set[str], *, direct: bool) -> Declaration:
     table = package.table
     marker = table.get("marker", "")
     if not isinstance(marker, str):
@@ -169,7 +144,7 @@ def _files(table: toml.Table) -> Iterator[object]:
             yield table[key]
 
 
-def _hashes(lock: locks.Lock, package: _Package) -> Iterator[str]:
+def _hashes(lock: locks.Lock, package: locks.Package) -> Iterator[str]:
     for file in _files(package.table):
         hashes = file.get("hashes") if isinstance(file, dict) else None
         if not isinstance(hashes, dict):
@@ -181,7 +156,7 @@ def _hashes(lock: locks.Lock, package: _Package) -> Iterator[str]:
                 yield f"{algorithm}:{value}"
 
 
-def _origin(lock: locks.Lock, package: _Package) -> Origin | None:
+def _origin(lock: locks.Lock, package: locks.Package) -> Origin | None:
     table = package.table
     places = [key for key in _PLACES if key in table]
     if len(places) > 1 or (places and ("sdist" in table or "wheels" in table)):

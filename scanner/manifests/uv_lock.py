@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from sbom.model import Digest, Location
 from sbom.record import field, mutable
-from scanner.errors import LimitReached, Malformed
+from scanner.errors import Malformed
 from scanner.limits import Limits
-from scanner.manifests import toml, urls
-from scanner.model import Declaration, Evidence, Origin, OriginKind, Reading
-from scanner.text import visible
+from scanner.manifests import locks, toml, urls
+from scanner.model import Declaration, Origin, OriginKind, Reading
 
 _LIMITS = Limits()
 _VERSION = 1
@@ -23,30 +22,16 @@ _LOCAL_KINDS = ("virtual", "editable", "directory", "path")
 
 @mutable
 class _Package:
-    """One [[package]] table, its parts checked for their types."""
+    """A package of the lock, where it comes from and what asks for it."""
 
     name: str
     version: str
     table: toml.Table
-    line: int | None
+    line: int
     source: toml.Table
     own: bool = False
     requires: tuple[str, ...] = ()
     groups: dict[str, list[str]] = field(default_factory=dict)  # of an own package: group -> keys
-
-
-@mutable
-class _File:
-    where: Location
-    rows: list[Reading] = field(default_factory=list)
-    findings: int = 0
-
-    def bad(self, line: int | None, what: str) -> None:
-        self.findings += 1
-        shown = visible(urls.masked(what), limit=200)
-        self.rows.append(
-            Evidence("COV-005", self.where.at(line=line), f"Not read: {shown}", f"{self.where.path}: {shown}")
-        )
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
@@ -60,67 +45,32 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     if not isinstance(version, int) or isinstance(version, bool) or not isinstance(tables, list):
         raise Malformed("uv-lock", line=1, found="no lock version" if version is None else "another format",
                         wanted="version = 1 and [[package]] tables")  # fmt: skip
-    if len(tables) > _LIMITS.declarations:
-        raise LimitReached("declarations", allowed=_LIMITS.declarations, found=len(tables))
-    file = _File(where)
+    lock = locks.Lock(where)
     if trouble:
-        file.bad(1, trouble)
+        lock.bad(1, trouble)
     if version != _VERSION:
-        file.bad(
-            _line_of_version(text),
-            f"lock version {version}, which is not known here; it is read as {_VERSION}",
-        )
-    packages = _packages(file, document, tables, _lines(text, len(tables)))
-    yield from file.rows
-    file.rows.clear()
+        line = locks.line_of_key(text, "version")
+        lock.bad(line, f"lock version {version}, which is not known here; it is read as {_VERSION}")
+    packages = _packages(locks.packages_of(lock, document, text), document)
+    yield from lock.drained()
     direct, groups = _resolve(document, packages)
     for package in packages:
-        yield _declaration(file, package, direct, groups)
-        yield from file.rows
-        file.rows.clear()
-        if file.findings > _LIMITS.evidence_rows:
-            raise LimitReached("evidence_rows", allowed=_LIMITS.evidence_rows)
+        yield _declaration(lock, package, direct, groups)
+        yield from lock.drained()
 
 
-def _line_of_version(text: str) -> int:
-    found = re.search(r"^\s*version\s*=", text, re.MULTILINE)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
-
-
-def _lines(text: str, count: int) -> list[int]:
-    """The line of each [[package]] header."""
-    found, line, last = [], 1, 0
-    for header in _HEADER.finditer(text):
-        line += text.count("\n", last, header.start())
-        last = header.start()
-        found.append(line)
-    if len(found) == count:
-        return found
-    if len(text) > 4 * _LIMITS.project_bytes:
-        return [1] * count  # the slow way below would cost more memory than the lock is worth
-    # A header quoted in a string, or packages written as an inline array: the slow way is right.
-    lines = toml.lines_of(text)
-    return [toml.line_of(lines, ("package", index)) or 1 for index in range(count)]
-
-
-def _packages(file: _File, document: toml.Table, tables: list[object], lines: list[int]) -> list[_Package]:
+def _packages(listed: Iterable[locks.Package], document: toml.Table) -> list[_Package]:
     manifest = document.get("manifest")
     members = manifest.get("members") if isinstance(manifest, dict) else None
     workspace = {str(member) for member in members} if isinstance(members, list) else set()
     found = []
-    for line, table in zip(lines, tables, strict=True):
-        name = table.get("name") if isinstance(table, dict) else None
-        if not isinstance(table, dict) or not isinstance(name, str) or not name:
-            file.bad(line, "a [[package]] without a name")
-            continue
-        version = table.get("version", "")
-        if not isinstance(version, str):
-            file.bad(line, f"the version of {name} is no string")
-            version = ""
-        source = table.get("source")
-        package = _Package(name, version, table, line, source if isinstance(source, dict) else {})
+    for one in listed:
+        table, source = one.table, one.table.get("source")
+        package = _Package(one.name, one.version, table, one.line, source if isinstance(source, dict) else {})
         local = package.source.get("virtual", package.source.get("editable"))
-        package.own = "virtual" in package.source or local == "." or (name in workspace and local is not None)
+        package.own = (
+            "virtual" in package.source or local == "." or (one.name in workspace and local is not None)
+        )
         found.append(package)
     return found
 
@@ -228,7 +178,9 @@ def _manifest_names(document: toml.Table) -> list[str]:
 # --- one package ------------------------------------------------------------------------------------------
 
 
-def _declaration(file: _File, package: _Package, direct: set[str], groups: dict[str, str]) -> Declaration:
+def _declaration(
+    lock: locks.Lock, package: _Package, direct: set[str], groups: dict[str, str]
+) -> Declaration:
     exact = f"{package.name}=={package.version}"
     key = exact if exact in groups else package.name
     wheels, sdist = package.table.get("wheels"), package.table.get("sdist")
@@ -236,12 +188,12 @@ def _declaration(file: _File, package: _Package, direct: set[str], groups: dict[
     is_built = isinstance(sdist, dict) and not wheels and "registry" in source
     return Declaration(
         package.name,
-        file.where.at(line=package.line),
+        lock.where.at(line=package.line),
         version=package.version,
         specifier=f"=={package.version}" if package.version else "",
         group=groups.get(key, ""),
-        hashes=_hashes(file, package, wheels, sdist),
-        origin=_origin(file, package),
+        hashes=_hashes(lock, package, wheels, sdist),
+        origin=_origin(lock, package),
         direct=exact in direct or package.name in direct,
         locked=True,
         requires=package.requires,
@@ -250,31 +202,14 @@ def _declaration(file: _File, package: _Package, direct: set[str], groups: dict[
     )
 
 
-def _hashes(file: _File, package: _Package, wheels: object, sdist: object) -> tuple[Digest, ...]:
+def _hashes(lock: locks.Lock, package: _Package, wheels: object, sdist: object) -> tuple[Digest, ...]:
     """The digests of every file of the package, sorted."""
-    found = set()
     files = [*(wheels if isinstance(wheels, list) else ()), sdist]
-    for entry in files:
-        text = entry.get("hash") if isinstance(entry, dict) else None
-        if text is None:
-            continue
-        algorithm, colon, value = text.partition(":") if isinstance(text, str) else ("", "", "")
-        if not colon or urls.HASH_DIGITS.get(algorithm) != len(value) or not _is_hex(value):
-            file.bad(package.line, f"a hash of {package.name}: {text}")
-            continue
-        found.add((algorithm, value.lower()))
-    return tuple(Digest(algorithm, value) for algorithm, value in sorted(found))
+    texts = [entry.get("hash") for entry in files if isinstance(entry, dict)]
+    return lock.digests(package.line, package.name, [text for text in texts if text is not None])
 
 
-def _is_hex(value: str) -> bool:
-    try:
-        bytes.fromhex(value)
-    except ValueError:
-        return False
-    return value.isalnum()
-
-
-def _origin(file: _File, package: _Package) -> Origin | None:
+def _origin(lock: locks.Lock, package: _Package) -> Origin | None:
     match package.source:
         case {"registry": str(url)}:
             if url in _PYPI:
@@ -297,5 +232,5 @@ def _origin(file: _File, package: _Package) -> Origin | None:
                 target = package.source.get(kind)
                 if isinstance(target, str):
                     return Origin(OriginKind.PATH, target, editable=kind == "editable")
-    file.bad(package.line, f"the source of {package.name} is of no kind known here")
+    lock.bad(package.line, f"the source of {package.name} is of no kind known here")
     return None
