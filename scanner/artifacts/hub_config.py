@@ -4,18 +4,16 @@ Law: transformers' documentation, "Building custom models": a class is ``module.
 configuration, or ``owner/name--module.Class`` in one that is fetched from another repository.
 """
 
-import json
-import re
 from collections.abc import Iterator
 
 from sbom.model import Fact, FactName
+from scanner.artifacts import jsontext
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Derived, Event, Evidence, Subject, factors
 from scanner.text import visible
 
 _KEYS = ("auto_map", "custom_pipelines")
 _TEMPLATE = "chat_template"
-_DEPTH = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
@@ -44,18 +42,12 @@ def _parsed(data: bytes, nesting: int) -> object:
     # A key may be written in escapes: such a file is parsed to see.
     if not speaks and b"\\u" not in data and b'"architectures"' not in data and b'"model_type"' not in data:
         return None
-    depth = 0
-    for found in _DEPTH.finditer(data):
-        depth += (found[0] in b"[{") - (found[0] in b"]}")
-        if depth > nesting:
-            raise LimitReached("nesting", allowed=nesting, offset=found.start())
     try:
-        parsed: object = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        return jsontext.parse(data, nesting)
+    except Malformed:
         if not speaks:
             return None
-        raise Malformed("json", found=visible(str(error), limit=120), wanted="JSON") from error
-    return parsed
+        raise
 
 
 def _classes(value: object) -> Iterator[str]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from sbom.model import Fact, FactName
-from scanner.artifacts import names
+from scanner.artifacts import jsontext, names
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Event, Evidence, Source, Subject, factors
 from scanner.readers.zip import Archive
@@ -18,7 +18,6 @@ from scanner.text import visible
 
 _ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_DEPTH = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 _KERAS = re.compile(
     r"(?:keras|tf_keras|tensorflow\.keras|tensorflow\.python\.keras|keras_(?:nlp|cv|hub|core|tuner))(?:\.|$)"
 )
@@ -108,18 +107,12 @@ def _parsed(source: Source, subject: Subject) -> object:
     speaks = b'"class_name"' in data and b'"config"' in data
     if not speaks and b"\\u" not in data:
         return None
-    depth = 0
-    for found in _DEPTH.finditer(data):
-        depth += (found[0] in b"[{") - (found[0] in b"]}")
-        if depth > limits.nesting:
-            raise LimitReached("nesting", allowed=limits.nesting, offset=found.start())
     try:
-        parsed: object = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        return jsontext.parse(data, limits.nesting)
+    except Malformed:
         if not speaks:
             return None
-        raise Malformed("json", found=visible(str(error), limit=120), wanted="JSON") from error
-    return parsed
+        raise
 
 
 def _is_keras(config: dict[str, object]) -> bool:

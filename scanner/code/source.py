@@ -3,7 +3,6 @@
 A notebook is one tree for each code cell; magics are taken out, and the lines keep their numbers.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from sbom.model import Location
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.readers import notebook
 from scanner.text import visible
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def pieces(data: bytes, where: Location, limits: Limits) -> Iterator[Piece]:
         yield Piece(parsed(data), where)
         return
     broken: Malformed | None = None
-    for number, text in _cells(data, limits):
+    for number, text in _cells(data):
         try:
             tree = parsed(_without_magics(text).encode("utf-8", "surrogatepass"))
         except Malformed as error:
@@ -123,27 +123,10 @@ def _check_fields(data: bytes) -> None:
             raise LimitReached("code_fields", allowed=allowed, offset=found.start())
 
 
-def _cells(data: bytes, limits: Limits) -> Iterator[tuple[int, str]]:
-    try:
-        book = json.loads(data.removeprefix(b"\xef\xbb\xbf") or b"{}")
-    except RecursionError as error:
-        raise LimitReached("nesting", allowed=limits.nesting) from error
-    except ValueError as error:
-        raise Malformed("notebook", found="no JSON", wanted="a notebook") from error
-    if not isinstance(book, dict):
-        raise Malformed("notebook", line=1, found="no object", wanted="a notebook")
-    if not _speaks_python(book):
-        return
-    number = 0
-    for cell in _listed(book):
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
-            continue
-        number += 1
-        source = cell.get("source", cell.get("input", ""))
-        if isinstance(source, list):
-            source = "".join(row for row in source if isinstance(row, str))
-        if isinstance(source, str) and source.strip():
-            yield number, source.replace("\r\n", "\n").replace("\r", "\n")
+def _cells(data: bytes) -> Iterator[tuple[int, str]]:
+    book = notebook.book_of(data)
+    if _speaks_python(book):
+        yield from (cell for cell in notebook.code_cells(book) if cell[1].strip())
 
 
 def _speaks_python(book: dict[str, object]) -> bool:
@@ -155,15 +138,6 @@ def _speaks_python(book: dict[str, object]) -> bool:
         if isinstance(said, str) and said:
             return said.lower().startswith(("python", "ipython"))
     return True
-
-
-def _listed(book: dict[str, object]) -> Iterator[object]:
-    cells = book.get("cells")
-    yield from cells if isinstance(cells, list) else ()
-    sheets = book.get("worksheets")  # nbformat 3
-    for sheet in sheets if isinstance(sheets, list) else ():
-        cells = sheet.get("cells") if isinstance(sheet, dict) else None
-        yield from cells if isinstance(cells, list) else ()
 
 
 def _without_magics(text: str) -> str:

@@ -3,17 +3,16 @@
 Law: nbformat 3 and 4, and IPython's documentation, "Built-in magic commands" and "System shell access".
 """
 
-import json
 import re
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.errors import LimitReached, Malformed
+from scanner.errors import LimitReached
 from scanner.limits import Limits
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
 from scanner.model import Reading
-from scanner.readers import decoding
+from scanner.readers import notebook
 
 _LIMITS = Limits()
 _ESCAPE = re.compile(r"\s*(?:[A-Za-z_][A-Za-z0-9_.]*\s*=\s*)?!{1,2}(?!=)\s*(.*)", re.ASCII | re.DOTALL)
@@ -32,41 +31,11 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     """
     if len(data) > _LIMITS.text_bytes:
         raise LimitReached("text_bytes", allowed=_LIMITS.text_bytes, found=len(data))
-    text, _ = decoding.decode(data)
-    try:
-        book = json.loads(text.removeprefix("\ufeff") or "{}")
-    except RecursionError as error:
-        raise LimitReached("nesting", allowed=_LIMITS.nesting) from error
-    except ValueError as error:
-        line = getattr(error, "lineno", None)
-        raise Malformed("notebook", line=line, found="no JSON", wanted="a notebook") from error
-    if not isinstance(book, dict):
-        raise Malformed("notebook", line=1, found="no object", wanted="a notebook")
     installs = Installs(where)
-    number = 0
-    for cell in _cells(book):
-        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
-            continue
-        number += 1
-        rows = list(enumerate(_source(cell).split("\n"), 1))
+    for number, source in notebook.code_cells(notebook.book_of(data)):
+        rows = list(enumerate(source.split("\n"), 1))
         for piece in _pieces(rows):
             yield from installs.read(piece, Location(where.path, where.member, cell=number))
-
-
-def _cells(book: dict[str, object]) -> Iterator[object]:
-    cells = book.get("cells")
-    yield from cells if isinstance(cells, list) else ()
-    sheets = book.get("worksheets")  # nbformat 3
-    for sheet in sheets if isinstance(sheets, list) else ():
-        cells = sheet.get("cells") if isinstance(sheet, dict) else None
-        yield from cells if isinstance(cells, list) else ()
-
-
-def _source(cell: dict[str, object]) -> str:
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(row for row in source if isinstance(row, str))
-    return source.replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else ""
 
 
 def _pieces(rows: list[Line]) -> Iterator[list[Line]]:

@@ -28,22 +28,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     A value of a wrong type is COV-005 at its line; the rest is read. Raises Malformed where the file is no
     TOML, LimitReached past the nesting, the bytes or the declarations of one manifest.
     """
-    if len(data) > _LIMITS.project_bytes:
-        raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
-    document, text, trouble = toml.load(data)
-    file = ProjectFile(where, document, toml.lines_of(text))
-    if trouble:
-        file.bad((), trouble)
-    for step in (_name, _workspace):
-        limit = None
-        try:
-            step(file)
-        except LimitReached as error:
-            limit = error
-        yield from file.rows
-        file.rows.clear()
-        if limit is not None:
-            raise limit
+    yield from ProjectFile.opened(data, where).read_by((_name, _workspace))
 
 
 def of_pyproject(file: ProjectFile) -> None:

@@ -1,5 +1,8 @@
 """A pyproject.toml at hand: values by their path, lines, findings, requirements with their sources."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Self
+
 from sbom.model import Location
 from sbom.purl import normalise_name
 from sbom.record import field, mutable, replace
@@ -33,6 +36,30 @@ class ProjectFile:
     indexes: dict[str, str] = field(default_factory=dict)  # index name -> URL, of [[tool.uv.index]]
     findings: int = 0
     sources: dict[str, list[Origin]] = field(default_factory=dict)  # normalised name -> origins
+
+    @classmethod
+    def opened(cls, data: bytes, where: Location) -> Self:
+        """The file's document. Raises Malformed where it is no TOML, LimitReached."""
+        if len(data) > _LIMITS.project_bytes:
+            raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
+        document, text, trouble = toml.load(data)
+        file = cls(where, document, toml.lines_of(text))
+        if trouble:
+            file.bad((), trouble)
+        return file
+
+    def read_by(self, steps: Iterable[Callable[[Self], None]]) -> Iterator[Reading]:
+        """What each step finds, also that which it found before it reached a limit."""
+        for step in steps:
+            limit = None
+            try:
+                step(self)
+            except LimitReached as error:
+                limit = error
+            yield from self.rows
+            self.rows.clear()
+            if limit is not None:
+                raise limit
 
     def at(self, path: toml.Path) -> Location:
         return self.where.at(line=toml.line_of(self.lines, path))

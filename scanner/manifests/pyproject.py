@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from sbom.model import Location
 from sbom.purl import normalise_name
 from sbom.record import replace
-from scanner.errors import LimitReached
 from scanner.knots import knots
 from scanner.limits import Limits
 from scanner.manifests import cooldown, toml, urls
@@ -28,24 +27,8 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     A value of a wrong type is COV-005 at its line; the rest is read. Raises Malformed where the file is no
     TOML, LimitReached past the nesting or the bytes of one manifest.
     """
-    if len(data) > _LIMITS.project_bytes:
-        raise LimitReached("project_bytes", allowed=_LIMITS.project_bytes, found=len(data))
-    document, text, trouble = toml.load(data)
-    file = ProjectFile(where, document, toml.lines_of(text))
-    if trouble:
-        file.bad((), trouble)
     project_tables = (uv_indexes, uv_sources, _poetry_sources, _project, _groups, _build_system)
-    steps = (*project_tables, _tools, _poetry, _pixi)
-    for step in steps:
-        limit = None
-        try:
-            step(file)
-        except LimitReached as error:
-            limit = error
-        yield from file.rows
-        file.rows.clear()
-        if limit is not None:
-            raise limit
+    yield from ProjectFile.opened(data, where).read_by((*project_tables, _tools, _poetry, _pixi))
 
 
 def _pixi(file: ProjectFile) -> None:
