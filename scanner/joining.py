@@ -1,5 +1,6 @@
 """The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sbom.model import Component
@@ -51,11 +52,18 @@ def joined(
     whole: bool,
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
-    if not code.sites and not code.references:
+    if not seen.scripts and not seen.artifacts:
+        return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
+    from scanner.join import brought  # parses Python, which a hook over manifests does not
+
+    found = brought.brought(seen.paths, _reader(seen, policy), code.sites)
+    code = brought.with_files(code, found)
+    if not code.sites and not code.references and not found.rows:
         return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
     inventory = things.with_references(stock.inventory, code)
     imports = {module.path: module.imports for module in seen.code.modules}
-    rows = chaining.chains(code, seen.artifacts, _runs(seen, policy), imports, inventory, policy.limits)
+    loaded = (*seen.artifacts, *found.artifacts)
+    rows = chaining.chains(code, loaded, _runs(seen, policy), imports, inventory, policy.limits)
     inventory = things.with_chains(inventory, rows)
     read_all = (
         whole and policy.trust_lock and not seen.code.unread and not policy.projects and not policy.exclude
@@ -63,7 +71,7 @@ def joined(
     measured = grades.triggers(rows, seen.artifacts, code.sites, whole=read_all)
     return Joined(
         (
-            *grades.combined(evidence, code.sites, rows, inventory),
+            *brought.told(grades.combined(evidence, code.sites, rows, inventory), found, rows),
             *owners.check(inventory.components),
         ),
         replace(stock, inventory=inventory),
@@ -73,9 +81,15 @@ def joined(
 
 
 def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:
-    jobs = {job.path: job for job in seen.jobs}
-    if not any(runs.is_pipeline(path) for path in jobs):
+    paths = frozenset(job.path for job in seen.jobs)
+    if not any(map(runs.is_pipeline, paths)):
         return ()
+    return runs.runs(paths, _reader(seen, policy), policy.limits)
+
+
+def _reader(seen: Survey, policy: Policy) -> Callable[[str], bytes | None]:
+    """What gives the first ``pipeline_bytes`` of a file of the tree; None where it cannot be read."""
+    jobs = {job.path: job for job in seen.jobs}
 
     def read(path: str) -> bytes | None:
         job = jobs.get(path)
@@ -87,4 +101,4 @@ def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:
         except ScanError:
             return None  # whoever weighs the file says that it cannot be read
 
-    return runs.runs(frozenset(jobs), read, policy.limits)
+    return read

@@ -1,7 +1,8 @@
 """Hub configurations beside weights: ``auto_map``, which names Python that a loader imports; chat templates.
 
-Law: transformers' documentation, "Building custom models": a class is ``module.Class`` in a file beside the
-configuration, or ``owner/name--module.Class`` in one that is fetched from another repository.
+Laws: transformers' documentation, "Building custom models": a class is ``module.Class`` in a file beside the
+configuration, or ``owner/name--module.Class`` in one that is fetched from another repository; peft's,
+"AutoPeftModel" (``auto_mapping``).
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,11 @@ from scanner.model import Derived, Event, Evidence, Subject, factors
 from scanner.text import visible
 
 _KEYS = ("auto_map", "custom_pipelines")
+_PEFT = "auto_mapping"
+# Libraries that adapters are made for; the package of one's own is named as readily.
+_PARENTS = frozenset(
+    {"diffusers", "peft", "sentence_transformers", "timm", "torch", "torchvision", "transformers"}
+)
 _TEMPLATE = "chat_template"
 
 
@@ -33,12 +39,13 @@ def inspect(subject: Subject) -> Iterator[Event]:
     for key in _KEYS:
         for name in sorted(set(_classes(config.get(key)))):
             yield _evidence(subject, key, name)
+    yield from _parent(subject, config.get(_PEFT))
     yield from _templates(subject, config.get(_TEMPLATE))
     yield from _facts(config)
 
 
 def _parsed(data: bytes, nesting: int) -> object:
-    speaks = any(key.encode() in data for key in (*_KEYS, _TEMPLATE))
+    speaks = any(key.encode() in data for key in (*_KEYS, _PEFT, _TEMPLATE))
     # A key may be written in escapes: such a file is parsed to see.
     if not speaks and b"\\u" not in data and b'"architectures"' not in data and b'"model_type"' not in data:
         return None
@@ -97,6 +104,17 @@ def _evidence(subject: Subject, key: str, name: str) -> Evidence:
         message = f"{key} names {shown}: a loader that trusts remote code runs that Python beside the weights"
         measured = factors(ref=key, trigger="dormant")
     return Evidence("ART-012", subject.where, message, f"{key}:{name}", measured)
+
+
+def _parent(subject: Subject, value: object) -> Iterator[Evidence]:
+    """The module that peft imports to find the class which an adapter is for (``parent_library``)."""
+    module = value.get("parent_library") if isinstance(value, dict) else None
+    if not isinstance(module, str) or module.partition(".")[0] in {*_PARENTS, "", "__main__"}:
+        return
+    shown = visible(module, limit=120)
+    message = f"{_PEFT} names {shown}: a loader of adapters imports that module"
+    measured = factors(ref=_PEFT, trigger="on_use", evidence="heuristic")
+    yield Evidence("ART-012", subject.where, message, f"{_PEFT}:{module}", measured)
 
 
 def _facts(config: dict[str, object]) -> Iterator[Event]:

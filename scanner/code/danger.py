@@ -34,6 +34,8 @@ def danger(
         return Danger(
             unsafe=name.endswith(".pt"), because="a .pt of ultralytics is a pickle, read without weights_only"
         )
+    if api.danger == "package" and isinstance(target, Resolved) and target.held:
+        return Danger(unsafe=None, because="its configuration names the functions that build it")
     if api.danger == "graph":
         return Danger(unsafe=None, because="a graph may read and write files when it runs")
     return Danger(unsafe=False, because="")

@@ -117,7 +117,7 @@ def _load(
             because=judged.because,
         )
         yield site
-        if judged.unsafe is not False and api.danger != "graph":
+        if judged.unsafe is not False and api.danger not in {"graph", "package"}:
             yield _evidence(site, api.fix)
 
 

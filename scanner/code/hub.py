@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from scanner.code import local
 from scanner.code.apis import Api
 from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
@@ -59,6 +60,10 @@ def references(api: Api, call: Call, module: Module, program: Program, releases:
             if bare:
                 yield Reference(kind, bare, call.where, api=call.dotted)
         return
+    yield from local.loads(api, call, module, program, releases)
+    yield from local.pipelines(api, call, module, program)
+    if not names and local.places(api, call, module, program):
+        return  # all of it lies in this tree
     remote = tuple(_remote_code(api, call, names, module, program, releases))
     yield from remote
     told = any(isinstance(row, Evidence) for row in remote)  # its remedy pins the revision, too

@@ -85,7 +85,7 @@ def said(chain: Chain) -> str:
     return text
 
 
-def _is_automatic(chain: Chain) -> bool:
+def is_automatic(chain: Chain) -> bool:
     """Whether it happens without anybody asking for it: a load that is known to be safe runs nothing."""
     return chain.unsafe is not False and (chain.reached in {"import", "run"} or bool(chain.runs))
 
@@ -123,7 +123,7 @@ def triggers(
     for chain in chains:
         for where in chain.artifacts:
             loaded |= digests.get(where.path, set())
-            if _is_automatic(chain):
+            if is_automatic(chain):
                 for value in digests.get(where.path, ()):
                     best[value] = min(chain, best.get(value, chain), key=_urgency)
     for value in sorted(best):

@@ -56,6 +56,7 @@ CONFIGURATIONS: tuple[Format, ...] = (
             "tokenizer_config.json",
             "processor_config.json",
             "preprocessor_config.json",
+            "video_preprocessor_config.json",
             "adapter_config.json",
             "generation_config.json",
             "model_index.json",

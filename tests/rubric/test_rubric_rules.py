@@ -22,12 +22,12 @@ COUNTS = {
     "HSH": 15,
     "ADV": 8,
     "DEP": 24,
-    "SRC": 10,
-    "ORG": 7,
+    "SRC": 15,
+    "ORG": 10,
     "DAT": 4,
     "SEC": 4,
     "WGT": 4,
-    "AGT": 3,
+    "AGT": 4,
     "BOM": 2,
     "COV": 5,
     "CMB": 1,
@@ -39,6 +39,9 @@ RESERVED = frozenset(
         "ART-020",
         *(f"HSH-{number:03}" for number in range(11, 16)),
         *(f"DEP-{number:03}" for number in range(15, 25)),
+        *(f"SRC-{number:03}" for number in range(12, 16)),
+        *(f"ORG-{number:03}" for number in range(8, 11)),
+        "AGT-004",
     }
 )
 # CWE's own mapping guidance discourages or prohibits these.
