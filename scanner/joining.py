@@ -52,9 +52,9 @@ def joined(
     whole: bool,
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
-    if not seen.scripts and not seen.artifacts:
+    if not seen.scripts and all(artifact.format != "hub-config" for artifact in seen.artifacts):
         return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
-    from scanner.join import brought  # parses Python, which a hook over manifests does not
+    from scanner.join import brought  # parses Python, which a hook over weights does not
 
     found = brought.brought(seen.paths, _reader(seen, policy), code.sites)
     code = brought.with_files(code, found)
