@@ -1,15 +1,12 @@
 """The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from sbom.model import Component
 from sbom.record import record, replace
-from scanner.checks import owners
 from scanner.errors import ScanError
 from scanner.files.open import open_source
-from scanner.join import chains as chaining
-from scanner.join import grades, runs, things
 from scanner.model import Chain, CodeReading, Evidence, Measurement, Run, Stock
 from scanner.policy import Policy
 from scanner.survey import Survey, bytes_of
@@ -39,6 +36,10 @@ def read_code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeRea
 
 def asked_for(stock: Stock, code: CodeReading) -> tuple[Component, ...]:
     """Everything that manifests and code of a tree ask for."""
+    if not code.sites and not code.references:
+        return stock.inventory.components
+    from scanner.join import things
+
     return things.with_references(stock.inventory, code).components
 
 
@@ -53,13 +54,16 @@ def joined(
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
     if not seen.scripts and all(artifact.format != "hub-config" for artifact in seen.artifacts):
-        return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
+        return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
     from scanner.join import brought  # parses Python, which a hook over weights does not
 
     found = brought.brought(seen.paths, _reader(seen, policy), code.sites)
     code = brought.with_files(code, found)
     if not code.sites and not code.references and not found.rows:
-        return Joined((*evidence, *owners.check(stock.inventory.components)), stock)
+        return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
+    from scanner.join import chains as chaining
+    from scanner.join import grades, things
+
     inventory = things.with_references(stock.inventory, code)
     imports = {module.path: module.imports for module in seen.code.modules}
     loaded = (*seen.artifacts, *found.artifacts)
@@ -72,7 +76,7 @@ def joined(
     return Joined(
         (
             *brought.told(grades.combined(evidence, code.sites, rows, inventory), found, rows),
-            *owners.check(inventory.components),
+            *_publishers(inventory.components),
         ),
         replace(stock, inventory=inventory),
         rows,
@@ -80,7 +84,16 @@ def joined(
     )
 
 
+def _publishers(components: Collection[Component]) -> Iterator[Evidence]:
+    if any(component.ecosystem == "huggingface" for component in components):
+        from scanner.checks import owners
+
+        yield from owners.check(components)
+
+
 def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:
+    from scanner.join import runs
+
     paths = frozenset(job.path for job in seen.jobs)
     if not any(map(runs.is_pipeline, paths)):
         return ()

@@ -12,7 +12,7 @@ HEAVY = {"requests", "cyclonedx", "pip_audit", "rich", "pydantic", "numpy", "sql
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:
-    """The top-level modules that a command had imported when it was done."""
+    """The modules that a command had imported when it was done."""
     script = (
         "import sys, json, atexit\n"
         "atexit.register(lambda: sys.stderr.write('MODULES' + json.dumps(sorted(sys.modules))))\n"
@@ -24,7 +24,7 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
         [sys.executable, "-c", script], cwd=cwd, env=environment, capture_output=True, check=False, timeout=60
     )
     said = done.stderr.decode().partition("MODULES")[2]
-    return {name.partition(".")[0] for name in json.loads(said)}
+    return set(json.loads(said))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,24 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str], tmp_path: P
     assert not imported(*arguments, cwd=tmp_path) & HEAVY
 
 
-def test_a_hook_over_one_small_pickle_imports_neither_typer_nor_anything_heavy(tmp_path: Path) -> None:
+_OTHERS = ("manifests.", "join.", "checks.", "advisories", "integrity")
+READERS = tuple(f"scanner.{name}" for name in _OTHERS)
+UNASKED = {"typer", "packaging", "subprocess", "zipfile", "tempfile", "dataclasses", "inspect", "ast"}
+
+
+def test_a_hook_over_one_small_pickle_imports_no_reader_of_other_things(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a.pkl").write_bytes(b"\x80\x04}.")
     seen = imported("hook", "a.pkl", cwd=tmp_path)
-    assert "scanner" in seen
-    assert not seen & (HEAVY | {"typer", "packaging", "subprocess", "zipfile", "tempfile"})
+    assert "scanner.artifacts.pickle" in seen
+    assert not seen & (HEAVY | UNASKED)
+    assert not {name for name in seen if name.startswith(READERS)}
+
+
+def test_a_hook_over_requirements_imports_no_reader_of_models(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy==1.26.4\n")
+    seen = imported("hook", "--no-advisories", "requirements.txt", cwd=tmp_path)
+    assert "scanner.manifests.requirements" in seen
+    assert not seen & (HEAVY | UNASKED)
+    assert not {name for name in seen if name.startswith(("scanner.artifacts.", "scanner.join."))}

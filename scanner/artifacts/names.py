@@ -4,6 +4,7 @@ A name is judged by what the data says of it alone, never by what is installed b
 """
 
 import json
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,10 @@ from sbom.record import record
 from scanner.readers.pickle import arrays
 from scanner.readers.pickle.resolve import BOUND, RESOLVERS
 from scanner.readers.pickle.values import Quiet
+
+_Row = Mapping[str, str | list[str]]
+_Rows = Mapping[str, _Row]
+_UseOf = Callable[[str, str], str | None]
 
 
 class Kind(StrEnum):
@@ -33,6 +38,46 @@ class Verdict:
     use: str = ""
 
 
+class _Honest:
+    """How real models use a name: of what is kept by hand, and where nothing is, of what was measured.
+
+    A module's names are taken from the data when the module is first asked for: a file names a few of them,
+    and making thousands of pairs was 2 ms of each hook.
+    """
+
+    __slots__ = ("_kept", "_known")
+
+    def __init__(self, kept: _Rows) -> None:
+        self._kept = kept
+        self._known: dict[str, dict[str, str]] = {}
+
+    def use(self, module: str, name: str) -> str | None:
+        """call, construct or refer; None for a name that is on no list."""
+        known = self._known.get(module)
+        if known is None:
+            known = self._of_module(module)
+            if known:  # a file can name any number of modules that nobody knows
+                self._known[module] = known
+        return known.get(name)
+
+    def kept(self, module: str, name: str) -> str | None:
+        """The same by what is kept by hand alone."""
+        return _uses(self._kept.get(module)).get(name)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every module with every name of it that is known."""
+        for module in sorted({*self._kept, *(one for family in _measured() for one in family)}):
+            for name in self._of_module(module):
+                yield module, name
+
+    def _of_module(self, module: str) -> dict[str, str]:
+        uses = _uses(self._kept.get(module))
+        for family in _measured():
+            # What is kept by hand was looked at: it is never widened by what was merely seen.
+            uses = _uses(family.get(module)) | uses
+        return uses
+
+
 @record
 class _Data:
     version: str
@@ -45,8 +90,7 @@ class _Data:
     aliases: dict[str, str]
     roots: frozenset[str]
     prefixes: dict[str, str]
-    honest: dict[tuple[str, str], str]
-    kept: dict[tuple[str, str], str]
+    honest: "_Honest"
     stdlib: frozenset[str]
     packages: frozenset[str]
 
@@ -76,14 +120,7 @@ _NOBODYS = frozenset(
 @lru_cache(maxsize=1)
 def _data() -> _Data:
     raw = json.loads(Path(__file__).with_name("names.json").read_bytes())
-    measured = json.loads(Path(__file__).with_name("names_measured.json").read_bytes())
     sinks = raw["sinks"]
-    kept = _pairs(raw["honest"])
-    honest = dict(kept)
-    for family in measured["families"].values():
-        for pair, use in _pairs(family).items():
-            # What is kept by hand was looked at: it is never widened by what was merely seen.
-            honest.setdefault(pair, use)
     return _Data(
         version=raw["version"],
         sink_modules={name: kind for kind, row in sinks.items() for name in words(row["modules"])},
@@ -95,8 +132,7 @@ def _data() -> _Data:
         aliases=raw["renamed"] | raw["aliases"],
         roots=frozenset(words(raw["roots"])),
         prefixes=raw["prefixes"],
-        honest=honest,
-        kept=kept,
+        honest=_Honest(raw["honest"]),
         stdlib=frozenset(words(raw["stdlib"])),
         packages=frozenset(words(raw["packages"])),
     )
@@ -107,13 +143,17 @@ def words(value: str | list[str]) -> list[str]:
     return value.split() if isinstance(value, str) else " ".join(value).split()
 
 
-def _pairs(rows: dict[str, dict[str, str | list[str]]]) -> dict[tuple[str, str], str]:
-    return {
-        (module, name): use
-        for module, row in rows.items()
-        for use in ("refer", "construct", "call")
-        for name in words(row.get(use, ""))
-    }
+@lru_cache(maxsize=1)
+def _measured() -> tuple[_Rows, ...]:
+    data = json.loads(Path(__file__).with_name("names_measured.json").read_bytes())
+    return tuple(data["families"].values())
+
+
+def _uses(row: _Row | None) -> dict[str, str]:
+    """The use of each name of a module, by name; of a name that is listed twice the widest."""
+    if row is None:
+        return {}
+    return {name: use for use in ("refer", "construct", "call") for name in words(row.get(use, ""))}
 
 
 def version() -> str:
@@ -139,17 +179,17 @@ def unpacked_argument(path: str) -> int | None:
 @lru_cache(maxsize=4096)
 def classify(module: str, name: str) -> Verdict:
     """What ``module.name`` can do. ``name`` is empty for the module itself, dotted for attributes."""
-    return _classify(module, name, _data().honest)
+    return _classify(module, name, _data().honest.use)
 
 
 def classify_unmeasured(module: str, name: str) -> Verdict:
     """The same by what is kept by hand alone, for the script that measures the rest."""
-    return _classify(module, name, _data().kept)
+    return _classify(module, name, _data().honest.kept)
 
 
-def _classify(module: str, name: str, honest: dict[tuple[str, str], str]) -> Verdict:
+def _classify(module: str, name: str, use_of: _UseOf) -> Verdict:
     data = _data()
-    use = honest.get((module, name))
+    use = use_of(module, name)
     path = f"{module}.{name}" if name else module
     if use is not None:
         return Verdict(Kind.HONEST, use=use)
@@ -158,7 +198,7 @@ def _classify(module: str, name: str, honest: dict[tuple[str, str], str]) -> Ver
     if path in data.carries:
         return Verdict(Kind.CARRIES)
     meant = _without_aliases(module, data)
-    renamed = honest.get((meant, name))
+    renamed = use_of(meant, name)
     if renamed is not None:
         return Verdict(Kind.HONEST, use=renamed)
     capability = _sink(meant, name, data) or _sink(module, name, data) or _led_to(module, name, data)
@@ -168,7 +208,7 @@ def _classify(module: str, name: str, honest: dict[tuple[str, str], str]) -> Ver
         if module == prefix or module.startswith(f"{prefix}."):
             return Verdict(Kind.HONEST, use=allowed)
     owner = name.partition(".")[0]
-    if owner != name and (module, owner) in honest:
+    if owner != name and use_of(module, owner) is not None:
         return Verdict(Kind.HONEST, use="refer")
     top = module.partition(".")[0]
     if top in data.stdlib and (module in (top, "os.path") or top in data.packages):

@@ -16,6 +16,7 @@ from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.model import Event, Evidence, Source, Subject
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _LONGEST_HEADER = 100_000_000  # the format's own bound
@@ -44,16 +45,16 @@ _FRAMEWORKS = {
 
 # An entry as every writer writes it, with its name and what follows it; any other one is decoded as JSON.
 _NUMBER = "(?:0|[1-9][0-9]{0,17})"
-_ENTRY = re.compile(
+_ENTRY = pattern(
     r'\s*"([^"\\\x00-\x1f]*)"\s*:\s*\{\s*"dtype"\s*:\s*"([A-Z0-9_]+)"\s*,'
     rf'\s*"shape"\s*:\s*\[\s*((?:{_NUMBER}(?:\s*,\s*{_NUMBER})*)?)\s*\]\s*,'
     rf'\s*"data_offsets"\s*:\s*\[\s*({_NUMBER})\s*,\s*({_NUMBER})\s*\]\s*\}}\s*([,}}])',
     re.ASCII,
 )
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = pattern(r"[ \t\n\r]*")
 
 # A shell that is fed from the network: no model card needs it, and it is not a mere link.
-_SHELL = re.compile(
+_SHELL = pattern(
     r"\b(?:curl|wget)\b[^\n|;]{0,500}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|/dev/tcp/\d|\bpowershell(?:\.exe)?\s+-e(?:nc|c)?\b",
     re.IGNORECASE,
 )

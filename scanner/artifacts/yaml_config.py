@@ -15,22 +15,19 @@ from scanner.artifacts import names, targets
 from scanner.artifacts.names import Kind
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Event, Evidence, Subject, factors
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _PYTHON = "tag:yaml.org,2002:python/"
-_SPEAKS = re.compile(
+_SPEAKS = pattern(
     rb"(?:^|[\s\[{,:-])!|^%TAG|_target_|target|auto_map|trust_remote_code|\\[xuU]", re.MULTILINE
 )
-_OURS = re.compile(
-    rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|!ruby/|^%TAG", re.MULTILINE
-)
+_OURS = pattern(rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|!ruby/|^%TAG", re.MULTILINE)
 _PLAIN = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
-_FOREIGN = re.compile(
-    r"(?:!ruby/|tag:ruby\.yaml\.org,2002:)(?:object|class|module|struct|exception|hash|array)"
-)
-_JAVA = re.compile(r"tag:yaml\.org,2002:((?:[a-z_]\w*\.)+[A-Z]\w*)")
+_FOREIGN = pattern(r"(?:!ruby/|tag:ruby\.yaml\.org,2002:)(?:object|class|module|struct|exception|hash|array)")
+_JAVA = pattern(r"tag:yaml\.org,2002:((?:[a-z_]\w*\.)+[A-Z]\w*)")
 _CALLERS = frozenset({"get_class", "get_method", "get_object", "get_static_method"})
 _KEYS = frozenset({"_target_", "target", "auto_map", "trust_remote_code", "params", "path", "nemo_version"})
 _ROWS = 200  # targets that are named in the facts

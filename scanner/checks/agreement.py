@@ -16,6 +16,7 @@ from sbom.record import field, mutable
 from scanner import versions
 from scanner.checks.origins import PYPI, is_pypi
 from scanner.model import Declaration, Evidence, OriginKind, Stock, factors
+from scanner.patterns import pattern
 from scanner.text import visible
 
 # One release of these is the same bytes for everybody who names the same index.
@@ -23,7 +24,7 @@ _COMPARED = frozenset({"pypi", "npm", "cargo"})
 _ONE_FILE = frozenset({"npm", "cargo"})  # a release is one file
 _NPM = ("https://registry.npmjs.org", "https://registry.yarnpkg.com")
 # Locks that list the one file that fits a platform: two of them may share none and both be right.
-_OF_A_PLATFORM = re.compile(r"pylock(?:\.[^.]+)?\.toml|.*conda-lock\.ya?ml", re.IGNORECASE)
+_OF_A_PLATFORM = pattern(r"pylock(?:\.[^.]+)?\.toml|.*conda-lock\.ya?ml", re.IGNORECASE)
 
 _Release: TypeAlias = tuple[str, str, object]
 

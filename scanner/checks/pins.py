@@ -3,13 +3,13 @@
 One piece of evidence a file, not a line: forty unpinned lines are one thing to do.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sbom.model import Component
 from sbom.purl import normalise_name
 from sbom.record import field, mutable
 from scanner.model import Declaration, Evidence, OriginKind, Stock
+from scanner.patterns import pattern
 from scanner.text import visible
 
 BUILD_GROUP = "build-system"
@@ -18,7 +18,7 @@ _AROUND = frozenset(  # no lock of a project's settles these
     {"oci", "githubactions", "apt", "huggingface", "bentoml", "helm", "mcp"}
 )
 _SHOWN = 8  # names in one message
-_CONDA_FILE = re.compile(r"(?:environment.*|env|conda.*|.*[-_]environment)\.ya?ml")
+_CONDA_FILE = pattern(r"(?:environment.*|env|conda.*|.*[-_]environment)\.ya?ml")
 
 
 @mutable

@@ -8,6 +8,7 @@ from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Table, Value, text_of
 from scanner.model import Evidence, Reference, Resolved, factors
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _MODEL_SAYS = (
@@ -44,7 +45,7 @@ _CLEANS = frozenset(
     }
 )
 _SETTINGS_FROM = ("yaml.", "json.", "omegaconf.", "tomllib.", "toml.", "configparser.")
-_DATA = re.compile(
+_DATA = pattern(
     r"\.(?:pt|pth|ckpt|bin|pkl|pickle|joblib|npy|npz|h5|hdf5|keras|onnx|pb|tflite|safetensors|gguf|ggml|msgpack"
     r"|zip|tar|tgz|tar\.gz|gz|bz2|xz|zst|7z|whl|so|parquet|nemo|mar|mlmodel|model|weights)(?:\?.*)?\Z",
     re.IGNORECASE,
@@ -162,7 +163,7 @@ def _is_given(value: Value | None) -> bool:
 
 # --- tokens ------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r"hf_[A-Za-z0-9]{34,}", re.ASCII)
+_TOKEN = pattern(r"hf_[A-Za-z0-9]{34,}", re.ASCII)
 _SHOWN = 6  # characters of a token that are told, so that its owner knows it
 
 

@@ -11,11 +11,12 @@ from scanner.code.program import Program, argument_of
 from scanner.code.releases import Releases, before
 from scanner.code.values import Const, Value, text_of
 from scanner.model import Evidence, LoadSite, Reference, ReferenceKind, Resolved, Unresolved, factors
+from scanner.patterns import pattern
 from scanner.text import visible
 
-_NAME = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
-_FILE = re.compile(r"\.(?:pt|pth|bin|ckpt|safetensors|gguf|onnx|h5|keras|pkl|json|yaml|yml|zip|tar|gz)\Z")
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_NAME = pattern(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
+_FILE = pattern(r"\.(?:pt|pth|bin|ckpt|safetensors|gguf|onnx|h5|keras|pkl|json|yaml|yml|zip|tar|gz)\Z")
+_COMMIT = pattern(r"[0-9a-f]{40}\Z")
 # Builders that read the user's own files; they are no data set of the hub.
 _BUILDERS = frozenset(
     {

@@ -12,25 +12,26 @@ from sbom.model import Location
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.patterns import pattern
 from scanner.readers import notebook
 from scanner.text import visible
 
 if TYPE_CHECKING:
     import ast
 
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_SHEBANG = re.compile(rb"#!.{0,200}?\bpython[0-9.]*\b")
+_COOKIE = pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_SHEBANG = pattern(rb"#!.{0,200}?\bpython[0-9.]*\b")
 # What the body of such a cell is, is not Python of this kernel.
-_OTHER_CELL = re.compile(
+_OTHER_CELL = pattern(
     r"%%(?:bash|sh|script|system|sx|!|html|HTML|javascript|js|latex|markdown|svg|writefile|file|perl|ruby|sql|R)\b|%%!"
 )
 # Up to Python 3.11 the parser looks for each field of such a string from its beginning: quadratic time.
-_FORMATTED = re.compile(
+_FORMATTED = pattern(
     rb"""(?<![A-Za-z0-9_])(?:[fF][rR]?|[rR][fF])(?:\"\"\"((?:\\.|[^\\])*?)\"\"\"|'{3}((?:\\.|[^\\])*?)'{3}"""
     rb"""|"((?:\\.|[^"\\\n])*)|'((?:\\.|[^'\\\n])*))""",
     re.DOTALL,
 )
-_ASSIGNED = re.compile(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
+_ASSIGNED = pattern(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
 
 
 @record
@@ -95,7 +96,7 @@ def parsed(data: bytes) -> "ast.Module":
         raise Malformed("python", found=visible(str(error), limit=120), wanted="Python") from error
 
 
-_ASCII_BELOW = re.compile(
+_ASCII_BELOW = pattern(
     r"(?:utf_?8|ascii|latin|iso_?8859|iso_?latin|cp125|windows_?125|l[1-9]\b|euc|gb|big5|koi8|us_)"
 )
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 
 from sbom.record import record
+from scanner.patterns import pattern
 
 _GIT_FOLDERS = frozenset(
     (
@@ -22,7 +23,7 @@ _GIT_FOLDERS = frozenset(
     )
 )
 # HEAD, FETCH_HEAD, COMMIT_EDITMSG …; config, config.worktree; index, index.lock, sharedindex.<hash>
-_GIT_FILE = re.compile(
+_GIT_FILE = pattern(
     rb"[A-Z][A-Z_]*(\.lock)?|(config|config\.worktree|description|index|packed-refs|shallow|gitk\.cache|gc\.log)"
     rb"(\.lock|\.pid)?|gc\.pid|packed-refs\.new|sharedindex\.[0-9a-f]+|commondir|gitdir|fsmonitor--daemon\.ipc"
 )
@@ -30,28 +31,28 @@ _GIT_FILE = re.compile(
 _VENV_TOP = frozenset(
     b"bin Scripts include Include share etc man var pyvenv.cfg .lock .gitignore CACHEDIR.TAG".split()
 )
-_VENV_LIBRARY = re.compile(rb"(lib|lib64)/(python|pypy)[0-9.]+t?(/.*)?|Lib(/.*)?", re.DOTALL)
-_VENV_LIBRARY_PARENT = re.compile(rb"lib|lib64")
+_VENV_LIBRARY = pattern(rb"(lib|lib64)/(python|pypy)[0-9.]+t?(/.*)?|Lib(/.*)?", re.DOTALL)
+_VENV_LIBRARY_PARENT = pattern(rb"lib|lib64")
 
 _TAGS = rb"\.gitignore|CACHEDIR\.TAG|README\.md"
 # What the tool itself writes there, over the path inside the cache.
 _CACHES: dict[bytes, re.Pattern[bytes]] = {
-    b".mypy_cache": re.compile(
+    b".mypy_cache": pattern(
         rb"missing_stubs|[0-9.]+/(.*/)?[^/]+\.(json|ts|ff|meta|data|deps)(\.json|\.ff)?|[0-9.]+/cache[.0-9]*\.db(-\w+)?"
     ),
-    b".ruff_cache": re.compile(rb"[0-9]+\.[0-9.]+[0-9A-Za-z.]*/[0-9a-f]+"),
-    b".pytest_cache": re.compile(rb"v/cache/(lastfailed|nodeids|stepwise)"),
-    b".hypothesis": re.compile(
+    b".ruff_cache": pattern(rb"[0-9]+\.[0-9.]+[0-9A-Za-z.]*/[0-9a-f]+"),
+    b".pytest_cache": pattern(rb"v/cache/(lastfailed|nodeids|stepwise)"),
+    b".hypothesis": pattern(
         rb"(examples|tmp)/[0-9a-f]+(/[0-9a-f]+)?|unicode_data/[0-9.]+/[a-z0-9-]+\.json\.gz|constants/[0-9a-f]+"
         rb"|\.hypothesis/.*\.patch|patches/[^/]+\.patch"
     ),
-    b".tox": re.compile(rb"(.*/)?(\.tox-info\.json|[^/]+\.log|[^/]+\.lock|\.pkg_meta\.json)"),
-    b".nox": re.compile(rb"(.*/)?([^/]+\.log|\.nox-.*)"),
-    b".import_linter_cache": re.compile(rb"[^/]+\.(data|meta)\.json"),
+    b".tox": pattern(rb"(.*/)?(\.tox-info\.json|[^/]+\.log|[^/]+\.lock|\.pkg_meta\.json)"),
+    b".nox": pattern(rb"(.*/)?([^/]+\.log|\.nox-.*)"),
+    b".import_linter_cache": pattern(rb"[^/]+\.(data|meta)\.json"),
 }
-_TAG = re.compile(_TAGS)
-_BUNDLER = re.compile(rb"(.*/)?[^/]+\.(json|json\.gz|pack|pack\.gz|js|map|css|tsbuildinfo)")
-_BYTECODE = re.compile(rb"[^/]+\.py[co]")
+_TAG = pattern(_TAGS)
+_BUNDLER = pattern(rb"(.*/)?[^/]+\.(json|json\.gz|pack|pack\.gz|js|map|css|tsbuildinfo)")
+_BYTECODE = pattern(rb"[^/]+\.py[co]")
 
 
 @record

@@ -1,16 +1,16 @@
 """Git LFS pointers: small text files that stand where a large file is to come."""
 
-import re
 from itertools import pairwise
 
 from sbom.record import record
+from scanner.patterns import pattern
 
 POINTER_BYTES = 1024  # "Pointer files must be less than 1024 bytes in size"
 
 _VERSIONS = (b"https://git-lfs.github.com/spec/v1", b"https://hawser.github.com/spec/v1")
-_KEY = re.compile(rb"[a-z0-9.-]+")
-_OID = re.compile(rb"sha256:[0-9a-f]{64}")
-_SIZE = re.compile(rb"0|[1-9][0-9]{0,18}")
+_KEY = pattern(rb"[a-z0-9.-]+")
+_OID = pattern(rb"sha256:[0-9a-f]{64}")
+_SIZE = pattern(rb"0|[1-9][0-9]{0,18}")
 
 
 @record

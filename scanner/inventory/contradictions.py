@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sbom.model import Location
 from sbom.record import record
 from scanner.model import Declaration, Evidence
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _SHOWN = 5  # names in one message
@@ -48,14 +49,14 @@ _TOOLS: Mapping[str, LockTool] = {
     "renv.lock": LockTool('Rscript -e "renv::snapshot()"', ("description",)),
 }
 _UNKNOWN = LockTool("the tool that wrote it")
-_VARIANT = re.compile(r"pylock\.[^.]+\.toml", re.IGNORECASE)
+_VARIANT = pattern(r"pylock\.[^.]+\.toml", re.IGNORECASE)
 # conda's locks of one platform each, and those that their name tells apart
-_APART = re.compile(
+_APART = pattern(
     r".+\.conda-lock\.ya?ml|.*(?:linux|osx|win)-(?:32|64|aarch64|arm64|ppc64le|s390x)(?![a-z0-9]).*",
     re.IGNORECASE,
 )
 # Whether a marker of these can ever hold is decided by the interpreters that a project allows.
-_INTERPRETER = re.compile(
+_INTERPRETER = pattern(
     r"\b(?:python_version|python_full_version|implementation|platform_python)", re.IGNORECASE
 )
 

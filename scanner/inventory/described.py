@@ -5,7 +5,6 @@ to say.
 """
 
 import posixpath
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,11 +12,12 @@ from sbom import purl
 from sbom.model import Component, Digest, Fact, Kind, Location
 from sbom.record import field, mutable
 from scanner.model import Artifact, Described, Origin, OriginKind, Reading, Tracked
+from scanner.patterns import pattern
 from scanner.registry import with_name
 
 Files = Mapping[str, Sequence[Reading]]
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
 # Their parts lie in folders of their own, and what is said at the top holds for all of them.
 _ONE_OF_MANY = ("model_index.json", "modules.json")
 

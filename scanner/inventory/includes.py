@@ -1,13 +1,13 @@
 """Which file of the tree an include means."""
 
 import posixpath
-import re
 from collections.abc import Callable
 
 from scanner.model import Include
+from scanner.patterns import pattern
 
 _MAX_PARTS = 16  # folders of a path that a command names
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SCHEME = pattern(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def resolve_include(from_path: str, include: Include | str) -> str | None:

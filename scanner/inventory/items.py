@@ -8,8 +8,9 @@ from sbom import purl
 from sbom.model import Component, Digest, Kind, Location, Scope
 from sbom.record import field, mutable, record
 from scanner.model import Declaration, Origin, OriginKind
+from scanner.patterns import pattern
 
-_EXACT = re.compile(r"={0,2}\s*v?([0-9]+(?:\.[0-9]+){2,}(?:[-+.][0-9A-Za-z.+-]+)?)", re.ASCII)
+_EXACT = pattern(r"={0,2}\s*v?([0-9]+(?:\.[0-9]+){2,}(?:[-+.][0-9A-Za-z.+-]+)?)", re.ASCII)
 BUILD_GROUP = "build-system"  # what builds the project; never part of what it locks
 
 # What a project runs in and is built by; no part of what its own lock can settle.

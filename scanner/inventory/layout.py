@@ -12,6 +12,7 @@ from scanner.inventory.includes import resolve_include, resolve_named
 from scanner.inventory.items import Wanted
 from scanner.knots import knots
 from scanner.model import Declaration, Include, OriginKind, ProjectName, Reading
+from scanner.patterns import pattern
 from scanner.registry import manifests_of
 
 Files = Mapping[str, Sequence[Reading]]
@@ -19,7 +20,7 @@ Files = Mapping[str, Sequence[Reading]]
 _MAX_HOMES = 64  # projects that one shared requirements file is counted in
 _REQUIREMENT_FOLDERS = frozenset({"requirements", "reqs", "constraints"})
 # What is installed belongs to the environment that it is installed in.
-_INSTALLED = re.compile(
+_INSTALLED = pattern(
     r"(?P<prefix>(?:.*?/)??)(?:(?:(?:usr/)?(?:local/)?lib(?:32|64)?/(?:python|pypy)[0-9.]*t?|lib)/)?"
     r"(?:(?:site|dist)-packages/)?"
     r"(?:[^/]+\.(?:dist-info|egg-info)/(?:metadata|pkg-info)|[^/]+\.egg-info|[^/]+\.egg/egg-info/pkg-info"

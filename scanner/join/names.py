@@ -4,17 +4,17 @@ A name that the tree itself defines is said to be, with the line to read. Its gr
 model into the tree can put a module beside it.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from sbom.record import replace
 from scanner.model import Evidence
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _RULES = frozenset({"ART-001", "ART-002", "ART-016"})
-_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,30}")
+_DOTTED = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,30}")
 
-_DEFINES = re.compile(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]+)?=(?!=)")
+_DEFINES = pattern(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]+)?=(?!=)")
 _FILES = 500  # files of source that are read, the nearest to the root first
 
 

@@ -16,13 +16,14 @@ from scanner.manifests import scripts, steps
 from scanner.manifests.started import Started, started
 from scanner.manifests.steps import Step
 from scanner.model import Run
+from scanner.patterns import pattern
 from scanner.readers import decoding
 
-_GITHUB = re.compile(r"(?P<base>(?:.*/)?)\.github/workflows/[^/]+\.ya?ml", re.IGNORECASE)
-_GITLAB = re.compile(r"(?P<base>(?:.*/)?)\.gitlab-ci\.ya?ml", re.IGNORECASE)
+_GITHUB = pattern(r"(?P<base>(?:.*/)?)\.github/workflows/[^/]+\.ya?ml", re.IGNORECASE)
+_GITLAB = pattern(r"(?P<base>(?:.*/)?)\.gitlab-ci\.ya?ml", re.IGNORECASE)
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _LEVELS = 4  # a pipeline runs make, which runs a script, which runs a script
-_TEST = re.compile(r"test_.*\.py|.*_test\.py|conftest\.py")
+_TEST = pattern(r"test_.*\.py|.*_test\.py|conftest\.py")
 
 Read = Callable[[str], bytes | None]
 

@@ -13,21 +13,22 @@ from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.manifests import conda_names, locks, requirements, urls
 from scanner.model import Declaration, Evidence, IndexUse, Origin, OriginKind, ProjectName, Reading
+from scanner.patterns import pattern
 from scanner.readers import yaml
 from scanner.text import visible
 
 _LIMITS = Limits()
-_SPEC = re.compile(
+_SPEC = pattern(
     r"(?:(?P<channel>[^\s\[\]]+?)::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<rest>[^\[\]]*?)\s*(?:\[(?P<keys>[^\[\]]*)\])?",
     re.ASCII,
 )
-_KEY = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\s]+))")
+_KEY = pattern(r"(\w+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,\s]+))")
 _VERSION = r"[0-9][A-Za-z0-9.!+_-]*"
 # =1.2=build, 1.2 build, ==1.2 build
-_EXACT = re.compile(rf"(=?=?)\s*({_VERSION})(?:\s*=\s*|\s+)([^\s=<>!,|]+)", re.ASCII)
+_EXACT = pattern(rf"(=?=?)\s*({_VERSION})(?:\s*=\s*|\s+)([^\s=<>!,|]+)", re.ASCII)
 # >=1.2,<2 build
-_WITH_BUILD = re.compile(r"([^\s]*[A-Za-z0-9.*])\s+([A-Za-z0-9_.*+]+)", re.ASCII)
-_SELECTOR = re.compile(r"sel\([a-z0-9_-]+\)", re.ASCII)
+_WITH_BUILD = pattern(r"([^\s]*[A-Za-z0-9.*])\s+([A-Za-z0-9_.*+]+)", re.ASCII)
+_SELECTOR = pattern(r"sel\([a-z0-9_-]+\)", re.ASCII)
 _MD5 = 32
 
 

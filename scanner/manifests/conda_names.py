@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sbom.record import record
 from scanner.manifests import urls
+from scanner.patterns import pattern
 
 PUBLIC_HOSTS = frozenset({"conda.anaconda.org", "repo.anaconda.com", "repo.prefix.dev", "prefix.dev"})
 _PUBLIC = frozenset(
@@ -20,7 +21,7 @@ _PUBLIC = frozenset(
 )
 _INTERPRETERS = frozenset({"python", "python_abi", "python-abi3", "pypy", "cpython"})
 ARCHIVES = (".conda", ".tar.bz2")
-_PLATFORM = re.compile(r"(?P<system>linux|osx|win)-(?P<machine>[a-z0-9_]+)", re.ASCII)
+_PLATFORM = pattern(r"(?P<system>linux|osx|win)-(?P<machine>[a-z0-9_]+)", re.ASCII)
 _SYSTEMS = {"linux": "linux", "osx": "darwin", "win": "win32"}
 
 

@@ -7,6 +7,7 @@ from sbom.model import Location
 from scanner.manifests import urls
 from scanner.manifests.shell import Command, Word
 from scanner.model import Evidence
+from scanner.patterns import pattern
 from scanner.text import visible
 
 
@@ -15,7 +16,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _FETCHES = frozenset({"curl", "wget", "fetch", "aria2c"})
-_RUNS = re.compile(
+_RUNS = pattern(
     r"(?:ba|da|z|k|a|c|fi)?sh|python[0-9.]*|node|perl|ruby|php|Rscript|pwsh|powershell|source|\.|eval",
     re.ASCII,
 )

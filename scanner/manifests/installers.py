@@ -15,6 +15,7 @@ from scanner.manifests import conda, pep508, requirements, shell, urls
 from scanner.manifests.downloads import Downloads
 from scanner.manifests.shell import Command, Line, Word
 from scanner.model import Declaration, Evidence, Include, IndexUse, InstallMode, Reading
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _LIMITS = Limits()
@@ -25,8 +26,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _DEPTH = 6  # shells in shells
-_PIP = re.compile(r"pip[0-9.]*(?:\.exe)?", re.ASCII)
-_VARIABLE_PIP = re.compile(r"\$[{(]?(?:[A-Z_]*PIP[0-9]*)[})]?", re.ASCII | re.IGNORECASE)
+_PIP = pattern(r"pip[0-9.]*(?:\.exe)?", re.ASCII)
+_VARIABLE_PIP = pattern(r"\$[{(]?(?:[A-Z_]*PIP[0-9]*)[})]?", re.ASCII | re.IGNORECASE)
 _PYTHON_FLAGS = _words("-u -I -B -E -s -S -O -OO -q -v")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _KEYWORDS = _words("! then do else elif if while until { time exec command builtin nohup eval")

@@ -10,6 +10,7 @@ from typing import cast
 
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.patterns import pattern
 from scanner.readers import decoding
 from scanner.text import visible
 
@@ -18,8 +19,8 @@ Path = tuple[str | int, ...]
 Object = dict[str, object]
 
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
-_BRACKETS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
-_TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<mark>[\[\]{{}},:])|(?P<newline>\n)", re.DOTALL)
+_BRACKETS = pattern(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_TOKEN = pattern(rf"(?P<string>{_STRING})|(?P<mark>[\[\]{{}},:])|(?P<newline>\n)", re.DOTALL)
 
 
 def load(data: bytes) -> tuple[object, str, str]:

@@ -10,11 +10,12 @@ from scanner.errors import LimitReached
 from scanner.limits import Limits
 from scanner.manifests import toml, urls
 from scanner.model import Evidence, Origin, OriginKind, Reading
+from scanner.patterns import pattern
 from scanner.text import visible
 
 _LIMITS = Limits()
 PYPI = frozenset({"https://pypi.org/simple", "https://pypi.python.org/simple", "https://pypi.org"})
-_HEX = re.compile(r"[0-9a-f]+", re.ASCII | re.IGNORECASE)
+_HEX = pattern(r"[0-9a-f]+", re.ASCII | re.IGNORECASE)
 _SECTIONS = {"main": "", "default": "", "dev": "dev"}
 
 

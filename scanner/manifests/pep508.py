@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from sbom.record import record
 from scanner.manifests.urls import masked
+from scanner.patterns import pattern
 from scanner.text import visible
 
 NAME = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+"
@@ -32,17 +33,17 @@ _VARIABLES = (
 _VALUE = r"(?:'[A-Za-z0-9 ._+*!-]*'|\"[A-Za-z0-9 ._+*!-]*\")"
 _TEST = rf"(?:{_VARIABLES})\s*(?:==|!=|<=|>=|<|>|~=)\s*{_VALUE}"
 _MARKER = rf"(?P<marker>{_TEST}(?:\s+(?:and|or)\s+{_TEST})*)"
-_PLAIN = re.compile(
+_PLAIN = pattern(
     rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?\s*(?P<spec>{_CLAUSE}(?:\s*,\s*{_CLAUSE})*)?\s*(?:;\s*{_MARKER}\s*)?",
     re.ASCII | re.IGNORECASE,
 )
-_NAMED = re.compile(rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?", re.ASCII)
-_EXACT = re.compile(r"\s*(===|==)\s*(\S+?)\s*", re.ASCII)
+_NAMED = pattern(rf"\s*(?P<name>{NAME})(?:{_EXTRAS})?", re.ASCII)
+_EXACT = pattern(r"\s*(===|==)\s*(\S+?)\s*", re.ASCII)
 _WRONG_OPERATOR = rf"\s*{NAME}\s*(=>|=<|=~|=|\^|~)\s*+[0-9]"
 MAX_CHARS = 16_384  # of one requirement; the longest honest ones name a dozen markers
 _MAX_DIGITS = 64  # in a row: int() refuses thousands, and no version has them
 _MAX_PARENTHESES = 40  # packaging reads them by recursion
-_LONG_NUMBER = re.compile(rf"[0-9]{{{_MAX_DIGITS}}}")
+_LONG_NUMBER = pattern(rf"[0-9]{{{_MAX_DIGITS}}}")
 
 
 @record

@@ -21,18 +21,19 @@ from scanner.model import (
     OriginKind,
     Reading,
 )
+from scanner.patterns import pattern
 from scanner.readers import decoding
 from scanner.text import visible
 
 _LIMITS = Limits()
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
-_HASH = re.compile(r"([a-z0-9]+):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
-_PLAIN_HASHES = re.compile(r"(?:--hash[= ][A-Za-z0-9]++:[0-9a-fA-F]++ *+)++", re.ASCII)
-_WORD = re.compile(r"""(?:[^\s"'\\]++|\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+')++""", re.DOTALL)
-_PIECE = re.compile(r"""\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+'""", re.DOTALL)
-_ESCAPED = re.compile(r'\\(["\\])')
-_MAY_BE_LOCATION = re.compile(r"[/\\:]|^\.|\.(?:whl|zip|t[a-z]{1,3})", re.ASCII | re.IGNORECASE)
-_EXTRAS_AT_END = re.compile(r"(?P<path>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
+_VARIABLE = pattern(r"\$\{[A-Z0-9_]++\}", re.ASCII)
+_HASH = pattern(r"([a-z0-9]+):([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+_PLAIN_HASHES = pattern(r"(?:--hash[= ][A-Za-z0-9]++:[0-9a-fA-F]++ *+)++", re.ASCII)
+_WORD = pattern(r"""(?:[^\s"'\\]++|\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+')++""", re.DOTALL)
+_PIECE = pattern(r"""\\.|"(?:[^"\\]++|\\.)*+"|'[^']*+'""", re.DOTALL)
+_ESCAPED = pattern(r'\\(["\\])')
+_MAY_BE_LOCATION = pattern(r"[/\\:]|^\.|\.(?:whl|zip|t[a-z]{1,3})", re.ASCII | re.IGNORECASE)
+_EXTRAS_AT_END = pattern(r"(?P<path>[^\[\]]+)\[(?P<extras>[^\[\]]*)\]")
 
 # Long options of pip's file format and of uv's, old ones too: whether each takes a value.
 _LONG = {

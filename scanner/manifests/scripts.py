@@ -12,12 +12,13 @@ from scanner.limits import Limits
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
 from scanner.model import Reading
+from scanner.patterns import pattern
 from scanner.readers import decoding
 
 _LIMITS = Limits()
-_ASSIGNS = re.compile(r" *(?:export +|override +)*([A-Za-z_][A-Za-z0-9_]*)\s*(?::{0,3}|\?)=\s*(.*)", re.ASCII)
-_VARIABLE = re.compile(r"\$(?:\(([A-Za-z_][A-Za-z0-9_]*)\)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
-_TARGET = re.compile(r"([^\s:#=][^:#=\n]{0,400}?)\s*::?(?!=)([^=\n]{0,2000})$")
+_ASSIGNS = pattern(r" *(?:export +|override +)*([A-Za-z_][A-Za-z0-9_]*)\s*(?::{0,3}|\?)=\s*(.*)", re.ASCII)
+_VARIABLE = pattern(r"\$(?:\(([A-Za-z_][A-Za-z0-9_]*)\)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
+_TARGET = pattern(r"([^\s:#=][^:#=\n]{0,400}?)\s*::?(?!=)([^=\n]{0,2000})$")
 
 
 def parse_shell(data: bytes, where: Location) -> Iterator[Reading]:

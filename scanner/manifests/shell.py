@@ -10,18 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from sbom.record import field, mutable, record, replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
+from scanner.patterns import pattern
 
 _LIMITS = Limits()
 _DEPTH = 12  # substitutions in substitutions
 _OPERATORS = ("&&", "||", ";;", "|&", ";", "&", "|", "(", ")")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_PLAIN = re.compile(r"[^\s\\'\"$`;&|()<>#]+")
-_IN_QUOTES = re.compile(r'["\\$`]')
-_BLANKS = re.compile(r"\s+")
+_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PLAIN = pattern(r"[^\s\\'\"$`;&|()<>#]+")
+_IN_QUOTES = pattern(r'["\\$`]')
+_BLANKS = pattern(r"\s+")
 _SPLIT = "\0"  # where a value without quotes falls into words; no shell text can hold one
-_REDIRECT = re.compile(r"(?:[0-9]|&)?(?:>>|>\||>&|<&|<>|>|<)")
-_HEREDOC = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z0-9_.!-]+))")
-_SETS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_REDIRECT = pattern(r"(?:[0-9]|&)?(?:>>|>\||>&|<&|<>|>|<)")
+_HEREDOC = pattern(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z0-9_.!-]+))")
+_SETS = pattern(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 
 Line = tuple[int, str]
 

@@ -12,8 +12,9 @@ from sbom.record import record
 from scanner.manifests import shell
 from scanner.manifests.installers import bare
 from scanner.manifests.shell import Command, Word
+from scanner.patterns import pattern
 
-_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*w?(?:\.exe)?|ipython3?|py(?:\.exe)?", re.ASCII)
+_PYTHON = pattern(r"(?:python|pypy)[0-9.]*w?(?:\.exe)?|ipython3?|py(?:\.exe)?", re.ASCII)
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _DEPTH = 4  # shells in shells
 

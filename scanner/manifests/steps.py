@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from sbom.model import Location
 from sbom.record import record
 from scanner.manifests.shell import Line
+from scanner.patterns import pattern
 from scanner.readers import yaml
 
-_SECRET = re.compile(
+_SECRET = pattern(
     r"\bsecrets\s*(?:\.\s*([A-Za-z_]\w{0,99})|\[\s*['\"]([A-Za-z_]\w{0,99})['\"]\s*\])", re.ASCII
 )
-_EXPRESSION = re.compile(r"\$\{\{[^\n]{0,1000}?\}\}")
-_NO_SHELL = re.compile(r"(?:python|node|perl|pwsh|powershell|cmd)\b")
-_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,99})", re.ASCII)
+_EXPRESSION = pattern(r"\$\{\{[^\n]{0,1000}?\}\}")
+_NO_SHELL = pattern(r"(?:python|node|perl|pwsh|powershell|cmd)\b")
+_VARIABLE = pattern(r"\$\{?([A-Za-z_]\w{0,99})", re.ASCII)
 # GitLab's secrets are variables of the project; only their names can tell.
-_LIKE_SECRET = re.compile(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|_KEY|APIKEY)", re.ASCII)
+_LIKE_SECRET = pattern(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|_KEY|APIKEY)", re.ASCII)
 _NO_JOB = frozenset({"variables", "include", "stages", "workflow", "cache", "pages_defaults", "spec"})
 _SCRIPTS = ("before_script", "script", "after_script")
 _GITLAB_EVENTS = {

@@ -10,6 +10,7 @@ from typing import cast
 
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.patterns import pattern
 from scanner.readers import decoding
 from scanner.text import visible
 
@@ -23,17 +24,17 @@ _STRING = (
     r'|"(?:[^"\\\n]++|\\.)*+"'
     r"|'[^'\n]*+'"
 )
-_BRACKETS = re.compile(rf"{_STRING}|\#[^\n]*+|[\[\]{{}}]", re.DOTALL)
-_TOKEN = re.compile(
+_BRACKETS = pattern(rf"{_STRING}|\#[^\n]*+|[\[\]{{}}]", re.DOTALL)
+_TOKEN = pattern(
     rf"(?P<string>{_STRING})|(?P<comment>\#[^\n]*+)|(?P<newline>\n)|(?P<space>[ \t\r]++)"
     r"|(?P<mark>[\[\]{},=.])|(?P<bare>[^\s\[\]{},=.\#\"']++)",
     re.DOTALL,
 )
-_DOTTED = re.compile(
+_DOTTED = pattern(
     rf"(?:(?<![\w-])[\w-]++|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+')"
     rf"(?:[ \t]*+\.[ \t]*+(?:[\w-]++|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+')){{{_LIMITS.nesting}}}"
 )
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)")
+_AT_LINE = pattern(r"\(at line (\d+), column \d+\)")
 
 
 def load(data: bytes) -> tuple[Table, str, str]:

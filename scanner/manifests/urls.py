@@ -5,34 +5,33 @@ import re
 from sbom.model import Digest
 from sbom.record import replace
 from scanner.model import Origin, OriginKind
+from scanner.patterns import pattern
 
 # A backslash ends the host, as the URL reader below pip has it: what follows is no user name.
-_PARTS = re.compile(
+_PARTS = pattern(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*+):(?://(?P<netloc>[^/?#\\]*+))?(?P<rest>.*)", re.ASCII | re.DOTALL
 )
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]++\}", re.ASCII)
-_SECRET_KEY = re.compile(
+_VARIABLE = pattern(r"\$\{[A-Z0-9_]++\}", re.ASCII)
+_SECRET_KEY = pattern(
     r"([?&;](?:[\w.-]{0,40}(?:token|secret|passw|signature|credential|api[_-]?key|access[_-]?key|auth)[\w.-]{0,40}|sig|key)=)"
     r"[^&;#\s\"']++",
     re.ASCII | re.IGNORECASE,
 )
 # Greedy up to the last @ before the path, as URL readers split it: a password may hold one too.
-_USERINFO = re.compile(r"(://)[^/?#\s\"']*@", re.ASCII)
+_USERINFO = pattern(r"(://)[^/?#\s\"']*@", re.ASCII)
 # A password with a bare slash is no URL, and a secret all the same: user:…/…@host.
-_BROKEN_USERINFO = re.compile(
+_BROKEN_USERINFO = pattern(
     r"(://)[^/?#\s\"':@\[]*+:(?![0-9]*+[/?#\s\"'])[^/?#\s\"'@]*+[/?#][^\s\"'@]{0,256}+@", re.ASCII
 )
 _SHOWN_CHARS = 1_000
-_VCS = re.compile(r"(git|hg|svn|bzr)\+", re.ASCII | re.IGNORECASE)
+_VCS = pattern(r"(git|hg|svn|bzr)\+", re.ASCII | re.IGNORECASE)
 _HARMLESS_USERS = frozenset({"git", "hg", "anonymous", "anon"})
 _WEB = frozenset({"http", "https", "ftp"})
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII | re.IGNORECASE)
-_FRAGMENT_HASH = re.compile(
-    r"[#&](sha1|sha224|sha384|sha256|sha512|md5)=([0-9a-f]+)", re.ASCII | re.IGNORECASE
-)
-_EGG = re.compile(r"[#&]egg=([^&]*)", re.ASCII)
-_EGG_NAME = re.compile(r"([A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+)(?:\[([^\]]*)\])?", re.ASCII)
-_SDIST = re.compile(r"(.+?)-v?([0-9][A-Za-z0-9.!+_]*)", re.ASCII)
+_COMMIT = pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII | re.IGNORECASE)
+_FRAGMENT_HASH = pattern(r"[#&](sha1|sha224|sha384|sha256|sha512|md5)=([0-9a-f]+)", re.ASCII | re.IGNORECASE)
+_EGG = pattern(r"[#&]egg=([^&]*)", re.ASCII)
+_EGG_NAME = pattern(r"([A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+)(?:\[([^\]]*)\])?", re.ASCII)
+_SDIST = pattern(r"(.+?)-v?([0-9][A-Za-z0-9.!+_]*)", re.ASCII)
 HASH_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 ARCHIVES = (
     ".whl",

@@ -4,7 +4,6 @@
 So the order of the packs does not matter, and one more never lowers a gate or a floor.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache, reduce
@@ -13,6 +12,7 @@ from typing import Final, TypeVar
 from sbom.record import replace
 from scanner.errors import ConfigurationError
 from scanner.model import LEVELS, FactorName, Level
+from scanner.patterns import pattern
 from scanner.policy.model import Context, Floors, GateOn, Pack
 from scanner.policy.plain import nearest
 from scanner.text import visible
@@ -22,7 +22,7 @@ V = TypeVar("V")
 
 DEFAULT: Final = "default"
 
-_DURATION: Final = re.compile(r"P(?:([0-9]+)D|T([0-9]+)H)")
+_DURATION: Final = pattern(r"P(?:([0-9]+)D|T([0-9]+)H)")
 _CONTEXTS: Final[tuple[Context, ...]] = ("internal", "exposed")
 _GATES: Final[tuple[GateOn, ...]] = ("level", "potential")
 _NEVER: Final = "P99999D"

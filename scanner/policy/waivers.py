@@ -13,6 +13,7 @@ from sbom.model import Location
 from sbom.record import record
 from scanner import versions
 from scanner.model import Decision, Level, Status
+from scanner.patterns import pattern
 from scanner.policy import paths, purls
 from scanner.policy.claims import About, Fit, Refusal, Ruling
 from scanner.policy.packs import duration
@@ -47,8 +48,8 @@ JUSTIFICATIONS: Final = (
     "inline_mitigations_already_exist",
 )
 _KINDS: Final[tuple[Kind, ...]] = ("waive", "dispute")
-_RULE: Final = re.compile(r"[A-Z]{3}-[0-9]{3}")
-_PACKAGE: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/-]*)\s*([^A-Za-z0-9._/-].*)?", re.DOTALL)
+_RULE: Final = pattern(r"[A-Z]{3}-[0-9]{3}")
+_PACKAGE: Final = pattern(r"([A-Za-z0-9][A-Za-z0-9._/-]*)\s*([^A-Za-z0-9._/-].*)?", re.DOTALL)
 
 
 @record

@@ -3,12 +3,12 @@
 Built from the parser's events: nothing is constructed, so that no tag can name a type.
 """
 
-import re
 from collections.abc import Iterator
 
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.patterns import pattern
 from scanner.readers import decoding
 
 _LIMITS = Limits()
@@ -80,8 +80,8 @@ def load(data: bytes, max_bytes: int = _LIMITS.project_bytes) -> tuple[list[Node
 
 
 # Ends of line as editors count them; YAML 1.1 has three more.
-_END = re.compile(r"\r\n|\n|\r")
-_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_END = pattern(r"\r\n|\n|\r")
+_BREAK = pattern(r"\r\n|[\n\r\x85\u2028\u2029]")
 
 
 def _as_shown(text: str) -> list[int]:

@@ -4,7 +4,6 @@ Pure. The maximum, never an average: a hundred harmless things do not make up fo
 Only open findings count; waived, disputed and not affected ones are shown beside them.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
@@ -20,6 +19,7 @@ from scanner.model import (
     Status,
     Verdict,
 )
+from scanner.patterns import pattern
 from scanner.rubric import tables
 
 GateOn = Literal["level", "potential"]
@@ -35,7 +35,7 @@ _LOCK: Final = "weighbridge.lock"  # a source of digests, none of advisories
 _LACKING: Final = frozenset(("stale", "absent", "failed", "partial"))
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
-_DURATION: Final = re.compile(r"P(T?)(\d+)([DH])")
+_DURATION: Final = pattern(r"P(T?)(\d+)([DH])")
 
 
 def counting(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,14 +1,16 @@
 """The rubric's decision tables, flattened: six factor values in, one row out.
 
 The data stands beside this file and nowhere else. The four small tables are what people read; the judge
-asks the 1,152 flattened rows, one dictionary look-up a finding.
+asks the 1,152 flattened rows, one dictionary look-up a finding; of our own rubric, which is proven to be
+complete, a row is made when it is first asked for.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -19,6 +21,7 @@ from scanner.model import FACTORS, FactorName, Factors, Level
 Data = Mapping[str, Any]
 
 Key = tuple[str, str, str, str, str, str]
+_Order = Mapping[FactorName, Mapping[str, int]]
 
 FILES: Final = (
     "rubric.json",
@@ -117,7 +120,7 @@ def read(name: str) -> bytes:
 @cache
 def load() -> Rubric:
     """The rubric that this program judges by."""
-    return flatten(json.loads(read("rubric.json")))
+    return _rubric(json.loads(read("rubric.json")), _Rows)
 
 
 def version() -> str:
@@ -142,7 +145,11 @@ def flatten(data: Data) -> Rubric:
 
     Raises KeyError where a table has no row for some combination; ``proof.check_rubric`` says it in words.
     """
-    order = {
+    return _rubric(data, lambda tables, order: dict(_Rows(tables, order)))
+
+
+def _rubric(data: Data, rows_of: "Callable[[Data, _Order], Mapping[Key, Row]]") -> Rubric:
+    order: _Order = {
         name: {value: rank for rank, value in enumerate(data["factors"][name]["order"])} for name in FACTORS
     }
     unknown = data["unknown_policy"]
@@ -150,7 +157,7 @@ def flatten(data: Data) -> Rubric:
         version=data["version"],
         levels={row["id"]: _level(row) for row in data["levels"]},
         order=order,
-        rows=dict(_rows(data, order)),
+        rows=rows_of(data, order),
         unknown={kind: unknown[kind] for kind in ("artifact", "advisory")},
         families=unknown["families"],
         otherwise=unknown["otherwise"],
@@ -191,19 +198,35 @@ def export() -> dict[str, bytes]:
     return files
 
 
-def _rows(data: Data, order: Mapping[FactorName, Mapping[str, int]]) -> Iterator[tuple[Key, Row]]:
-    by_key = {table["key"]: mapping(table) for table in data["decision_tables"]}
-    adversary, likelihood = by_key["DT_AD"], by_key["DT_LK"]
-    potential, level = by_key["DT_PL"], by_key["DT_LV"]
-    for key in product(*(order[name] for name in FACTORS)):
-        exploitation, origin, trigger, context, effect, evidence = key
+class _Rows(Mapping[Key, Row]):
+    """All rows of the four tables, worst last; each is made when it is first asked for."""
+
+    __slots__ = ("_made", "_order", "_tables")
+
+    def __init__(self, data: Data, order: _Order) -> None:
+        by_key = {table["key"]: mapping(table) for table in data["decision_tables"]}
+        self._tables = tuple(by_key[key] for key in ("DT_AD", "DT_LK", "DT_PL", "DT_LV"))
+        self._order = order
+        self._made: dict[Key, Row] = {}
+
+    def __getitem__(self, key: Key) -> Row:
+        row = self._made.get(key)
+        if row is None:
+            row = self._made[key] = self._row(*key)
+        return row
+
+    def _row(self, exploitation: str, origin: str, trigger: str, context: str, effect: str, ev: str) -> Row:
+        adversary, likelihood, potential, level = self._tables
         who = adversary[exploitation, origin]
         chance = likelihood[who, trigger, context]
         most = potential[effect, chance]
-        yield (
-            cast("Key", key),
-            Row(who, chance, cast("Level", most), cast("Level", level[most, evidence])),
-        )
+        return Row(who, chance, cast("Level", most), cast("Level", level[most, ev]))
+
+    def __iter__(self) -> Iterator[Key]:
+        return cast("Iterator[Key]", product(*(self._order[name] for name in FACTORS)))
+
+    def __len__(self) -> int:
+        return prod(len(self._order[name]) for name in FACTORS)
 
 
 def _level(row: Data) -> LevelRow:

@@ -12,6 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from sbom.record import record
+from scanner.patterns import pattern
 
 if TYPE_CHECKING:
     from scanner.versions.semantic import SemverRange
@@ -55,8 +56,8 @@ _PEP440 = re.compile(
     (?:\+(?P<local>[a-z0-9]++(?:[-_.][a-z0-9]++)*+))?\s*+""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
-_LOCAL_SEPARATOR = re.compile(r"[-_.]")
+_PLAIN = pattern(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_LOCAL_SEPARATOR = pattern(r"[-_.]")
 
 
 def _release(text: str) -> tuple[int, ...]:
@@ -180,7 +181,7 @@ _ORDERS: dict[str, Order] = {
     "bioconductor": numbered,
 }
 
-_NAME_RUNS = re.compile(r"[-_.]+")
+_NAME_RUNS = pattern(r"[-_.]+")
 _CASELESS = frozenset({"pypi", "actions"})
 
 

@@ -77,9 +77,27 @@ RENAMED = json.loads((ROOT / "scanner" / "artifacts" / "names.json").read_text()
 
 @pytest.mark.parametrize(("before", "now"), sorted(RENAMED.items()))
 def test_every_renamed_module_leads_to_names_that_are_known(before: str, now: str) -> None:
-    honest = names._data().honest
+    honest = names._data().honest.pairs()
     inside = [(module, name) for module, name in honest if module == now or module.startswith(f"{now}.")]
     assert inside
     assert all(
         names.classify(before + module.removeprefix(now), name).kind is Kind.HONEST for module, name in inside
     )
+
+
+def test_a_use_is_that_of_the_hand_kept_list_and_else_of_the_first_family_that_was_measured() -> None:
+    kept = json.loads((ROOT / "scanner" / "artifacts" / "names.json").read_text())["honest"]
+    measured = json.loads((ROOT / "scanner" / "artifacts" / "names_measured.json").read_text())["families"]
+    wanted: dict[tuple[str, str], str] = {}
+    for rows in (kept, *measured.values()):
+        here = {
+            (module, name): use
+            for module, row in rows.items()
+            for use in ("refer", "construct", "call")
+            for name in " ".join([row[use]] if isinstance(row.get(use), str) else row.get(use, ())).split()
+        }
+        wanted = here | wanted
+    honest = names._data().honest
+    assert {pair: honest.use(*pair) for pair in honest.pairs()} == wanted
+    assert honest.use("sklearn.svm._classes", "SVC2") is None
+    assert honest.kept("no.such.module", "SVC") is None

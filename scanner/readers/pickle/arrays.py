@@ -4,10 +4,10 @@ Law: joblib's ``numpy_pickle.NumpyArrayWrapper.read_array``: an array of objects
 anything else is (since joblib 1.1: one byte with the length of a padding, the padding, and) the raw items.
 """
 
-import re
 from typing import TYPE_CHECKING
 
 from sbom.record import record
+from scanner.patterns import pattern
 from scanner.readers.pickle.values import Fresh, Global, Made, Value
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILE_WRAPPERS = frozenset({"NDArrayWrapper", "ZNDArrayWrapper"})
 MODULES = ("joblib.", "sklearn.externals.joblib.")
 
-_SPELLED = re.compile(r"[<>|=]?([biufcmMOSUV])(\d+)")
+_SPELLED = pattern(r"[<>|=]?([biufcmMOSUV])(\d+)")
 _NAMED_BYTES = {"bool": 1, "bfloat16": 2, "float16": 2, "float32": 4, "float64": 8, "int4": 1, "uint4": 1}
 _FLEXIBLE = "SUV"
 _HAS_OBJECT = 1  # numpy's NPY_ITEM_HASOBJECT, in the flags of a dtype's state

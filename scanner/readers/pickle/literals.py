@@ -5,6 +5,7 @@ import struct
 
 from scanner.errors import Malformed
 from scanner.model import Source
+from scanner.patterns import pattern
 from scanner.readers.pickle import opcodes as op
 
 Literal = str | bytes | int | float | bool | None
@@ -95,7 +96,7 @@ def unquote(data: bytes) -> bytes:
     return _ESCAPE.sub(_unescaped, body) if b"\\" in body else body
 
 
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|x|(.)|$)", re.DOTALL)
+_ESCAPE = pattern(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|x|(.)|$)", re.DOTALL)
 _NAMED_ESCAPES = {
     b"\n": b"",
     b"a": b"\a",
