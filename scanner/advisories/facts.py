@@ -112,6 +112,11 @@ def _of_vulnerability(
     )
 
 
+def belief(value: str, because: str) -> tuple[FactorName, Measured]:
+    """The factor that says how sure a match is, and why."""
+    return "evidence", Measured(value, "measured", because)
+
+
 def sure(match: Match, *caps: str) -> str:
     """The rubric's evidence: what the match allows, lowered to the least of ``caps``."""
     own = {Match.YES: "confirmed", Match.PUBLIC: "indicated"}.get(match, "heuristic")
