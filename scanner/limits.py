@@ -36,6 +36,7 @@ class Limits:
     chains: int = 100_000  # lines that load something, joined with what they load
     lock_file_bytes: int = 64 * MIB  # one weighbridge.lock; a hundred thousand files take 20 MB
     lock_entries: int = 200_000  # files and references of one weighbridge.lock
+    twin_gathered_bytes: int = 64 * MIB  # of one tensor whose elements lie scattered
     twin_bytes: int = 256 * MIB  # of one model in two formats whose values are compared
     installed_files: int = 2_000_000  # on the lists of one environment's packages
     line_chars: int = 1 * MIB  # one logical line of a text format

@@ -34,6 +34,14 @@ _NEVER = frozenset({"python-bytecode"})
 _BESIDE = frozenset(
     {"hub-config", "keras-config", "chat-template", "yaml-config", "mlflow", "keras-metadata"}
 )
+# What turns texts into the numbers that weights were trained on; no inspector reads these.
+TOKENIZERS = frozenset(
+    {
+        *("tokenizer.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json"),
+        *("vocab.json", "vocab.txt", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tekken.json"),
+    }
+)
+_TOKENIZER = "tokenizer"
 _SNAPSHOT = re.compile(
     r"(?:^|/)(?P<kind>models|datasets)--(?P<name>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})/", re.ASCII
 )
@@ -73,10 +81,12 @@ def everything(
     memory: Memory | None = None,
     only: Collection[str] | None = None,
     jobs: int = 0,
+    weighed: Collection[Found] = (),
 ) -> list[Found]:
     """Every file that a lock of the tree holds, and every one of ``locked``, sorted by path.
 
-    ``only`` limits it to these paths. What the walk left out and the lock names is read all the same.
+    ``only`` limits it to these paths, ``weighed`` are others that are known already.
+    What the walk left out and the lock names is read all the same.
     """
     tracked, origins = _tracked(seen), _origins(seen)
 
@@ -106,7 +116,7 @@ def everything(
     for path, row in closed.items():
         if (only is None or path in only) and (path in locked or _sort(path, _named(path), Provenance())[0]):
             found[path] = Found(path, outcome=row.outcome or Outcome.UNREADABLE, detail=row.detail)
-    kept = [one for one in _beside(found.values()) if one.wanted or one.path in locked]
+    kept = [one for one in _beside(found.values(), weighed) if one.wanted or one.path in locked]
     return sorted(kept, key=lambda one: one.path)
 
 
@@ -128,11 +138,12 @@ def from_scan(seen: Survey, locked: Collection[str], root: Path, *, whole: bool)
         else:
             unread.add(path)  # a pointer, or nothing that could be opened
     walked = {job.path for job in seen.jobs} | set(seen.links)
+    unread |= {path for path in walked - found.keys() if path.rpartition("/")[2].lower() in TOKENIZERS}
     for path in locked:
         if path not in found and (path in walked or (whole and _in_scope(seen, path))):
             unread.add(path)
     rest = [path for path in locked if path in unread]
-    found.update((one.path, one) for one in everything(root, seen, rest, only=unread))
+    found.update((one.path, one) for one in everything(root, seen, rest, only=unread, weighed=found.values()))
     return sorted(_beside(found.values()), key=lambda one: one.path)
 
 
@@ -271,15 +282,22 @@ def _sort(path: str, claimed: Sequence[Format], known: Provenance) -> tuple[Kind
         return "model", form
     if rows:
         return "file", form
+    if name in TOKENIZERS:
+        return "file", _TOKENIZER
     return known.kind or ("data" if known.tracked else None), form
 
 
-def _beside(found: Iterable[Found]) -> Iterator[Found]:
-    """The same without the small texts that no weights lie beside."""
+def _beside(found: Iterable[Found], more: Iterable[Found] = ()) -> Iterator[Found]:
+    """The same without the small texts that no weights lie beside; those may be among ``more``."""
     rows = list(found)
-    folders = {one.path.rpartition("/")[0] for one in rows if one.kind == "model" and one.wanted}
+    known = (*rows, *more)
+    folders = {one.path.rpartition("/")[0] for one in known if one.kind == "model" and one.wanted}
     for one in rows:
-        if one.kind == "file" and one.format in _BESIDE and one.path.rpartition("/")[0] not in folders:
+        if (
+            one.kind == "file"
+            and one.format in (*_BESIDE, _TOKENIZER)
+            and one.path.rpartition("/")[0] not in folders
+        ):
             yield replace(one, wanted=False)
         else:
             yield one

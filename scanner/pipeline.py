@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from scanner.policy.claims import Settled
 
 LOCK: Final = "weighbridge.lock"  # scanner.integrity.lock.NAME, which a scan without one does not import
+_PAIRED: Final = frozenset({"safetensors", "gguf", "hub-config"})  # what may lie beside what it was made from
 _NO_LOCK: Final = "there is none: model files and data are held to no digest (weighbridge lock writes one)"
 
 
@@ -95,7 +96,7 @@ def _judged(
         *_from_artifacts(seen, policy),
         *code.evidence,
         *seen.evidence,
-        *_twins(seen, root, policy),
+        *_pairs(seen, root, policy),
         *stock.evidence,
         *_checks(stock, seen, policy),
         *known,
@@ -273,12 +274,15 @@ def _code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading
     return joining.read_code(seen, stock, root, policy)
 
 
-def _twins(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:
+def _pairs(seen: Survey, root: Path, policy: Policy) -> Iterator[Evidence]:
+    """Models beside what they are to be the same as, or were made from."""
+    if not root.is_dir():
+        return
     formats = {artifact.format for artifact in seen.artifacts}
-    if {"safetensors", "pytorch-zip"} <= formats and root.is_dir():
-        from scanner import twins
+    if not formats.isdisjoint(_PAIRED) or any(path.endswith("tokenizer.json") for path in seen.paths):
+        from scanner.pairs import compare
 
-        yield from twins.check(seen.artifacts, root, policy.limits, seen.notices)
+        yield from compare.check(seen, root, policy.limits)
 
 
 def _joined(

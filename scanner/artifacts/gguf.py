@@ -5,12 +5,12 @@ Law: the GGUF specification of ggml, and what llama.cpp's reader refuses.
 
 import struct
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 from sbom.model import Fact, FactName
-from sbom.record import field, mutable
+from sbom.record import field, mutable, record
 from scanner.errors import LimitReached, Malformed
-from scanner.limits import MIB
+from scanner.limits import MIB, Limits
 from scanner.model import Derived, Event, Source, Subject
 from scanner.text import visible
 
@@ -85,6 +85,33 @@ _TEXTS = {
     "general.quantized_by": FactName.PRODUCER,
 }
 _CHAT = "tokenizer.chat_template"
+_TOKENS = "tokenizer.ggml.tokens"
+
+
+@record
+class Header:
+    """Texts and whole numbers of the metadata by their keys, and how many tokens the vocabulary has."""
+
+    values: Mapping[str, str | int]
+    tokens: int
+
+
+def header(source: Source, limits: Limits) -> Header:
+    """The metadata of a GGUF file, for those that hold it against another one. Raises as ``inspect`` does."""
+    cursor, _, pairs, _ = _opened(source, limits)
+    values: dict[str, str | int] = {}
+    tokens = 0
+    for _ in range(pairs):
+        key = cursor.text(_LONGEST_NAME, "key")
+        kind, at = cursor.u32(), cursor.at
+        if key == _TOKENS and kind == _ARRAY:
+            cursor.u32()
+            tokens = cursor.length()
+            cursor.at = at
+        value = cursor.value(kind, key)
+        if value is not None:
+            values.setdefault(key, value)
+    return Header(values, tokens)
 
 
 @mutable
@@ -104,26 +131,10 @@ def inspect(subject: Subject) -> Iterator[Event]:
     Raises Malformed for the law that breaks; LimitReached for a header past ``header_bytes``, and at the end
     where a tensor is of a type whose size we do not know.
     """
-    head = subject.source.read_at(0, 8)
-    if head[:4] != b"GGUF":
-        raise Malformed("magic", offset=0, found=repr(head[:4]), wanted="GGUF")
-    if len(head) < 8:
-        raise Malformed("too-short", offset=0, found=len(head), wanted="a version")
-    # A file of a big-endian machine has the small version number at the other end.
-    order = "<" if int.from_bytes(head[4:], "little") & 0xFFFF else ">"
-    version = struct.unpack(f"{order}I", head[4:])[0]
-    if version not in (1, 2, 3):
-        raise Malformed("version", offset=4, found=version, wanted="1, 2 or 3")
+    cursor, tensors, pairs, version = _opened(subject.source, subject.limits)
     yield Fact(FactName.FORMAT_VERSION, f"GGUF {version}")
-    if order == ">":
+    if cursor.order == ">":
         yield Fact(FactName.BYTE_ORDER, "big")
-    cursor = _Cursor(subject.source, order, 4 if version == 1 else 8, subject.limits.header_bytes)
-    at = cursor.at
-    tensors, pairs = cursor.length(), cursor.length()
-    room = subject.source.size - cursor.at
-    # A pair takes a name's length, a type and a byte; a tensor a length, a rank, a type and an offset.
-    if pairs * (cursor.width + 5) + tensors * (cursor.width + 16) > room:
-        raise Malformed("counts", offset=at, found=f"{tensors} tensors, {pairs} keys", wanted=f"{room} bytes")
     alignment = yield from _metadata(subject, cursor, pairs)
     table = _Tensors()
     seen: set[str] = set()
@@ -136,6 +147,28 @@ def inspect(subject: Subject) -> Iterator[Event]:
     _check_spans(table, cursor.at + -cursor.at % alignment, subject.source.size)
     if table.unknown is not None:
         raise LimitReached("known tensor types", allowed=max(_TYPES), found=table.unknown)
+
+
+def _opened(source: Source, limits: Limits) -> "tuple[_Cursor, int, int, int]":
+    """A cursor at the first pair, how many tensors and pairs there are to be, and the version."""
+    head = source.read_at(0, 8)
+    if head[:4] != b"GGUF":
+        raise Malformed("magic", offset=0, found=repr(head[:4]), wanted="GGUF")
+    if len(head) < 8:
+        raise Malformed("too-short", offset=0, found=len(head), wanted="a version")
+    # A file of a big-endian machine has the small version number at the other end.
+    order = "<" if int.from_bytes(head[4:], "little") & 0xFFFF else ">"
+    version = struct.unpack(f"{order}I", head[4:])[0]
+    if version not in (1, 2, 3):
+        raise Malformed("version", offset=4, found=version, wanted="1, 2 or 3")
+    cursor = _Cursor(source, order, 4 if version == 1 else 8, limits.header_bytes)
+    at = cursor.at
+    tensors, pairs = cursor.length(), cursor.length()
+    room = source.size - cursor.at
+    # A pair takes a name's length, a type and a byte; a tensor a length, a rank, a type and an offset.
+    if pairs * (cursor.width + 5) + tensors * (cursor.width + 16) > room:
+        raise Malformed("counts", offset=at, found=f"{tensors} tensors, {pairs} keys", wanted=f"{room} bytes")
+    return cursor, tensors, pairs, version
 
 
 def _metadata(subject: Subject, cursor: "_Cursor", pairs: int) -> Generator[Event, None, int]:

@@ -5,9 +5,10 @@ rebuilding functions. Where a stream does anything else, its tensors are not kno
 """
 
 import pickletools
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, BinaryIO, TypeGuard
 
-from sbom.record import record
+from sbom.record import field, mutable, record
 from scanner.errors import LimitReached, Malformed
 
 if TYPE_CHECKING:
@@ -91,12 +92,46 @@ _TEXTS = frozenset(
 _NUMBERS = frozenset({"BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"})
 
 
-def tensors(data: bytes) -> dict[str, Tensor]:
-    """The tensors that the stream returns, by their dotted names.
+@record
+class StateDict:
+    """What a stream returns: its tensors by their dotted names.
+
+    ``unknown`` are the names of values that nobody looked into, which may be tensors of a kind that is not
+    followed. ``wrappers`` are the ways to the dicts in it (``""``, ``"state_dict."``); ``storages`` have the
+    type of each storage and how many elements it has, by key.
+    """
+
+    tensors: Mapping[str, Tensor]
+    unknown: frozenset[str]
+    wrappers: tuple[str, ...]
+    storages: Mapping[str, tuple[str, int]]
+
+
+def tensors(data: bytes) -> Mapping[str, Tensor]:
+    """The tensors that the stream returns, by their dotted names. Raises as ``read`` does."""
+    return read(data).tensors
+
+
+def read(data: "bytes | BinaryIO") -> StateDict:
+    """What the stream returns; of a file the bytes up to its end are read, and no more.
 
     Raises LimitReached for a stream that is too long, Malformed for one that does what is not followed.
     """
-    if len(data) > _LONGEST:
+    value, machine = _run(data)
+    gathered = _Gathered()
+    gathered.take(value, "", _LEVELS)
+    return StateDict(
+        gathered.tensors, frozenset(gathered.unknown), tuple(gathered.wrappers), machine.storages
+    )
+
+
+def plain(data: "bytes | BinaryIO") -> object:
+    """What a stream of plain values returns: texts, numbers, lists, dicts. Raises as ``read`` does."""
+    return _run(data)[0]
+
+
+def _run(data: "bytes | BinaryIO") -> "tuple[object, _Machine]":
+    if isinstance(data, bytes) and len(data) > _LONGEST:
         raise LimitReached("state_dict", allowed=_LONGEST, found=len(data))
     machine = _Machine()
     try:
@@ -104,7 +139,7 @@ def tensors(data: bytes) -> dict[str, Tensor]:
             if count > _OPCODES:
                 raise LimitReached("pickle_ops", allowed=_OPCODES)
             if opcode.name == "STOP":
-                return dict(_named(machine.pop(), "", _LEVELS))
+                return machine.pop(), machine
             machine.step(opcode.name, argument, position or 0)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise Malformed(
@@ -119,6 +154,7 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list[object] = []
         self.memo: dict[int, object] = {}
+        self.storages: dict[str, tuple[str, int]] = {}
         self.rare: dict[str, Callable[[], None]] = {
             "NONE": lambda: self.stack.append(None),
             "NEWTRUE": lambda: self.stack.append(True),
@@ -227,7 +263,10 @@ class _Machine:
         found = self.pop()
         if isinstance(found, tuple) and len(found) >= 5 and isinstance(found[1], _Name):
             dtype = _DTYPES.get(found[1].path.rpartition(" ")[2], "")
-            self.stack.append(_Storage(dtype, str(found[2])))
+            key, elements = str(found[2]), found[4]
+            if isinstance(elements, int) and elements >= 0:
+                self.storages.setdefault(key, (dtype, elements))
+            self.stack.append(_Storage(dtype, key))
         else:
             self.stack.append(_UNKNOWN)
 
@@ -236,16 +275,28 @@ def _key(value: object) -> object:
     return value if isinstance(value, str | int) else ""  # no writer names a tensor by anything else
 
 
-def _named(value: object, prefix: str, levels: int) -> list[tuple[str, Tensor]]:
-    found: list[tuple[str, Tensor]] = []
-    for key, item in value.items() if isinstance(value, dict) else ():
-        name = f"{prefix}{key}"
-        tensor = _tensor(item)
-        if tensor is not None:
-            found.append((name, tensor))
-        elif levels and isinstance(item, dict):
-            found += _named(item, f"{name}.", levels - 1)
-    return found
+@mutable
+class _Gathered:
+    """The tensors that were met on the way down into dicts in dicts."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    wrappers: list[str] = field(default_factory=list)
+
+    def take(self, value: object, prefix: str, levels: int) -> None:
+        """What a dict holds, and the dicts in it."""
+        if not isinstance(value, dict):
+            return
+        self.wrappers.append(prefix)
+        for key, item in value.items():
+            name = f"{prefix}{key}"
+            tensor = _tensor(item)
+            if tensor is not None:
+                self.tensors[name] = tensor
+            elif isinstance(item, _Unknown | _Call):
+                self.unknown.add(name)
+            elif levels and isinstance(item, dict):
+                self.take(item, f"{name}.", levels - 1)
 
 
 def _tensor(value: object) -> Tensor | None:

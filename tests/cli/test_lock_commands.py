@@ -127,6 +127,21 @@ def test_hub_models_are_listed_and_loose_ones_named(tree: Path) -> None:
     assert report.verdict.exit_code == 1
 
 
+def test_the_files_of_a_tokenizer_are_locked_where_weights_lie_beside_them(tree: Path) -> None:
+    write(tree / "models" / "tokenizer.json", b'{"added_tokens": []}')
+    write(tree / "vocab.txt", b"no model's\n")
+    files = locked(tree)
+    assert files["models/tokenizer.json"].format == "tokenizer"
+    assert "vocab.txt" not in files
+    write(tree / "models" / "tokenizer.json", b'{"added_tokens": [{"id": 0, "content": "x"}]}')
+    write(tree / "models" / "added_tokens.json", b'{"x": 0}')
+    for report in (verify(tree), scan(tree)):
+        assert own(report) == [
+            ("HSH-010", "models/tokenizer.json", "high"),
+            ("HSH-009", "models/added_tokens.json", "medium"),
+        ]
+
+
 def test_what_only_code_asks_a_hub_for_is_locked_and_compared(tree: Path) -> None:
     code = 'from transformers import AutoModel\nAutoModel.from_pretrained("org/base", revision="{}")\n'
     write(tree / "train.py", code.format(COMMIT).encode())

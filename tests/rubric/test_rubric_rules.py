@@ -26,7 +26,7 @@ COUNTS = {
     "ORG": 10,
     "DAT": 4,
     "SEC": 4,
-    "WGT": 4,
+    "WGT": 6,
     "AGT": 4,
     "BOM": 2,
     "COV": 5,
