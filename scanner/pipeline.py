@@ -302,13 +302,14 @@ def _joined(
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:
     if seen.readings:  # a hook over one model file pays for none of them
-        from scanner.checks import agreement, cooldown, images, names, origins, pins
+        from scanner.checks import agents, agreement, cooldown, images, names, origins, pins
 
         yield from pins.check(stock)
         yield from origins.check(stock)
         yield from agreement.check(stock)
         yield from names.check(stock)
         yield from images.check(stock)
+        yield from agents.check(stock)
         yield from cooldown.check(stock, policy.cooldown_days, policy.today)
     if policy.pack.origin_required:
         from scanner.checks import custody

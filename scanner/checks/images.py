@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sbom.model import Component
+from scanner.checks import agents
 from scanner.model import Declaration, Evidence, Stock, factors
 from scanner.text import visible
 
@@ -20,7 +21,7 @@ def check(stock: Stock) -> Iterator[Evidence]:
     files: dict[str, list[_Row]] = {}
     for component in stock.inventory.components:
         for row in stock.declarations.get(component.ref, ()):
-            if row.ecosystem in {"oci", "githubactions"} and not _is_fixed(row):
+            if row.ecosystem in {"oci", "githubactions"} and not (_is_fixed(row) or agents.is_loose(row)):
                 files.setdefault(row.where.path, []).append((component, row))
     for path in sorted(files):
         for ecosystem in ("oci", "githubactions"):

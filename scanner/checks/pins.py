@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sbom.model import Component
 from sbom.purl import normalise_name
 from sbom.record import field, mutable
+from scanner.checks import agents
 from scanner.model import Declaration, Evidence, OriginKind, Stock
 from scanner.patterns import pattern
 from scanner.text import visible
@@ -61,7 +62,7 @@ def _files(stock: Stock) -> list[_File]:
         for row in rows:
             if row.ecosystem in _AROUND or row.group == BUILD_GROUP:
                 continue
-            if row.constraint or row.installed or not _from_index(row):
+            if row.constraint or row.installed or not _from_index(row) or agents.is_loose(row):
                 continue
             file = files.setdefault(row.where.path, _File(row.where.path))
             _sort_in(file, row, component, hashed=hashed)

@@ -54,7 +54,7 @@ class Downloads:
         self._checked = False
 
     def check(self, commands: Sequence[Command], where: Location) -> Iterator[Evidence]:
-        """DEP-008 for each of these commands that runs what was just fetched."""
+        """DEP-008, in a notebook SRC-007, for each of these commands that runs what was just fetched."""
         source = ""  # what flows through the pipe
         for command in commands:
             words = _plain(command.words)
@@ -139,7 +139,7 @@ def _reads_input(words: Sequence[Word]) -> bool:
 def _evidence(url: str, runner: str, where: Location) -> Evidence:
     shown = visible(urls.masked(urls.without_credentials(url)[0]), limit=200)
     return Evidence(
-        "DEP-008",
+        "DEP-008" if where.cell is None else "SRC-007",
         where,
         f"What {shown} serves that day is run at once ({visible(runner, limit=80)}): nobody has seen it, and "
         "no digest is compared",

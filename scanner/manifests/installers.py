@@ -11,7 +11,7 @@ from sbom.model import Location
 from sbom.record import mutable, replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import conda, pep508, requirements, shell, urls
+from scanner.manifests import conda, fetched, pep508, requirements, shell, urls
 from scanner.manifests.downloads import Downloads
 from scanner.manifests.shell import Command, Line, Word
 from scanner.model import Declaration, Evidence, Include, IndexUse, InstallMode, Reading
@@ -159,6 +159,8 @@ class Installs:
             yield from self._conda(words[1:], depth)
         elif head in _APT:
             yield from self._apt(words[1:])
+        else:
+            yield from fetched.fetched(words, self.where)
 
     # --- pip and uv ---
 

@@ -19,6 +19,8 @@ _ESCAPE = re.compile(r"\s*(?:[A-Za-z_][A-Za-z0-9_.]*\s*=\s*)?!{1,2}(?!=)\s*(.*)"
 _MAGIC = re.compile(
     r"\s*(?:[A-Za-z_]\w*\s*=\s*)?%(pip|conda|mamba|micromamba|uv|sx|system)\b\s*(.*)", re.DOTALL
 )
+_RUN = re.compile(r"\s*%run\s+(?:-[inetpdN]\s+)*(\S+\.(?:py|ipy|ipynb))\b.*", re.DOTALL)
+_LOAD = re.compile(r"\s*%load\s+(?:-\w+\s+\S+\s+)*(https?://\S+)\s*")
 _AUTOMATIC = re.compile(r"(?:pip|conda|mamba|uv)\s+(?:pip\s+)?(?:install|add|create)\s.*", re.DOTALL)
 _SHELL_CELL = re.compile(r"%%(?:bash|sh|system|sx|!|script\s+(?:--?\S+\s+)*(?:\S*/)?(?:ba|z|da)?sh\b).*")
 _INNER = re.compile(r"\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}", re.ASCII)
@@ -64,6 +66,10 @@ def _shell_text(row: str) -> str | None:
     if found := _MAGIC.fullmatch(row):
         shell = found.group(1) in {"sx", "system"}
         return found.group(2) if shell else f"{found.group(1)} {found.group(2)}"
+    if found := _RUN.fullmatch(row):
+        return f"python {found.group(1)}"
+    if found := _LOAD.fullmatch(row):
+        return f"python <(curl {found.group(1)})"
     return row if _AUTOMATIC.fullmatch(row) else None
 
 

