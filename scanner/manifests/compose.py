@@ -1,4 +1,4 @@
-"""Docker compose files: the images that their services run.
+"""Docker compose files: the images that their services run, and what their commands install or serve.
 
 Law: the Compose Specification, "Services top-level elements" and "Interpolation".
 """
@@ -6,7 +6,8 @@ Law: the Compose Specification, "Services top-level elements" and "Interpolation
 from collections.abc import Iterator
 
 from sbom.model import Location
-from scanner.manifests import images
+from scanner.manifests import images, lists
+from scanner.manifests.installers import Installs
 from scanner.model import Evidence, Reading
 from scanner.readers import yaml
 from scanner.text import visible
@@ -17,13 +18,17 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
 
     A reference that cannot be read is COV-005 at its line. Raises Malformed where this is no YAML.
     """
-    documents, _ = yaml.load(data)
+    documents, lines = yaml.load(data)
     for root in documents:
         services = root.get("services")
         for _, service in services.entries() if services is not None else ():
             node = service.get("image")
             if node is not None and node.kind == "scalar" and node.text and service.get("build") is None:
                 yield reference(node, where)
+            command = [one for key in ("entrypoint", "command") if (one := service.get(key)) is not None]
+            if command:
+                image = node.text if node is not None else ""
+                yield from lists.command(command, Installs(where), lines, image)
 
 
 def reference(node: yaml.Node, where: Location, known: dict[str, str] | None = None) -> Reading:

@@ -129,7 +129,7 @@ def _read(file: _File, one: _Instruction, installs: Installs) -> Iterator[Readin
             installs.variables = file.known
         case "ARG" | "ENV":
             _assign(file, one)
-        case "RUN":
+        case "RUN" | "CMD" | "ENTRYPOINT":
             yield from _run(file, one, installs)
         case "COPY" | "ADD":
             flags, _ = _flags(one.lines[0][1])

@@ -62,11 +62,23 @@ _SERVERS = _words(
 _SERVING = re.compile(
     r"(?:vllm|sglang|text_generation_server|lmdeploy|mlx_lm|fastchat|lm_eval)(?:\.[\w.]+)?", re.ASCII
 )
+_ENTRIES = {
+    "vllm": "vllm",
+    "text-generation-inference": "text-generation-launcher",
+    "sglang": "sglang",
+    "lmdeploy": "lmdeploy",
+}
 _MODEL = _words(
     "--model --model-id --model-path --model_id --model_name_or_path --model-name-or-path --tokenizer"
 )
 _TRUSTS = _words("--trust-remote-code --trust_remote_code")
 _OFF = _words("false no 0")
+
+
+def with_entry(words: Sequence[str], image: str) -> list[str]:
+    """The words of a container's command behind the program that its image starts, where they are options."""
+    entry = next((program for name, program in _ENTRIES.items() if name in image), "")
+    return [entry, *words] if entry and words[:1] and words[0].startswith("-") else list(words)
 
 
 def fetched(words: Sequence[Word], where: Location) -> Iterator[Reading]:

@@ -120,7 +120,7 @@ class _Reader:
         elif image is not None:
             yield from self._image(image, certain=in_containers or bool(command))
         if image is not None and command:
-            yield from lists.command(command, Installs(self.where), self.lines)
+            yield from lists.command(command, Installs(self.where), self.lines, image.text)
         script = node.get("source") or node.get("script")  # Argo's and Tekton's
         if image is not None and script is not None and script.kind == "scalar" and _is_shell(node, script):
             yield from Installs(self.where).read(yaml.script(script, self.lines))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from sbom.model import Location
 from sbom.record import replace
-from scanner.manifests import conda, requirements, urls
+from scanner.manifests import conda, fetched, requirements, urls
 from scanner.manifests.installers import Installs
 from scanner.model import Declaration, Evidence, Include, IndexUse, Reading
 from scanner.readers import yaml
@@ -13,7 +13,9 @@ from scanner.text import visible
 
 _FILE = re.compile(r"\.?/?[\w./-]+\.(?:txt|in|toml|lock|ya?ml)", re.ASCII)
 _INSTALLS = re.compile(
-    r"\b(?:pip[0-9.]*|uv|uvx|pipx|conda|mamba|micromamba|apt|apt-get|curl|wget)\b", re.ASCII
+    r"\b(?:pip[0-9.]*|uv|uvx|pipx|conda|mamba|micromamba|apt|apt-get|curl|wget|vllm|text-generation-launcher"
+    r"|sglang|lmdeploy|huggingface-cli|hf|aws|gsutil|gcloud|azcopy|git)\b|--model\b|--model[-_](?:id|path|name)",
+    re.ASCII,
 )
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash"})
 _MAX_WORDS = 10_000
@@ -80,18 +82,30 @@ def scripts(node: yaml.Node, installs: Installs, lines: list[str]) -> Iterator[R
         yield from installs.read(yaml.script(one, lines))
 
 
-def command(nodes: Sequence[yaml.Node], installs: Installs, lines: list[str]) -> Iterator[Reading]:
-    """What a container's command installs, written as a list of words: a shell's script is one of them."""
+def command(
+    nodes: Sequence[yaml.Node], installs: Installs, lines: list[str], image: str = ""
+) -> Iterator[Reading]:
+    """What a container's command installs or serves, written as a list of words: a shell's script is one.
+
+    ``image`` starts a program of its own where the words are only its options.
+    """
     words = [one for node in nodes for one in node.scalars()][:_MAX_WORDS]
     if not any(_INSTALLS.search(one.text) for one in words):
         return
     head = words[0].text.rpartition("/")[2]
+    single = len(words) == 1 and any(char.isspace() for char in words[0].text.strip())
+    if single and words[0].text.lstrip().startswith("-"):
+        texts = fetched.with_entry(words[0].text.split(), image)
+        yield from installs.read_words(texts, words[0].line)
+        return
     if head in _SHELLS or len(words) == 1:
         for one in words:
             if any(char.isspace() for char in one.text):
                 yield from installs.read(yaml.script(one, lines))
         return
-    yield from installs.read_words([one.text for one in words], [one.line for one in words])
+    texts = fetched.with_entry([one.text for one in words], image)
+    at = [words[0].line] * (len(texts) - len(words)) + [one.line for one in words]
+    yield from installs.read_words(texts, at)
 
 
 def bad(node: yaml.Node, where: Location, why: str) -> Evidence:

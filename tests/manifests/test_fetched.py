@@ -3,8 +3,8 @@
 import pytest
 
 from sbom.model import Location
-from scanner.manifests import scripts
-from scanner.model import Declaration, Evidence, Tracked
+from scanner.manifests import compose, dockerfile, kubernetes, scripts
+from scanner.model import Declaration, Evidence, ManifestParser, Tracked
 
 COMMIT = "c" * 40
 
@@ -73,3 +73,36 @@ def test_what_is_fetched_or_served_is_named(text: str, named: list[str], rules: 
 )
 def test_half_a_command_names_nothing(text: str) -> None:
     assert rows(text) == ([], [])
+
+
+SERVED = [
+    pytest.param(dockerfile.parse, 'FROM x@sha256:0\nCMD ["vllm", "serve", "o/m"]', id="an exec form"),
+    pytest.param(dockerfile.parse, "FROM x@sha256:0\nENTRYPOINT vllm serve o/m", id="a shell form"),
+    pytest.param(compose.parse, "services: {a: {command: vllm serve o/m}}", id="a line of compose"),
+    pytest.param(compose.parse, "services: {a: {command: [vllm, serve, o/m]}}", id="words of compose"),
+    pytest.param(
+        compose.parse,
+        "services: {a: {image: vllm/vllm-openai, command: --port 80 --model o/m}}",
+        id="options of an image's own program",
+    ),
+    pytest.param(
+        kubernetes.parse,
+        "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: g.io/h/text-generation-inference\n"
+        '    args: ["--model-id", "o/m"]\n',
+        id="a container of Kubernetes",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parse", "text"), SERVED)
+def test_what_a_container_serves_is_named(parse: ManifestParser, text: str) -> None:
+    read = list(parse(text.encode(), Location("x")))
+    assert [row.name for row in read if isinstance(row, Declaration) and row.ecosystem == "huggingface"] == [
+        "o/m"
+    ]
+    assert "SRC-005" in [row.rule for row in read if isinstance(row, Evidence)]
+
+
+def test_options_of_another_image_name_nothing() -> None:
+    text = b"services: {a: {image: mine/app, command: --model o/m}}"
+    assert [row for row in compose.parse(text, Location("x")) if isinstance(row, Evidence)] == []
