@@ -62,7 +62,7 @@ def write(
 
     Raises ValueError on an unknown ``spec`` or a ``timestamp`` that is none.
     """
-    document = build(
+    document, told_by = build(
         inventory,
         root=root,
         tools=tools,
@@ -78,7 +78,7 @@ def write(
     ordered["serialNumber"] = f"urn:uuid:{uuid5(uuid5(NAMESPACE_URL, 'urn:weighbridge:sbom'), content)}"
     if timestamp is not None:
         ordered["metadata"]["timestamp"] = _checked(timestamp)
-        ordered |= _ordered(_stamped(ordered, notes, ordered["metadata"]["timestamp"]))
+        ordered |= _ordered(_stamped(ordered, notes, told_by, ordered["metadata"]["timestamp"]))
     ordered["metadata"] = _in_order(ordered["metadata"])
     return lines.write(_in_order(ordered))
 
@@ -91,8 +91,8 @@ def build(
     vulnerabilities: Sequence[Vulnerability],
     properties: Iterable[tuple[str, str]],
     spec: str,
-) -> Document:
-    """The document as plain data, without serial number and timestamp."""
+) -> tuple[Document, list[str]]:
+    """The document as plain data, without serial number and timestamp; and who told of each vulnerability."""
     if spec not in SPECS:
         raise ValueError(f"no such version of CycloneDX here: {spec!r}; known are {', '.join(SPECS)}")
     from sbom.parts import Parts
@@ -119,9 +119,10 @@ def build(
         "dependencies": graph.dependencies(held),
         "compositions": graph.compositions(held, inventory.complete),
     }
-    if rows := _vulnerabilities(parts, held, names, vulnerabilities):
-        document["vulnerabilities"] = rows
-    return document
+    rows = _vulnerabilities(parts, held, names, vulnerabilities)
+    if rows:
+        document["vulnerabilities"] = [row for _, row in rows]
+    return document, [told_by for told_by, _ in rows]
 
 
 def _add_source(top: Document, source: Source) -> None:
@@ -137,7 +138,7 @@ def _add_source(top: Document, source: Source) -> None:
         top["purl"] = purl.github(found["owner"], found["name"], source.commit)
 
 
-def _stamped(document: Document, notes: Sequence[str], timestamp: str) -> Document:
+def _stamped(document: Document, notes: Sequence[str], told_by: Sequence[str], timestamp: str) -> Document:
     """What CycloneDX wants a time of: annotations, and from 1.7 on who said which part."""
     tools = document["metadata"].get("tools", {}).get("components", [])
     author = next((tool for tool in tools if tool["type"] == "application"), None)
@@ -157,19 +158,28 @@ def _stamped(document: Document, notes: Sequence[str], timestamp: str) -> Docume
             for text in notes
         ]
     if document["specVersion"] != "1.6":
-        read = "read from the manifests, the code and the files of the checkout"
-        rows = [("/components", author["bom-ref"], read)] if document["components"] else []
-        by_name = {tool["name"]: tool["bom-ref"] for tool in tools if tool["type"] == "data"}
-        known = by_name.get("advisories") or by_name.get("osv")
-        if known and document.get("vulnerabilities"):
-            rows.append(
-                ("/vulnerabilities", known, "known vulnerabilities; the program adds its own findings")
-            )
-        parts["citations"] = [
-            {"pointers": [pointer], "attributedTo": who, "timestamp": timestamp, "note": note}
-            for pointer, who, note in rows
-        ]
+        rows = _citations(document, told_by, tools, author["bom-ref"])
+        parts["citations"] = [row | {"timestamp": timestamp} for row in rows]
     return parts
+
+
+def _citations(
+    document: Document, told_by: Sequence[str], tools: Sequence[Document], author: str
+) -> list[Document]:
+    """Who said which part: the program what it read, each source the vulnerabilities that it knew of."""
+    rows: list[Document] = []
+    if document["components"]:
+        read = "read from the manifests, the code and the files of the checkout"
+        rows.append({"pointers": ["/components"], "attributedTo": author, "note": read})
+    by_name = {tool["name"]: tool["bom-ref"] for tool in tools}
+    said: dict[str, list[str]] = {}
+    for at, name in enumerate(told_by):
+        if name in by_name:
+            said.setdefault(by_name[name], []).append(f"/vulnerabilities/{at}")
+    for who in sorted(said):
+        note = "found in the checkout" if who == author else "known vulnerabilities"
+        rows.append({"pointers": said[who], "attributedTo": who, "note": note})
+    return rows
 
 
 def is_licence_expression(text: str) -> bool:
@@ -214,8 +224,8 @@ def _metadata(
 
 def _vulnerabilities(
     parts: "Parts", held: graph.Graph, names: graph.Names, vulnerabilities: Sequence[Vulnerability]
-) -> list[Document]:
-    """A row for each vulnerability that affects something in the document."""
+) -> list[tuple[str, Document]]:
+    """A row for each vulnerability that affects something in the document, with who told of it."""
     rows = []
     for vulnerability in sorted(
         vulnerabilities, key=lambda one: (one.id, one.source, one.affects, repr(one))
@@ -224,7 +234,7 @@ def _vulnerabilities(
         if affected:
             name = names.take(f"vulnerability:{vulnerability.id}")
             versions: Mapping[str, str] = {ref: held.components[ref].version for ref in affected}
-            rows.append(parts.vulnerability(vulnerability, name, versions))
+            rows.append((vulnerability.told_by, parts.vulnerability(vulnerability, name, versions)))
     return rows
 
 

@@ -187,10 +187,13 @@ class Inventory:
 
 @record
 class Rating:
-    """One opinion on how bad: ``method`` is CycloneDX' word (``CVSSv31``, ``CVSSv4``, ``other``)."""
+    """One opinion on how bad: ``method`` is CycloneDX' word (``CVSSv31``, ``CVSSv4``, ``other``).
+
+    ``severity`` is empty where the one who gives the vector says no word, and none follows from it.
+    """
 
     source: str
-    severity: str
+    severity: str = ""
     method: str = "other"
     score: float | None = None
     vector: str = ""
@@ -202,7 +205,8 @@ class Vulnerability:
     """Something known or found to be wrong with components of the inventory.
 
     ``affects`` are component refs; ``state`` and ``justification`` are CycloneDX' words for its analysis,
-    ``reason`` says it for people; ``properties`` are names and values of the writer's own.
+    ``reason`` says it for people; ``properties`` are names and values of the writer's own. ``told_by`` is the
+    name of the tool (see ``Tool``) that knew of it.
     """
 
     id: str
@@ -219,6 +223,7 @@ class Vulnerability:
     reason: str = ""
     references: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    told_by: str = ""
 
 
 @record

@@ -314,13 +314,19 @@ def _concluded(field: str, value: str, technique: str, confidence: float) -> Par
 
 def _rating(rating: Rating) -> wrong.VulnerabilityRating:
     return wrong.VulnerabilityRating(
-        source=wrong.VulnerabilitySource(name=well_formed(rating.source)) if rating.source else None,
-        severity=wrong.VulnerabilitySeverity(rating.severity),
+        source=_rater(rating.source) if rating.source else None,
+        severity=wrong.VulnerabilitySeverity(rating.severity) if rating.severity else None,
         method=wrong.VulnerabilityScoreSource(rating.method),
         score=Decimal(str(rating.score)) if rating.score is not None else None,
         vector=well_formed(rating.vector) or None,
         justification=well_formed(rating.justification) or None,
     )
+
+
+def _rater(name: str) -> wrong.VulnerabilitySource:
+    """Whose opinion it is: the database of a record that is known by its id, else whoever is named."""
+    known = any(name.startswith(prefix) for prefix, _, _ in _DATABASES)
+    return _source("", name) if known else wrong.VulnerabilitySource(name=well_formed(name) or "unknown")
 
 
 def _source(name: str, id: str) -> wrong.VulnerabilitySource:  # noqa: A002  (an advisory has an id)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from sbom.model import Digest, Fact, Inventory, Kind, Location
+from sbom.model import Digest, Fact, Inventory, Kind, Location, Rating
 from sbom.record import field, mutable, record
 from scanner.limits import Budget, Limits
 
@@ -69,7 +69,9 @@ class Evidence:
     ``subject`` names what the finding is about for its fingerprint, free of line numbers and of message
     text: the resolved call (``posix.system``), a package (``pkg:pypi/torch@2.1.0``), an advisory's id.
     ``remedy`` is the exact edit or command where it is known, else the rule's own remedy is shown.
-    ``component`` is the ref of the component it is about, where it is about one.
+    ``component`` is the ref of the component it is about, where it is about one. ``ratings`` are the opinions
+    of advisories, told beside the rubric's and never counted; no inspector has any, so that workers and the
+    cache do not carry them.
     """
 
     rule: str
@@ -81,6 +83,7 @@ class Evidence:
     component: str = ""
     aliases: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    ratings: tuple[Rating, ...] = ()
 
 
 @record

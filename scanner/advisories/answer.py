@@ -213,6 +213,7 @@ def _known(
         component=row.component.ref,
         aliases=group.names,
         references=words.references(group),
+        ratings=severity.ratings,
     )
 
 

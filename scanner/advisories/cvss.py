@@ -90,6 +90,15 @@ class Vector:
         """The base score of version 3; None for the others."""
         return _score_3(self.metrics, minor=self.text[7:8]) if self.version == "3" else None
 
+    @property
+    def severity(self) -> str:
+        """The word for the score, by FIRST's scale; empty where there is no score."""
+        score = self.score
+        if score is None:
+            return ""
+        words = (("critical", 9.0), ("high", 7.0), ("medium", 4.0), ("low", 0.1))
+        return next((word for word, least in words if score >= least), "none")
+
 
 def parse(text: str) -> Vector | None:
     """The vector in ``text``, or None where it is none or lacks a mandatory metric."""

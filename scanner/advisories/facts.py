@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, Protocol
 
+from sbom.model import Rating
 from sbom.record import record
 from scanner.advisories import cvss, incidents
 from scanner.advisories.match import Advisory, Group, Match
@@ -23,6 +24,7 @@ _SURE = ("heuristic", "indicated", "confirmed")
 
 # Only where no vector is there. HIGH is given to total and to partial effects alike: it says nothing.
 _LABELS = {"LOW": "partial", "MODERATE": "partial", "MEDIUM": "partial", "CRITICAL": "total"}
+_WORDS = {"LOW": "low", "MODERATE": "medium", "MEDIUM": "medium", "HIGH": "high", "CRITICAL": "critical"}
 
 _ACTIVE_FROM, _POC_FROM = 0.90, 0.10  # EPSS; the rubric's thresholds
 
@@ -46,7 +48,7 @@ class Severity:
 
     rule: Rule
     factors: Factors
-    vectors: tuple[cvss.Vector, ...]
+    ratings: tuple[Rating, ...]
 
 
 def malice(group: Group) -> str:
@@ -108,7 +110,7 @@ def _of_vulnerability(
             trigger=trigger or Measured(_UNKNOWN, "unknown-policy", "no record carries a CVSS vector"),
             effect=effect or Measured(_UNKNOWN, "unknown-policy", "no record carries a CVSS vector"),
         ),
-        tuple({vector.text: vector for _, vector in told}.values()),
+        tuple(sorted({_rating(record, vector) for record, vector in told}, key=repr)),
     )
 
 
@@ -131,6 +133,12 @@ def _factors(**values: Measured) -> Factors:
 def _vectors(record: Record) -> list[cvss.Vector]:
     listed = (*record.severity, *(pair for entry in record.affected for pair in entry.severity))
     return [vector for _, text in dict.fromkeys(listed) if (vector := cvss.parse(text)) is not None]
+
+
+def _rating(record: Record, vector: cvss.Vector) -> Rating:
+    """The vector as an opinion of its record; in words by its score, else by the record's own label."""
+    label = _WORDS.get(record.label, "")
+    return Rating(record.id, vector.severity or label, vector.method, vector.score, vector.text)
 
 
 def _ref(record: Record, vector: cvss.Vector) -> str:

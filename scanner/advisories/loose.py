@@ -74,6 +74,7 @@ def _every(asked: _Range, found: ranges.Admitted) -> Evidence:
         component=row.component.ref,
         aliases=group.names,
         references=words.references(group),
+        ratings=severity.ratings,
     )
 
 

@@ -250,7 +250,8 @@ def scan(
         report = _scan_installed(environment, policy, files_from)
     else:
         report = run_scan(path, policy, names_from(files_from))
-    output.write(report, plan, policy)
+    checkout = None if document is not None or environment is not None else path
+    output.write(report, plan, policy, checkout)
     if write_baseline is not None:
         output.write_baseline(report, write_baseline, policy)
         raise typer.Exit(0)

@@ -63,6 +63,8 @@ def sbom_write(
         raise UsageError(f"--spec: no version {spec!r} of CycloneDX here; there are: {', '.join(SPECS)}")
     target = str(output_path) if output_path else "-"
     plan = replace(output.plan([], [f"cyclonedx={target}"], verbose=0), spec=spec)
+    if output_path is not None:
+        plan = replace(plan, printed=())  # no judgement was asked for
     gathered = gather(
         path,
         config=config,

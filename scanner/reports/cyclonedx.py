@@ -11,13 +11,15 @@ from typing import Final
 
 from sbom.graph import root_project
 from sbom.model import Digest, Kind, Project, Rating, Source, Tool, Vulnerability
-from sbom.record import field, mutable
+from sbom.record import field, mutable, replace
 from scanner.model import Consulted, Finding, Report, Status
 from scanner.reports.arrange import Subjects, advisory_names, is_advisory, is_published, settled, worst_first
 from scanner.rubric import rules
 
 _HARM: Final = frozenset({"partial", "total"})
 _ABOUT_THE_SCAN: Final = frozenset({"BOM", "COV"})
+
+_ASKED_NOTHING: Final = frozenset({"off", "absent", "unused"})  # sources that said nothing of this checkout
 
 # CycloneDX has no word for a risk that somebody accepted: the component is affected all the same.
 _STATES: Final = {
@@ -85,7 +87,7 @@ def _tools(report: Report) -> list[Tool]:
                 (Digest("sha256", report.tool.rules_digest),),
             )
         )
-    return tools + [_source(source) for source in report.sources if source.state not in {"off", "absent"}]
+    return tools + [_source(source) for source in report.sources if source.state not in _ASKED_NOTHING]
 
 
 def _source(source: Consulted) -> Tool:
@@ -140,7 +142,17 @@ def vulnerabilities(report: Report) -> tuple[Vulnerability, ...]:
             group = groups.setdefault(key, _Group())
             group.findings.append(finding)
             group.affects |= refs
-    return tuple(_vulnerability(name, group) for (name, *_), group in groups.items())
+    found = [(_vulnerability(name, group), group.findings[0]) for (name, *_), group in groups.items()]
+    return tuple(replace(one, told_by=_told_by(one.id, first, report)) for one, first in found)
+
+
+def _told_by(name: str, finding: Finding, report: Report) -> str:
+    """Which of the document's tools knew of it: a source of advisories, else the program itself."""
+    if not is_advisory(finding):
+        return "weighbridge"
+    word = "osv" if is_published(name) else "incident"
+    asked = [source.name for source in report.sources if source.state not in _ASKED_NOTHING]
+    return next((one for one in asked if word in one.casefold()), "")
 
 
 def _is_vulnerability(finding: Finding) -> bool:
@@ -178,7 +190,10 @@ def _vulnerability(name: str, group: _Group) -> Vulnerability:
         source="OSV" if is_advisory(first) and is_published(name) else "weighbridge",
         affects=tuple(sorted(group.affects)),
         aliases=tuple(sorted(names - {name})) if is_advisory(first) else (),
-        ratings=(Rating("weighbridge", first.level, justification=" ".join(reasons)),),
+        ratings=(
+            Rating("weighbridge", first.level, justification=" ".join(reasons)),
+            *sorted({rating for one in findings for rating in one.evidence.ratings}, key=repr),
+        ),
         cwes=known.cwe if known and not is_advisory(first) else (),
         description=first.title,
         detail="\n".join(messages),

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import written
+
+_DOCUMENT = b'{\n"$schema": "http://cyclonedx.org/schema/'
 WEIGHBRIDGE = Path(sys.executable).with_name("weighbridge")
 
 
@@ -47,4 +50,6 @@ def weighbridge(
         timeout=120,
         check=False,
     )
+    if done.stdout.startswith(_DOCUMENT):
+        written.hold(done.stdout)
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
