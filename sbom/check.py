@@ -50,6 +50,9 @@ _LINKS: Final = {
     ("citations", "process"),
     ("datasets", "ref"),
     ("identity", "tools"),
+    ("resource", "ref"),
+    ("taskDependencies", "ref"),
+    ("taskDependencies", "dependsOn"),
 }
 _OTHER_DOCUMENT: Final = "urn:cdx:"
 _OWN_LICENCE: Final = re.compile(

@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from sbom import graph, lines, modelcard, purl
+from sbom import formulation, graph, lines, modelcard, purl
 from sbom.model import Inventory, Project, Source, Tool, Vulnerability
+from sbom.record import replace
 from sbom.wellformed import link, well_formed
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def build(
         "dependencies": graph.dependencies(held),
         "compositions": graph.compositions(held, inventory.complete),
     }
+    if made := formulation.formulation(inventory.workflows, held.refs, names.take):
+        document["formulation"] = made
     rows = _vulnerabilities(parts, held, names, vulnerabilities)
     if rows:
         document["vulnerabilities"] = [row for _, row in rows]
@@ -194,7 +197,7 @@ def _sorted(inventory: Inventory) -> Inventory:
     components = sorted(
         inventory.components, key=lambda one: (one.ref, one.name, one.purl, one.seen[:1] == ())
     )
-    return Inventory(tuple(components), inventory.relations, inventory.projects, inventory.complete)
+    return replace(inventory, components=tuple(components))
 
 
 def _metadata(

@@ -176,6 +176,38 @@ class Project:
 
 
 @record
+class Step:
+    """Commands that run one after the other, as written but for secrets; ``name`` where they have one."""
+
+    name: str = ""
+    commands: tuple[str, ...] = ()
+
+
+@record
+class Task:
+    """One piece of work that a file of the tree states: what it runs, takes and gives.
+
+    ``inputs`` and ``outputs`` are component refs, or POSIX paths and addresses of what is no component.
+    ``parameters`` are names and values, the value empty where only the name is stated.
+    """
+
+    name: str
+    line: int | None = None
+    steps: tuple[Step, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@record
+class Workflow:
+    """How things are made, as the file at ``path`` states it."""
+
+    path: str
+    tasks: tuple[Task, ...] = ()
+
+
+@record
 class Inventory:
     """Everything that is there. ``complete`` names the projects whose dependencies are fully locked."""
 
@@ -183,6 +215,7 @@ class Inventory:
     relations: tuple[Relation, ...] = ()
     projects: tuple[Project, ...] = ()
     complete: tuple[str, ...] = ()
+    workflows: tuple[Workflow, ...] = ()
 
 
 @record

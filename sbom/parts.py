@@ -189,6 +189,8 @@ class Parts:
                 ],
             )
         )
+        # The judgement that the rest of the document goes by comes before the opinions of others.
+        part.get("ratings", []).sort(key=lambda row: row.get("method") != "other")
         return part | _given(properties=_properties(vulnerability.properties))
 
     def _plain(self, part: object) -> Part:

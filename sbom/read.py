@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sbom import modelcard
+from sbom import formulation, modelcard
 from sbom.model import (
     Component,
     Digest,
@@ -53,6 +53,7 @@ def read(data: bytes) -> Inventory:
         relations=tuple(sorted(_relations(document, components))),
         projects=tuple(sorted(projects.values(), key=lambda one: one.path)),
         complete=tuple(sorted(_complete(document, projects))),
+        workflows=formulation.workflows(document),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from sbom.model import Digest, Fact, Inventory, Kind, Location, Rating
+from sbom.model import Digest, Fact, Inventory, Kind, Location, Rating, Step
 from sbom.record import field, mutable, record
 from scanner.limits import Budget, Limits
 
@@ -254,6 +254,29 @@ class Tracked:
 
 
 @record
+class Used:
+    """What a stage takes or gives: a path as written, an address, or an action's name."""
+
+    path: str
+    where: Location
+
+
+@record
+class Stage:
+    """One piece of work that a pipeline's file states. ``line`` of ``where`` is that of its name.
+
+    What another file says of the same stage (a lock the values of its ``parameters``) has no ``steps``.
+    """
+
+    where: Location
+    name: str
+    steps: tuple[Step, ...] = ()
+    inputs: tuple[Used, ...] = ()
+    outputs: tuple[Used, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@record
 class CoolDown:
     """A setting of ``tool`` about how old a release has to be: ``days`` (None: not understood), or ``until``.
 
@@ -270,7 +293,16 @@ class CoolDown:
 
 
 Reading = (
-    CoolDown | Declaration | Include | ProjectName | IndexUse | InstallMode | Described | Tracked | Evidence
+    CoolDown
+    | Declaration
+    | Include
+    | ProjectName
+    | IndexUse
+    | InstallMode
+    | Described
+    | Tracked
+    | Stage
+    | Evidence
 )
 
 ManifestParser = Callable[[bytes, Location], Iterator[Reading]]

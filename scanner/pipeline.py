@@ -25,6 +25,7 @@ from scanner.model import (
     Finding,
     Measurement,
     Report,
+    Stage,
     ToolInfo,
     Verified,
 )
@@ -104,7 +105,7 @@ def _judged(
     )
     held, lock = compared
     joined = _joined(seen, stock, code, evidence, policy, whole=whole)
-    stock = joined.stock
+    stock = _formed(joined.stock, seen)
     measured = (*(held.measurements if held else ()), *joined.measurements)
     evidence = (*joined.evidence, *(held.evidence if held else ()))
     findings, notices = _settled(evidence, seen, stock, policy, root, measured)
@@ -298,6 +299,15 @@ def _joined(
     from scanner import joining
 
     return joining.joined(seen, stock, code, evidence, policy, whole=whole)
+
+
+def _formed(stock: Stock, seen: Survey) -> Stock:
+    """The stock with how its files say that things are made."""
+    if not any(isinstance(row, Stage) for rows in seen.readings.values() for row in rows):
+        return stock
+    from scanner import formed
+
+    return replace(stock, inventory=formed.with_workflows(stock.inventory, seen.readings))
 
 
 def _checks(stock: Stock, seen: Survey, policy: Policy) -> Iterator[Evidence]:

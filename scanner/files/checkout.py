@@ -82,7 +82,7 @@ def _remote(folder: Path, limits: Limits) -> str:
 
 def _linked(url: str) -> str:
     """The address as a link: ``git@host:path`` is another spelling of ``ssh://git@host/path``."""
-    short = _SSH.fullmatch(url)
+    short = _SSH.fullmatch(url) if "://" not in url else None
     return link(f"ssh://git@{short['host']}/{short['path'].lstrip('/')}" if short else url)
 
 

@@ -10,13 +10,13 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
 
-from sbom.model import Digest, Fact, FactName, Location
+from sbom.model import Digest, Fact, FactName, Location, Step
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.manifests import urls
 from scanner.manifests.installers import Installs
-from scanner.model import Evidence, Origin, OriginKind, Reading, Tracked
+from scanner.model import Evidence, Origin, OriginKind, Reading, Stage, Tracked, Used
 from scanner.readers import decoding, yaml
 from scanner.text import visible
 
@@ -28,6 +28,7 @@ def _words(text: str) -> frozenset[str]:
 _LIMITS = Limits()
 _HEX = re.compile(r"[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{32}|[0-9a-fA-F]{96})?", re.ASCII)
 _BY_LENGTH = {40: "sha1", 64: "sha256", 128: "sha512"}
+_OUTS = ("outs", "outs_no_cache", "outs_persist", "metrics", "plots")  # the first three are tracked as data
 _MAX_TURNS = 64  # of one foreach or matrix
 _MAX_TURNS_IN_ALL = 4_096  # of one file; then a stage is read once, with what it leaves open left open
 _TEMPLATE = re.compile(r"\$\{[^{}\n]{1,200}\}")
@@ -148,7 +149,7 @@ def parse_pipeline(data: bytes, where: Location) -> Iterator[Reading]:
     installs = Installs(where)
     turns = 0
     stages = root.get("stages")
-    for _, stage in stages.entries() if stages is not None and stages.kind == "map" else ():
+    for name, stage in stages.entries() if stages is not None and stages.kind == "map" else ():
         # foreach puts the stage's text behind a "do", matrix leaves it where it is.
         inner = stage.get("do") or stage
         each = _turns(stage, known) if turns < _MAX_TURNS_IN_ALL else [known]
@@ -157,7 +158,11 @@ def parse_pipeline(data: bytes, where: Location) -> Iterator[Reading]:
             row
             for values in each
             for one in (_Stage(inner, where, lines, _filled(_text(inner, "wdir"), values)),)
-            for row in (*_commands(one, installs, values), *_files(one, values))
+            for row in (
+                *_commands(one, installs, values),
+                *_files(one, values),
+                _stated(f"{name}{_turn(values, known) if len(each) > 1 else ''}", one, values),
+            )
         ]
         yield from dict.fromkeys(readings)
     artifacts = root.get("artifacts")
@@ -217,19 +222,54 @@ def _commands(stage: _Stage, installs: Installs, known: Mapping[str, str]) -> It
         )
 
 
+def _turn(values: Mapping[str, str], known: Mapping[str, str]) -> str:
+    """What DVC adds to the name of a stage for each turn: its key, its item, or the matrix's values."""
+    own = {key: text for key, text in values.items() if key not in known or known[key] != text}
+    plain = own.get("key") or own.get("item")
+    return f"@{plain or '-'.join(text for key, text in own.items() if key.startswith('item.'))}"
+
+
+def _stated(name: str, stage: _Stage, known: Mapping[str, str]) -> Stage:
+    """The stage itself: what it runs, what it takes, the parameters that it reads by name, what it gives."""
+    command = stage.node.get("cmd")
+    commands = tuple(_filled(node.text.strip(), known) for node in (command.scalars() if command else ()))
+    named = [
+        (one.text, "")
+        for item in _items(stage.node.get("params"))
+        for one in (
+            [item] if item.kind == "scalar" else [v for _, node in item.entries() for v in node.items]
+        )
+        if one.kind == "scalar" and one.text
+    ]
+    given = [
+        row for key in _OUTS for item in _items(stage.node.get(key)) for row in _file(item, stage, known)
+    ]
+    taken = [row for item in _items(stage.node.get("deps")) for row in _file(item, stage, known)]
+    return Stage(
+        stage.where.at(line=stage.node.line),
+        name,
+        (Step(commands=commands),) if commands else (),
+        tuple(Used(row.path, row.where) for row in taken),
+        tuple(Used(row.path, row.where) for row in given),
+        tuple(named),
+    )
+
+
 def _as_variable(found: re.Match[str]) -> str:
     return "${" + re.sub(r"\W", "_", found.group()[2:-1].strip()) + "}"
 
 
 def _files(stage: _Stage, known: Mapping[str, str]) -> Iterator[Reading]:
-    for key in ("outs", "outs_no_cache", "outs_persist"):
+    for key in _OUTS[:3]:
         for item in _items(stage.node.get(key)):
             yield from _file(item, stage, known, joins=False)
     for item in _items(stage.node.get("deps")):
         yield from _file(item, stage, known, joins=True)
 
 
-def _file(item: yaml.Node, stage: _Stage, known: Mapping[str, str], *, joins: bool) -> Iterator[Tracked]:
+def _file(
+    item: yaml.Node, stage: _Stage, known: Mapping[str, str], *, joins: bool = False
+) -> Iterator[Tracked]:
     """One entry: a path, or a path with options under it. A template names no file before it is filled in."""
     node = item.pairs[0][0] if item.kind == "map" and item.pairs else item
     path = _filled(node.text, known)
@@ -259,7 +299,7 @@ def parse_lock(data: bytes, where: Location) -> Iterator[Reading]:
         raise Malformed("dvc-lock", line=1, found="no stages", wanted="schema, stages")
     stages = root.get("stages")
     count = 0
-    for _, stage in stages.entries() if stages is not None and stages.kind == "map" else ():
+    for name, stage in stages.entries() if stages is not None and stages.kind == "map" else ():
         for key in ("outs", "deps"):
             for item in _items(stage.get(key)):
                 row = _output(
@@ -271,6 +311,18 @@ def parse_lock(data: bytes, where: Location) -> Iterator[Reading]:
                 if count > _LIMITS.declarations:
                     raise LimitReached("declarations", allowed=_LIMITS.declarations)
                 yield row
+        if parameters := tuple(_parameters(stage.get("params"))):
+            yield Stage(where.at(line=stage.line), name, parameters=parameters)
+
+
+def _parameters(node: yaml.Node | None) -> Iterator[tuple[str, str]]:
+    """The values that a run was made with: of each file of parameters, by name."""
+    for _, file in node.entries() if node is not None else ():
+        for name, value in islice(file.entries(), _MAX_TURNS_IN_ALL):
+            if value.kind == "scalar":
+                yield name, value.text
+            elif value.kind == "list" and all(one.kind == "scalar" for one in value.items):
+                yield name, ", ".join(one.text for one in value.items)
 
 
 # --- remotes -----------------------------------------------------------------------------------------------

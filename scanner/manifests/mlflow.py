@@ -6,15 +6,16 @@ What a model needs is written in files beside it, and they are pulled in.
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 
-from sbom.model import Fact, FactName, Location
+from sbom.model import Fact, FactName, Location, Step
 from sbom.record import replace
 from scanner.errors import Malformed
 from scanner.limits import Limits
 from scanner.manifests import requirements
 from scanner.manifests.compose import reference
 from scanner.manifests.installers import Installs
-from scanner.model import Described, Include, ProjectName, Reading
+from scanner.model import Described, Include, ProjectName, Reading, Stage
 from scanner.readers import yaml
 from scanner.text import visible
 
@@ -154,10 +155,21 @@ def parse_project(data: bytes, where: Location) -> Iterator[Reading]:
         yield reference(image, where)
     points = root.get("entry_points")
     installs = Installs(where)
-    for _, point in points.entries() if points is not None else ():
+    for title, point in points.entries() if points is not None else ():
         command = point.get("command")
         if command is not None and command.kind == "scalar":
             yield from installs.read(yaml.script(command, lines))
+            steps = (Step(commands=(command.text.strip(),)),)
+            yield Stage(where.at(line=point.line), title, steps, parameters=tuple(_parameters(point)))
+
+
+def _parameters(point: yaml.Node) -> Iterator[tuple[str, str]]:
+    """What an entry point can be told, each with its default where it has one."""
+    rows = point.get("parameters")
+    for name, value in islice(rows.entries(), _MAX_FLAVORS) if rows is not None else ():
+        default = value.get("default")
+        plain = default is not None and default.kind == "scalar" and default.text not in {"null", "~"}
+        yield name, default.text if default is not None and plain else ""
 
 
 def parse_python_env(data: bytes, where: Location) -> Iterator[Reading]:

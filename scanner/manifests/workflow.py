@@ -6,10 +6,10 @@ Law: GitHub's "Workflow syntax for GitHub Actions" and "Metadata syntax for GitH
 import re
 from collections.abc import Iterator
 
-from sbom.model import Location
+from sbom.model import Location, Step
 from scanner.manifests import images
 from scanner.manifests.installers import Installs
-from scanner.model import Declaration, Evidence, Reading
+from scanner.model import Declaration, Evidence, Reading, Stage, Used
 from scanner.readers import yaml
 from scanner.text import visible
 
@@ -26,8 +26,9 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     documents, lines = yaml.load(data)
     for root in documents[:1]:
         jobs = root.get("jobs")
-        for _, job in jobs.entries() if jobs is not None else ():
+        for name, job in jobs.entries() if jobs is not None else ():
             yield from _job(job, root, where, lines)
+            yield from _stated(name, job, where)
         runs = root.get("runs")
         if runs is not None and (jobs is None):
             yield from _job(runs, root, where, lines)
@@ -61,6 +62,23 @@ def _job(job: yaml.Node, root: yaml.Node, where: Location, lines: list[str]) -> 
                 (number, _EXPRESSION.sub("${GITHUB_EXPRESSION}", row))
                 for number, row in yaml.script(run, lines)
             )
+
+
+def _stated(name: str, job: yaml.Node, where: Location) -> Iterator[Stage]:
+    """The job as a stage: what its steps run, in their order, and the actions that they use."""
+    listed = job.get("steps")
+    steps: list[Step] = []
+    used: list[Used] = []
+    for step in listed.items if listed is not None else ():
+        title, run, uses = step.get("name"), step.get("run"), step.get("uses")
+        if run is not None and run.kind == "scalar":
+            called = title.text if title is not None and title.kind == "scalar" else ""
+            steps.append(Step(called, (run.text.strip(),)))
+        found = _USES.fullmatch(uses.text.strip()) if uses is not None else None
+        if uses is not None and found is not None and not found.group(1).startswith("."):
+            used.append(Used(found.group(1), where.at(line=uses.line)))
+    if steps:
+        yield Stage(where.at(line=job.line), name, tuple(steps), tuple(dict.fromkeys(used)))
 
 
 def _env(node: yaml.Node) -> dict[str, str]:

@@ -90,3 +90,19 @@ def test_the_base_score_of_version_three(metrics: str, score: float) -> None:
     vector = cvss.parse(f"CVSS:3.1/{metrics}")
     assert vector is not None
     assert vector.score == score
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "critical"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "high"),
+        ("CVSS:3.1/AV:P/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N", "low"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", "none"),
+        ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", ""),
+    ],
+)
+def test_a_score_has_a_word(text: str, word: str) -> None:
+    vector = cvss.parse(text)
+    assert vector is not None
+    assert vector.severity == word

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,29 @@ def test_what_chooses_from_a_tree_is_refused_beside_a_document(folder: Path, mor
     done = weighbridge("scan", "--sbom", "spdx.json", *more, cwd=folder)
     assert done.code == 2
     assert "--sbom" in done.err
+
+
+def test_a_scan_writes_the_document_that_sbom_write_writes(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    git = root / ".git"
+    git.mkdir(parents=True)
+    (git / "HEAD").write_text("a" * 40 + "\n")
+    (git / "config").write_text('[remote "origin"]\n\turl = https://github.com/acme/reviews.git\n')
+    (root / "requirements.txt").write_text("torch==2.6.0\n")
+    clock: dict[str, Any] = {"SOURCE_DATE_EPOCH": "1700000000"}
+    options = ("--no-advisories", ".")
+    whole = weighbridge("sbom", "write", *options, cwd=root, **clock)
+    scanned = weighbridge("scan", *options, "--output", "cyclonedx=-", cwd=root, **clock)
+    assert scanned.out == whole.out
+    assert whole.json["metadata"]["component"]["purl"] == "pkg:github/acme/reviews@" + "a" * 40
+    written = weighbridge("sbom", "write", *options, "-o", "bom.json", cwd=root, **clock)
+    assert (written.code, written.out) == (whole.code, "")
+    assert (root / "bom.json").read_text() == whole.out
+
+
+def test_what_said_nothing_is_no_tool(tmp_path: Path) -> None:
+    (tmp_path / "m.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    document = weighbridge("sbom", "write", ".", cwd=tmp_path).json
+    tools = [tool["name"] for tool in document["metadata"]["tools"]["components"]]
+    assert [name for name in tools if not name.startswith("weighbridge")] in ([], ["incident list"])
+    assert "weighbridge.lock" not in tools

@@ -47,6 +47,7 @@ def test_links_and_files_that_lead_elsewhere_are_not_followed(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "url"),
     [
+        ("url = https://github.com/o/r.git", "https://github.com/o/r.git"),
         ("url = https://me:secret@github.com/o/r.git", "https://github.com/o/r.git"),
         ("url = git@github.com:o/r.git", "ssh://git@github.com/o/r.git"),
         ("url = ../other", ""),

@@ -1,6 +1,7 @@
 """The report as a bill of materials: findings of harm to components become vulnerabilities."""
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
@@ -10,9 +11,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 
 from sbom.check import check
-from sbom.model import Inventory, Location
+from sbom.model import Inventory, Location, Rating
 from sbom.record import replace
-from scanner.model import Evidence, Report, Status, factors
+from scanner.model import Consulted, Evidence, Report, Status, factors
 from scanner.policy import vex
 from scanner.reports import cyclonedx
 from tests import forge_report as forge
@@ -177,3 +178,47 @@ def test_any_report_is_a_valid_document(report: Report) -> None:
 @given(forge.reports())
 def test_the_order_of_discovery_leaves_no_trace(report: Report) -> None:
     assert cyclonedx.render(forge.shuffled(report, 1)) == cyclonedx.render(forge.shuffled(report, 2))
+
+
+CVSS = Rating(
+    "GHSA-aaaa-bbbb-cccc", "critical", "CVSSv31", 9.8, "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+)
+NEWER = Rating(
+    "CVE-2024-0001", "", "CVSSv4", None, "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+)
+
+
+def test_what_the_advisories_say_stands_beside_the_rubrics_own_word() -> None:
+    advisory = forge.findings()[1]
+    rated = replace(advisory, evidence=replace(advisory.evidence, ratings=(NEWER, CVSS)))
+    (row,) = rows(replace(forge.report(), findings=(rated,)))
+    own, *others = row["ratings"]
+    older, newer = sorted(others, key=lambda one: str(one["method"]))
+    assert own["source"] == {"name": "weighbridge"}
+    assert newer == {
+        "source": {"name": "NVD", "url": "https://nvd.nist.gov/vuln/detail/CVE-2024-0001"},
+        "method": "CVSSv4",
+        "vector": NEWER.vector.removeprefix("CVSS:4.0/"),
+    }
+    assert (older["score"], older["severity"], older["vector"]) == (
+        9.8,
+        "critical",
+        CVSS.vector.removeprefix("CVSS:3.1/"),
+    )
+    assert older["source"]["url"] == "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"
+
+
+@pytest.mark.parametrize("name", ["osv", "OSV snapshot", "OSV live"])
+def test_each_vulnerability_is_cited_by_who_told_of_it(name: str) -> None:
+    asked = (Consulted("incidents", "built-in"), Consulted(name, "current"), Consulted("osv", "off"))
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    document = json.loads(cyclonedx.render(replace(forge.report(), sources=asked), now=now, spec="1.7"))
+    whole, *cited = document["citations"]
+    assert (whole["attributedTo"], whole["pointers"]) == ("tool:weighbridge", ["/components"])
+    told = {
+        row["attributedTo"]: {
+            document["vulnerabilities"][int(one.rpartition("/")[2])]["id"] for one in row["pointers"]
+        }
+        for row in cited
+    }
+    assert told == {"tool:weighbridge": {"ART-001"}, f"tool:{name}": {"CVE-2024-0001"}}

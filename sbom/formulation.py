@@ -1,0 +1,123 @@
+"""CycloneDX' ``formulation``: how things are made, as files of the tree state it. Plain data, both ways.
+
+A task's inputs and outputs point to components of the document, or name what is none by its path. What kind
+of work it is nobody states: its type is ``other``. Which task waits for which follows from what they share.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from sbom.model import Step, Task, Workflow
+from sbom.wellformed import link, well_formed
+
+Part = dict[str, Any]
+
+_PATH: Final = "weighbridge:path"
+_LINE: Final = "weighbridge:line"
+_KIND: Final = ["other"]
+
+
+def formulation(
+    workflows: Sequence[Workflow], refs: Mapping[str, str], take: Callable[[str], str]
+) -> list[Part]:
+    """``formulation``; empty where no file states a step. ``refs`` are the names of components in the
+    document by their refs, ``take`` gives a new name.
+    """
+    rows = [_workflow(one, refs, take) for one in sorted(workflows, key=lambda one: one.path)]
+    return [{"bom-ref": take("formulation"), "workflows": rows}] if rows else []
+
+
+def _workflow(workflow: Workflow, refs: Mapping[str, str], take: Callable[[str], str]) -> Part:
+    name = take(f"workflow:{workflow.path}")
+    tasks = [(take(f"{name}#{task.name}"), task) for task in workflow.tasks]
+    part: Part = {
+        "bom-ref": name,
+        "uid": name,
+        "name": well_formed(workflow.path),
+        "taskTypes": _KIND,
+        "properties": [{"name": _PATH, "value": well_formed(workflow.path)}],
+    }
+    if tasks:
+        part["tasks"] = [_task(ref, task, refs) for ref, task in tasks]
+    if waits := list(_waits(tasks)):
+        part["taskDependencies"] = waits
+    return part
+
+
+def _waits(tasks: Sequence[tuple[str, Task]]) -> Iterator[Part]:
+    """Who needs what another task gives."""
+    given: dict[str, list[str]] = {}
+    for ref, task in tasks:
+        for what in task.outputs:
+            given.setdefault(what, []).append(ref)
+    for ref, task in tasks:
+        needed = {one for what in task.inputs for one in given.get(what, ())} - {ref}
+        if needed:
+            yield {"ref": ref, "dependsOn": sorted(needed)}
+
+
+def _task(ref: str, task: Task, refs: Mapping[str, str]) -> Part:
+    part: Part = {"bom-ref": ref, "uid": ref, "name": well_formed(task.name), "taskTypes": _KIND}
+    if steps := [_step(step) for step in task.steps]:
+        part["steps"] = steps
+    inputs: list[Part] = [{"resource": _resource(what, refs)} for what in task.inputs]
+    if task.parameters:
+        rows = [{"name": well_formed(name), "value": well_formed(value)} for name, value in task.parameters]
+        inputs.append({"parameters": [{key: text for key, text in row.items() if text} for row in rows]})
+    if inputs:
+        part["inputs"] = inputs
+    if task.outputs:
+        part["outputs"] = [{"type": "artifact", "resource": _resource(what, refs)} for what in task.outputs]
+    if task.line is not None:
+        part["properties"] = [{"name": _LINE, "value": str(task.line)}]
+    return part
+
+
+def _step(step: Step) -> Part:
+    part: Part = {"commands": [{"executed": well_formed(text)} for text in step.commands]}
+    return {"name": well_formed(step.name), **part} if step.name else part
+
+
+def _resource(what: str, refs: Mapping[str, str]) -> Part:
+    if what in refs:
+        return {"ref": refs[what]}
+    return {"externalReference": {"type": "other", "url": link(what) or quote(well_formed(what))}}
+
+
+def workflows(document: Mapping[str, Any]) -> tuple[Workflow, ...]:
+    """What ``formulation`` was written from. Raises KeyError, TypeError or ValueError where it is no such."""
+    rows = [row for formula in document.get("formulation", ()) for row in formula["workflows"]]
+    return tuple(
+        Workflow(_property(row, _PATH), tuple(_read_task(task) for task in row.get("tasks", ())))
+        for row in rows
+    )
+
+
+def _read_task(part: Part) -> Task:
+    line = _property(part, _LINE)
+    given = part.get("inputs", ())
+    return Task(
+        part["name"],
+        int(line) if line else None,
+        tuple(
+            Step(step.get("name", ""), tuple(one["executed"] for one in step["commands"]))
+            for step in part.get("steps", ())
+        ),
+        tuple(_read_resource(row["resource"]) for row in given if "resource" in row),
+        tuple(_read_resource(row["resource"]) for row in part.get("outputs", ())),
+        tuple(
+            (one.get("name", ""), one.get("value", "")) for row in given for one in row.get("parameters", ())
+        ),
+    )
+
+
+def _read_resource(part: Part) -> str:
+    if "ref" in part:
+        return str(part["ref"])
+    url = str(part["externalReference"]["url"])
+    return url if link(url) else unquote(url)
+
+
+def _property(part: Part, name: str) -> str:
+    return next((str(row["value"]) for row in part.get("properties", ()) if row["name"] == name), "")
