@@ -14,6 +14,7 @@ from sbom.wellformed import link, well_formed
 Part = dict[str, Any]
 
 _PATH: Final = "weighbridge:path"
+_AGAIN: Final = "weighbridge:again"
 _LINE: Final = "weighbridge:line"
 _KIND: Final = ["other"]
 
@@ -59,24 +60,37 @@ def _waits(tasks: Sequence[tuple[str, Task]]) -> Iterator[Part]:
 
 def _task(ref: str, task: Task, refs: Mapping[str, str]) -> Part:
     part: Part = {"bom-ref": ref, "uid": ref, "name": well_formed(task.name), "taskTypes": _KIND}
-    if steps := [_step(step) for step in task.steps]:
+    if steps := _apart([_step(step) for step in task.steps]):
         part["steps"] = steps
-    inputs: list[Part] = [{"resource": _resource(what, refs)} for what in task.inputs]
+    inputs: list[Part] = [{"resource": _resource(what, refs)} for what in dict.fromkeys(task.inputs)]
     if task.parameters:
-        rows = [{"name": well_formed(name), "value": well_formed(value)} for name, value in task.parameters]
+        pairs = dict.fromkeys((well_formed(name), well_formed(value)) for name, value in task.parameters)
+        rows = [{"name": name, "value": value} for name, value in pairs]
         inputs.append({"parameters": [{key: text for key, text in row.items() if text} for row in rows]})
     if inputs:
         part["inputs"] = inputs
     if task.outputs:
-        part["outputs"] = [{"type": "artifact", "resource": _resource(what, refs)} for what in task.outputs]
+        given = [_resource(what, refs) for what in dict.fromkeys(task.outputs)]
+        part["outputs"] = [{"type": "artifact", "resource": one} for one in given]
     if task.line is not None:
         part["properties"] = [{"name": _LINE, "value": str(task.line)}]
     return part
 
 
 def _step(step: Step) -> Part:
-    part: Part = {"commands": [{"executed": well_formed(text)} for text in step.commands]}
+    part: Part = {"commands": _apart([{"executed": well_formed(text)} for text in step.commands])}
     return {"name": well_formed(step.name), **part} if step.name else part
+
+
+def _apart(rows: list[Part]) -> list[Part]:
+    """The rows in their order; what is done again is marked so, for the schema wants no two alike."""
+    seen: dict[str, int] = {}
+    for row in rows:
+        key = repr(row)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > 1:
+            row["properties"] = [{"name": _AGAIN, "value": str(seen[key])}]
+    return rows
 
 
 def _resource(what: str, refs: Mapping[str, str]) -> Part:

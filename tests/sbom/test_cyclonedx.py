@@ -358,8 +358,8 @@ def test_a_vulnerability_names_what_it_affects_and_who_says_so() -> None:
         {"ref": "pypi:torch@2.1.0+cu121", "versions": [{"status": "affected", "version": "2.1.0+cu121"}]}
     ]
     assert [(rating["method"], rating["severity"]) for rating in row["ratings"]] == [
-        ("CVSSv31", "critical"),
         ("other", "high"),
+        ("CVSSv31", "critical"),
     ]
     assert row["references"] == [
         {

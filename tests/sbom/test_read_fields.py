@@ -85,7 +85,7 @@ TASK: Mapping[str, st.SearchStrategy[Any]] = {
     "steps": st.lists(st.builds(Step, **STEP), max_size=2).map(tuple),
     "inputs": some,
     "outputs": some,
-    "parameters": st.lists(st.tuples(words, versions), max_size=2).map(tuple),
+    "parameters": st.lists(st.tuples(words, versions), max_size=2, unique=True).map(tuple),
 }
 WORKFLOW: Mapping[str, st.SearchStrategy[Any]] = {
     "path": words,
