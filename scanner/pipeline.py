@@ -305,7 +305,7 @@ def _formed(stock: Stock, seen: Survey) -> Stock:
     """The stock with how its files say that things are made."""
     if not any(isinstance(row, Stage) for rows in seen.readings.values() for row in rows):
         return stock
-    from scanner import formed
+    from scanner.inventory import formed
 
     return replace(stock, inventory=formed.with_workflows(stock.inventory, seen.readings))
 

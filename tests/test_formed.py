@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from scanner.formed import shown
+from scanner.inventory.formed import shown
 from tests.cli.command import weighbridge
 
 Json = dict[str, Any]

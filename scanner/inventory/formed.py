@@ -11,7 +11,7 @@ from typing import Final
 
 from sbom.model import Component, Inventory, Kind, Location, Step, Task, Workflow
 from sbom.record import field, mutable, replace
-from scanner.described import place
+from scanner.inventory.described import place
 from scanner.manifests import urls
 from scanner.model import Reading, Stage, Used
 
