@@ -27,6 +27,7 @@ Does = Literal[
     "tls",
     "import",
     "instantiate",
+    "resolver",
 ]
 _DOES: Final = frozenset(get_args(Does))
 

@@ -18,6 +18,7 @@ from scanner.code.values import (
     Table,
     Unknown,
     Value,
+    any_of,
     constant,
     dictionary,
     items,
@@ -232,6 +233,8 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
         return base.get(name) or Unknown(f"the table has no {name}")
     if isinstance(base, Items) and isinstance(key, Const) and isinstance(key.value, int):
         return base.values[key.value] if -len(base.values) <= key.value < len(base.values) else Unknown("")
+    if isinstance(base, Items) and not isinstance(key, Const):
+        return any_of(base)
     if isinstance(base, Name) and base.dotted == "os.environ":
         return Unknown(f"it is the environment's {text_of(key) or 'variable'}")
     if isinstance(base, Made | Param):

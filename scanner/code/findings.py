@@ -66,7 +66,7 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
             yield from _load(api, call, module, program, releases, fetched)
         if api.does in {"fetch", "fetch-load", "request"}:
             yield from flow.fetch(api, call, module, program, checked=hashes)
-        elif api.does in {"execute", "import", "instantiate"}:
+        elif api.does in {"execute", "import", "instantiate", "resolver"}:
             yield from flow.executed(api, call, module, program)
         elif api.does not in {"load", "switch", "yaml-type"}:
             yield from hub.references(api, call, module, program, releases)

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from scanner.code import targets
 from scanner.code.apis import SETDEFAULT, WATCHED, Api, table
 from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Table, Value, text_of
-from scanner.model import Evidence, Reference, Resolved, factors
+from scanner.model import Evidence, LoadSite, Reference, Resolved, factors
 from scanner.patterns import pattern
 from scanner.text import visible
 
@@ -86,8 +87,11 @@ def source_of(value: Value, program: Program, module: Module, depth: int = 0) ->
     return ""
 
 
-def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator[Evidence]:
+def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator[Evidence | LoadSite]:
     """SRC-006 for outside text that is run as code; SRC-010 for a name out of a configuration."""
+    if api.does == "resolver":
+        yield from targets.resolver(api, call, module, program)
+        return
     value = argument_of(call, api.keywords, api.at)
     if value is None:
         return
@@ -106,8 +110,15 @@ def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator
     if not named and api.does != "instantiate":
         return
     named = named or "its configuration"
+    parts = tuple(targets.parts(value, module, program)) if api.does == "instantiate" else ()
+    if parts and not source:
+        named = ", ".join(part.path for part in parts[:3]) + (" and more" if len(parts) > 3 else "")
+    for part in parts:
+        yield targets.site(api, call, part, module, program)
     measured = factors(ref=named, origin="unverified") if source else ()
-    message = f"{shown} imports or calls whatever {visible(named)} names"
+    message = (
+        f"{shown} imports or calls whatever {visible(named)} names{targets.told(parts, module, program)}"
+    )
     yield Evidence("SRC-010", call.where, message, f"{shown}:{call.function}", measured, api.fix)
 
 

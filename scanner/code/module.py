@@ -21,7 +21,20 @@ from scanner.code.expressions import (
     evaluate,
 )
 from scanner.code.units import Unread
-from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, made, one_of, text_of
+from scanner.code.values import (
+    Const,
+    Items,
+    Made,
+    Name,
+    Param,
+    Unknown,
+    Value,
+    any_of,
+    items,
+    made,
+    one_of,
+    text_of,
+)
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 
@@ -47,6 +60,11 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     ast.List: ("elts",),
     ast.Compare: ("left", "comparators"),
     ast.BoolOp: ("values",),
+    # What a comprehension goes through is bound before what it makes of it is read.
+    ast.ListComp: ("generators", "elt"),
+    ast.SetComp: ("generators", "elt"),
+    ast.GeneratorExp: ("generators", "elt"),
+    ast.DictComp: ("generators", "key", "value"),
 }
 _CLASSES = 32  # classes above one class that are asked for a method
 _TOLD = frozenset({ast.Call, ast.NamedExpr, ast.comprehension})
@@ -376,6 +394,8 @@ class Reader:
                 self._call(node, env, spot)
 
     def _call(self, node: ast.Call, env: Env, spot: _Spot) -> None:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "append" and len(node.args) == 1:
+            self._append(node.func.value, node.args[0], env)
         dotted, base = callee(node, env, self._known)
         if not dotted:
             return
@@ -396,6 +416,13 @@ class Reader:
         self.module.calls.append(
             Call(dotted, args, keywords, self._at(node), spot.function, spot.in_main, base)
         )
+
+    def _append(self, target: ast.expr, value: ast.expr, env: Env) -> None:
+        """A list that is written out goes on with what is appended to it."""
+        name = dotted_path(target)
+        before = env.find(name) if name else None
+        if isinstance(before, Items):
+            env.bind(name, items((*before.values, evaluate(value, env, self._known))))
 
     def _inherited(self, dotted: str) -> str:
         """The method's full name in a class from elsewhere that a class here is derived from."""
@@ -513,7 +540,7 @@ def _bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:
 def _each(value: Value) -> Value:
     """One of what a loop goes through."""
     if isinstance(value, Items):
-        return value.values[0] if len(value.values) == 1 else Unknown("it is one of a list")
+        return any_of(value)
     return made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
 
 

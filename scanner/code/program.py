@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from scanner.code import configuration
 from scanner.code.apis import SETDEFAULT, is_watched, table
+from scanner.code.composition import Part, composed
 from scanner.code.module import Call, Module
 from scanner.code.values import (
     Choice,
@@ -100,6 +101,7 @@ class Program:
         self, modules: Iterable[Module], files: Collection[str], text: Callable[[str], bytes | None]
     ) -> None:
         self._text = text
+        self._composed: dict[str, tuple[Part, ...]] = {}
         self._values: dict[tuple[str, tuple[str, ...]], Value | None] = {}
         self.modules = sorted(modules, key=lambda module: module.path)
         self.files = frozenset(files)
@@ -233,10 +235,31 @@ class Program:
             if isinstance(target, Resolved) and target.held and len(self._values) < _CONFIGURED:
                 asked = (target.name, found[1])
                 if asked not in self._values:
-                    data = self._text(target.name) if target.name in self.files else None
-                    self._values[asked] = configuration.value_of(data, found[1]) if data else None
+                    self._values[asked] = self._written(target.name, found[1])
                 return self._values[asked]
         return None
+
+    def _written(self, path: str, keys: tuple[str, ...]) -> Value | None:
+        """The value in a configuration, or in one of the files that it is put together with."""
+        for part in self.composed(path):
+            if keys[: len(part.keys)] != part.keys or len(part.keys) == len(keys):
+                continue
+            data = self.text(part.path)
+            value = configuration.value_of(data, keys[len(part.keys) :], part.path) if data else None
+            if value is not None:
+                return value
+        return None
+
+    def composed(self, path: str) -> tuple[Part, ...]:
+        """The files that the configuration at a path is put together with, itself first."""
+        if path not in self._composed:
+            known = path in self.files and path.endswith((".yaml", ".yml"))
+            self._composed[path] = composed(path, self.files, self.text) if known else (Part(path),)
+        return self._composed[path]
+
+    def text(self, path: str) -> bytes | None:
+        """The bytes of a file of the tree, None where it has none or they cannot be read."""
+        return self._text(path) if path in self.files else None
 
     # --- targets ---
 

@@ -159,6 +159,14 @@ def one_of(first: Value, second: Value) -> Value:
     return Choice(tuple(rows), size)
 
 
+def any_of(value: Items) -> Value:
+    """Any of what a list holds, as a loop goes through it."""
+    found: Value | None = None
+    for each in value.values:
+        found = each if found is None else one_of(found, each)
+    return found if found is not None else Unknown("it is one of an empty list")
+
+
 def alternatives(value: Value) -> tuple[Value, ...]:
     """The values that this may be, one for most."""
     return value.values if isinstance(value, Choice) else (value,)

@@ -41,6 +41,7 @@ _FAMILIES: Final[Mapping[str, frozenset[str]]] = {
     "yaml": frozenset({"yaml"}),
     "data": frozenset(),
     "openml": frozenset(),
+    "configuration": frozenset({"yaml-config"}),
     "": frozenset(),
 }
 _LOADED = {"import": "on import", "run": "when it is run", "call": "in a function", "": "somewhere"}
