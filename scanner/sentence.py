@@ -24,7 +24,8 @@ def sentence(
     if nothing and not findings:
         return "Nothing to scan: no manifest and no model artifact was found."
     serious = [each for each in findings if policy.blocks(each)]
-    said = [*_load(serious), *_remove(serious), *_update(serious), *_other(serious)]
+    said = [*_load(serious), *_remove(serious), *_update(serious)]
+    said += _other(serious, "other finding" if said else "finding")
     if not serious:
         said.append(_nothing(findings, policy))
     if coverage.not_checked:
@@ -83,9 +84,9 @@ def _update(serious: Sequence[Finding]) -> list[str]:
     return [f"Update {_names(names, 'package')}: known vulnerabilities."] if names else []
 
 
-def _other(serious: Sequence[Finding]) -> list[str]:
+def _other(serious: Sequence[Finding], noun: str) -> list[str]:
     rest = [each for each in serious if not each.evidence.rule.startswith(("ART-", "ADV-"))]
-    return [f"Mend {_count(len(rest), 'other finding')}."] if rest else []
+    return [f"Mend {_count(len(rest), noun)}."] if rest else []
 
 
 def _package(finding: Finding) -> str:
