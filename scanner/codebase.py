@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import field, mutable
+from scanner import progress
 from scanner.code import source
 from scanner.errors import ScanError
 from scanner.files.open import open_source
@@ -67,7 +68,10 @@ def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) ->
     from scanner.isolate import python
 
     own = reading.own(job.path for job in jobs).names
-    done = {row.path: row for row in python.summaries(jobs, python.Asked(own, frozenset(), limits), workers)}
+    done = {}
+    for row in python.summaries(jobs, python.Asked(own, frozenset(), limits), workers):
+        done[row.path] = row
+        progress.tell("reading Python", len(done), len(jobs))
     # Only now is it known which functions hand their parameters to a load: who calls them matters.
     names = program.wrappers(row.module for row in done.values() if row.module is not None)
     again = [job for job in jobs if _may_call(done[job.path].module, names)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sbom import purl
 from sbom.record import field, mutable, record, replace
+from scanner import progress
 from scanner.errors import Changed, ScanError, Unreadable
 from scanner.files.digest import sha256_of
 from scanner.files.lfs import POINTER_BYTES
@@ -196,7 +197,10 @@ class _Task:
 def _all(tasks: Sequence[_Task], jobs: int) -> Iterator[Found]:
     threads = jobs or min(_THREADS, os.cpu_count() or 1)
     if threads < 2 or len(tasks) < 2:
-        yield from filter(None, map(_look, tasks))
+        for done, found in enumerate(map(_look, tasks), 1):
+            progress.tell("hashing files", done, len(tasks))
+            if found is not None:
+                yield found
         return
     from concurrent.futures import ThreadPoolExecutor  # pulls logging
 
@@ -204,7 +208,10 @@ def _all(tasks: Sequence[_Task], jobs: int) -> Iterator[Found]:
         # In batches: of ten thousand small files the handing over would cost more than the reading.
         size = max(1, min(64, len(tasks) // (threads * 4)))
         batches = [tasks[at : at + size] for at in range(0, len(tasks), size)]
+        done = 0
         for batch in pool.map(lambda part: [_look(task) for task in part], batches):
+            done += len(batch)
+            progress.tell("hashing files", done, len(tasks))
             yield from filter(None, batch)
 
 

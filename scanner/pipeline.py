@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sbom.model import Component, Digest, Kind, Location
 from sbom.record import replace
-from scanner import __version__, projects
+from scanner import __version__, progress, projects
 from scanner.errors import UsageError
 from scanner.inventory import Stock, take_stock
 from scanner.isolate import Job, weigh
@@ -336,6 +336,7 @@ def _advisories(stock: Stock, policy: Policy) -> tuple[tuple[Consulted, ...], tu
         return (Consulted("advisories", "unused", detail="no dependency was found to look up"),), ()
     from scanner import advisories
 
+    progress.tell("looking up advisories", of=len(packages) + len(steps))
     with advisories.open_snapshot(policy.advisories) as snapshot:
         holds_steps = snapshot is not None and "actions" in snapshot.ecosystems
         if not packages and not holds_steps and policy.advisories is None:

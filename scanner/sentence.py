@@ -6,6 +6,7 @@ from scanner.model import Consulted, Coverage, Finding, Status
 from scanner.policy import Policy
 from scanner.text import visible
 
+_OTHER_BYTES = frozenset({"HSH-001", "HSH-004"})  # a file is not what its lock or its pointer says
 _NAMED = 2  # so many are named, more are counted
 
 
@@ -24,8 +25,8 @@ def sentence(
     if nothing and not findings:
         return "Nothing to scan: no manifest and no model artifact was found."
     serious = [each for each in findings if policy.blocks(each)]
-    said = [*_load(serious), *_remove(serious), *_update(serious)]
-    said += _other(serious, "other finding" if said else "finding")
+    said = [*_load(serious), *_changed(serious), *_remove(serious), *_update(serious)]
+    said += _other(serious, first=not said)
     if not serious:
         said.append(_nothing(findings, policy))
     if coverage.not_checked:
@@ -35,14 +36,19 @@ def sentence(
 
 
 def _nothing(findings: Sequence[Finding], policy: Policy) -> str:
-    known = sum(each.known and each.status is Status.OPEN for each in findings)
-    below = sum(each.status is Status.OPEN for each in findings) - known
+    open_ = [each for each in findings if each.status is Status.OPEN]
+    known = sum(each.known for each in open_)
+    dated = sum(each.known and bool(each.first_seen) for each in open_)
+    below = len(open_) - known
     if not known and not below:
         return "Nothing was found."
     text = f"Nothing new at or above {policy.gate}" if known else f"Nothing at or above {policy.gate}"
     if below:
         text += f", {_count(below, 'lesser finding')}"
-    return text + (f"; {_count(known, 'finding')} of the baseline still there." if known else ".")
+    still = [f"{_count(dated, 'finding')} of the baseline still there"] if dated else []
+    # An earlier state of the tree (--since, --staged) is no baseline that anybody wrote down.
+    still += [f"{_count(known - dated, 'finding')} there before this change"] if known > dated else []
+    return "; ".join([text, *still]) + "."
 
 
 def _unknown(sources: Sequence[Consulted]) -> list[str]:
@@ -84,9 +90,18 @@ def _update(serious: Sequence[Finding]) -> list[str]:
     return [f"Update {_names(names, 'package')}: known vulnerabilities."] if names else []
 
 
-def _other(serious: Sequence[Finding], noun: str) -> list[str]:
-    rest = [each for each in serious if not each.evidence.rule.startswith(("ART-", "ADV-"))]
-    return [f"Mend {_count(len(rest), noun)}."] if rest else []
+def _changed(serious: Sequence[Finding]) -> list[str]:
+    paths = sorted({each.evidence.where.path for each in serious if each.evidence.rule in _OTHER_BYTES})
+    return [f"Do not use {_names(paths, 'file')}: not the bytes that were agreed on."] if paths else []
+
+
+def _other(serious: Sequence[Finding], *, first: bool) -> list[str]:
+    rest = [
+        each
+        for each in serious
+        if each.evidence.rule not in _OTHER_BYTES and not each.evidence.rule.startswith(("ART-", "ADV-"))
+    ]
+    return [f"Mend {_count(len(rest), 'finding' if first else 'other finding')}."] if rest else []
 
 
 def _package(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import field, mutable, replace
+from scanner import progress
 from scanner.codebase import Codebase, code_of, read
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.examine import Gathered, ended_at_once
@@ -209,7 +210,10 @@ def _is_dvc(path: str) -> bool:
 
 def weigh_files(jobs: Sequence[Job], policy: Policy, seen: Survey) -> None:
     """Examines the files and keeps what came of it."""
-    for weighed in weigh_all(jobs, policy.limits, policy.jobs):
+    total, done = sum(job.size for job in jobs), 0
+    for number, weighed in enumerate(weigh_all(jobs, policy.limits, policy.jobs), 1):
+        done += weighed.size
+        progress.tell("reading files", number, len(jobs), done, total)
         seen.artifacts.extend(weighed.artifacts)
         if weighed.digests:
             seen.digests[weighed.path] = {one.algorithm: one.value for one in weighed.digests}

@@ -1,12 +1,12 @@
 """``weighbridge advisories``: the store of known advisories."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sbom.record import replace
+from scanner.cli import progress
 from scanner.cli.options import Config, File, Text, Texts
 from scanner.errors import ConfigurationError, UsageError
 from scanner.policy import Policy
@@ -44,7 +44,9 @@ def advisories_update(
     from scanner.text import visible
 
     gathered = gather(Path(), config=config)
+    progress.begin()
     done = refresh(ecosystems or (), url or gathered.policy.advisories_url, force=force, tell=_tell)
+    progress.end()
     for line in status(clock()):
         typer.echo(visible(line, limit=2000))
     for _, reason in done.failed:
@@ -72,6 +74,7 @@ def refreshed(policy: Policy, *, asked: bool) -> Policy:
 
     if not asked and not advisories.is_due():
         return policy
+    progress.begin()
     try:
         done = advisories.refresh((), policy.advisories_url, tell=_tell)
     except ConfigurationError as error:
@@ -135,9 +138,7 @@ def _noted(policy: Policy, *notices: str) -> Policy:
 
 
 def _tell(text: str) -> None:
-    from scanner.text import visible
-
-    sys.stderr.write(f"weighbridge: {visible(text, limit=2000)}\n")
+    progress.say(text)
 
 
 @app.command("import")

@@ -35,11 +35,14 @@ from scanner.cli.options import (
     NoAdvisories,
     Packs,
     Projects,
+    Quiet,
     RequireInputs,
     Statements,
+    Summary,
     Text,
     Texts,
     Untrusted,
+    Verbose,
 )
 
 if TYPE_CHECKING:
@@ -62,10 +65,14 @@ app.add_typer(config_commands.app, name="config")
 
 def run() -> int:
     """Parses the command line, runs the command, returns the exit code."""
+    from scanner import progress
+
     try:
         app()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
+    finally:
+        progress.watch(None)  # nothing moves under the message of an error
     return 0
 
 
@@ -190,7 +197,9 @@ def scan(
             "--sarif-category", metavar="NAME", help="Tells apart the SARIF runs of jobs over one commit."
         ),
     ] = None,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")] = 0,
+    verbose: Verbose = 0,
+    quiet: Quiet = 0,
+    summary: Summary = False,
 ) -> None:
     """Judge a checkout: what would run, what is known to be bad, what to do about it.
 
@@ -201,12 +210,19 @@ def scan(
     weighbridge scan . -o sarif=out.sarif -o cyclonedx=bom.json; weighbridge scan --env .venv;
     weighbridge scan . --since origin/main
     """
-    from scanner.cli import output
+    from scanner.cli import output, progress
     from scanner.cli.settings import gather, names_from
     from scanner.pipeline import scan as run_scan
     from scanner.pipeline import scan_document
 
-    plan = output.plan(formats or [], outputs or [], verbose=verbose, category=category or "")
+    plan = output.plan(
+        formats or [],
+        outputs or [],
+        verbose=verbose,
+        category=category or "",
+        quiet=quiet,
+        summary=summary,
+    )
     gathered = gather(
         path,
         config=config,
@@ -224,6 +240,8 @@ def scan(
         jobs=jobs,
         require_inputs=require_inputs or None,
     )
+    if not quiet:
+        progress.begin()
     policy = advisory_commands.refreshed(advisory_commands.asking(gathered.policy, live=live), asked=refresh)
     policy = replace(
         advisory_commands.verifying(policy, asked=verify_index, mirror=index_url or ""),

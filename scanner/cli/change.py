@@ -118,11 +118,7 @@ def _before(root: Path, change: Change, policy: Policy) -> "Baseline":
         # Nothing is set aside here: when a waiver ends, its finding was there before all the same.
         plain = replace(policy, baseline=None, claims=(), notices=(), live=False, verify_index=False)
         report = scan(folder, plain, sorted(taken.written))
-    name = change.said if change.after is None else "the last commit"
-    found = baseline.load(baseline.write(report.findings, policy.today, policy.baseline), name)
-    if policy.baseline is None:
-        return found
-    return replace(found, findings={**found.findings, **policy.baseline.findings})
+    return baseline.earlier(report.findings, policy.today, policy.baseline)
 
 
 @contextmanager

@@ -16,9 +16,12 @@ from scanner.cli.options import (
     Jobs,
     Lock,
     Packs,
+    Quiet,
+    Summary,
     Text,
     Texts,
     Untrusted,
+    Verbose,
 )
 from scanner.errors import ConfigurationError, UsageError
 from scanner.text import visible
@@ -60,7 +63,7 @@ def lock(
     Examples: weighbridge lock; weighbridge lock --update models/encoder.pt data/
     """
     from scanner import __version__, joining, vouched
-    from scanner.cli import output
+    from scanner.cli import output, progress
     from scanner.cli.settings import gather
     from scanner.integrity import lock as locks
     from scanner.inventory import take_stock
@@ -76,6 +79,7 @@ def lock(
     if update and before is None:
         raise UsageError(f"--update: there is no lock at {target}: weighbridge lock writes a whole one")
     policy = gathered.policy
+    progress.begin()
     seen = survey(root, policy, artifacts=False, code=not update)
     tool = f"weighbridge {__version__}"
     if update and before is not None:
@@ -91,6 +95,7 @@ def lock(
         stock = take_stock(seen.readings)
         components = joining.asked_for(stock, joining.read_code(seen, stock, root, policy))
         made = vouched.written(found, seen, components, before.lock if before is not None else None, tool)
+    progress.end()
     data = locks.render(made)
     locks.parse(data)  # what cannot be read again is not written
     if before is None or data != before.data:
@@ -127,7 +132,9 @@ def verify(
     packs: Packs = None,
     baseline: Baseline = None,
     jobs: Jobs = None,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")] = 0,
+    verbose: Verbose = 0,
+    quiet: Quiet = 0,
+    summary: Summary = False,
 ) -> None:
     """Hold every model file and data set to weighbridge.lock: changed, missing, new, moved.
 
@@ -136,11 +143,11 @@ def verify(
 
     Examples: weighbridge verify; weighbridge verify . --format json; weighbridge verify --quick
     """
-    from scanner.cli import output
+    from scanner.cli import output, progress
     from scanner.cli.settings import gather, names_from
     from scanner.pipeline import verify as run_verify
 
-    plan = output.plan(formats or [], outputs or [], verbose=verbose)
+    plan = output.plan(formats or [], outputs or [], verbose=verbose, quiet=quiet, summary=summary)
     policy = gather(
         path,
         config=config,
@@ -153,6 +160,8 @@ def verify(
         packs=packs,
         jobs=jobs,
     ).policy
+    if not quiet:
+        progress.begin()
     report = run_verify(path, policy, names_from(files_from), quick=quick)
     output.write(report, plan, policy)
     raise typer.Exit(report.verdict.exit_code)

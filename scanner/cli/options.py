@@ -68,3 +68,10 @@ Projects = Annotated[
         "--project", metavar="NAME", help="Only this project of the tree, by folder or name. May repeat."
     ),
 ]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more. May repeat.")]
+Quiet = Annotated[
+    int, typer.Option("--quiet", "-q", count=True, help="Only the verdict; -qq: nothing but the exit code.")
+]
+Summary = Annotated[
+    bool, typer.Option("--summary", help="One screen: the verdict, the counts, the worst three things to do.")
+]

@@ -4,25 +4,35 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from sbom.record import record, replace
+from scanner.cli import progress
 from scanner.errors import UsageError
 from scanner.model import Report
 from scanner.policy import Policy
 from scanner.registry import REPORTS, RenderOptions
-from scanner.text import visible
+
+if TYPE_CHECKING:
+    from scanner.reports.text import Extent
+
+_SILENT: Final = 2  # that many -q say nothing at all
 
 
 @record
 class Plan:
-    """What to write: formats on standard output, and pairs of format and path."""
+    """What to write: formats on standard output, and pairs of format and path.
+
+    ``quiet``: 1 keeps notices back, 2 the verdict, too.
+    """
 
     printed: tuple[str, ...]
     files: tuple[tuple[str, Path], ...]
     verbose: int = 0
     category: str = "weighbridge"
     spec: str = "1.6"
+    extent: "Extent" = "full"
+    quiet: int = 0
 
     @property
     def shown(self) -> frozenset[str]:
@@ -31,11 +41,21 @@ class Plan:
         return frozenset({"sbom"} if "cyclonedx" in names else ())
 
 
-def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int, category: str = "") -> Plan:
+def plan(
+    formats: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    verbose: int,
+    category: str = "",
+    quiet: int = 0,
+    summary: bool = False,
+) -> Plan:
     """The plan of ``--format`` and ``--output`` options, checked before anything is scanned.
 
-    Raises UsageError for an unknown format or a folder that is not there.
+    Raises UsageError for an unknown format, a folder that is not there, or two lengths of the text at once.
     """
+    if bool(quiet) + bool(verbose) + summary > 1:
+        raise UsageError("-q, -v and --summary are three lengths of the text report: ask for one")
     files: list[tuple[str, Path]] = []
     printed = list(formats)
     for output in outputs:
@@ -51,7 +71,12 @@ def plan(formats: Sequence[str], outputs: Sequence[str], *, verbose: int, catego
         files.append((_known(name), path))
     for name in formats:
         _known(name)
-    return Plan(tuple(printed) if printed else ("text",), tuple(files), verbose, category or "weighbridge")
+    if not printed and quiet < _SILENT:
+        printed = ["text"]
+    if summary and "text" not in (*printed, *(name for name, _ in files)):
+        raise UsageError("--summary shortens the text report, and nothing here writes it")
+    extent: Extent = "summary" if summary else "verdict" if quiet else "full"
+    return Plan(tuple(printed), tuple(files), verbose, category or "weighbridge", extent=extent, quiet=quiet)
 
 
 def _known(name: str) -> str:
@@ -68,7 +93,7 @@ def write(report: Report, chosen: Plan, policy: Policy, root: Path | None = None
     options = RenderOptions(
         verbose=chosen.verbose, now=policy.now, products=policy.products, category=chosen.category
     )
-    options = replace(options, spec=chosen.spec)
+    options = replace(options, spec=chosen.spec, extent=chosen.extent)
     if root is not None and "sbom" in chosen.shown:
         from scanner.files import checkout
 
@@ -78,17 +103,19 @@ def write(report: Report, chosen: Plan, policy: Policy, root: Path | None = None
         replace_file(path, REPORTS[name](report, options), "--output: ")
     seen = replace(options, colour=wants_colour(sys.stdout), width=width())
     show(b"".join(REPORTS[name](report, seen) for name in chosen.printed))
-    tell(report.notices)
+    if not chosen.quiet:
+        tell(report.notices)
 
 
 def tell(notices: Iterable[str]) -> None:
     """Writes what is beside the result to standard error."""
     for notice in notices:
-        sys.stderr.write(f"weighbridge: {visible(notice, limit=2000)}\n")
+        progress.say(notice)
 
 
 def show(data: bytes) -> None:
     """Writes to standard output; a reader that went away (``| head``) does not change the verdict."""
+    progress.end()
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()

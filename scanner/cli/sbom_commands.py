@@ -55,7 +55,7 @@ def sbom_write(
     Example: weighbridge sbom write . --spec 1.7 -o bom.json
     """
     from sbom.cyclonedx import SPECS
-    from scanner.cli import output
+    from scanner.cli import output, progress
     from scanner.cli.settings import gather
     from scanner.pipeline import scan as run_scan
 
@@ -73,6 +73,7 @@ def sbom_write(
         advisories__path=advisories_path,
     )
     policy = replace(gathered.policy, projects=tuple(projects or ()), shown=plan.shown)
+    progress.begin()
     output.write(run_scan(path, policy), plan, policy, path)
 
 

@@ -100,7 +100,7 @@ def _text(
     from difflib import get_close_matches
 
     from scanner.reports.page import Page
-    from scanner.reports.text import chain_lines
+    from scanner.reports.text.running import chain_lines
     from scanner.text import visible
 
     page = Page(_WIDTH)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from sbom.record import record
+from scanner import progress
 from scanner.errors import LimitReached, ScanError
 from scanner.limits import KIB, Limits
 from scanner.text import visible
@@ -304,6 +305,7 @@ class _Download:
                     size += len(chunk)
                     self._bound(size)
                     file.write(chunk)
+                    progress.tell(f"fetching {self._target.name}", read=size, of_bytes=total or 0)
         except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError, ValueError) as error:
             raise BrokenOff(shown(self._url), f"broke off after {size:,} bytes") from error
         except OSError as error:

@@ -24,7 +24,7 @@ _MALICIOUS: Final = frozenset({"ADV-004", "ART-014"})
 
 @record
 class Known:
-    """One finding of the baseline, with the level that it had then."""
+    """One finding of the baseline, with the level that it had then; without a date it never falls due."""
 
     fingerprint: str
     rule: str
@@ -32,7 +32,7 @@ class Known:
     place: str
     level: Level
     potential: Level
-    first_seen: date
+    first_seen: date | None
 
 
 @record
@@ -105,6 +105,18 @@ def write(findings: Iterable[Finding], today: date, previous: Baseline | None = 
     return text.encode("ascii")
 
 
+def earlier(findings: Iterable[Finding], today: date, previous: Baseline | None) -> Baseline:
+    """What an earlier state of the tree had, without dates, over what the user's own baseline knows."""
+    found = {
+        one.fingerprint: Known(
+            one.fingerprint, one.evidence.rule, one.evidence.subject, "", one.level, one.potential, None
+        )
+        for one in findings
+        if one.status is Status.OPEN
+    }
+    return Baseline("the state before", today, {**found, **(previous.findings if previous else {})})
+
+
 def _row(finding: Finding, today: date, previous: Baseline | None) -> dict[str, str]:
     evidence = finding.evidence
     known = previous.findings.get(finding.fingerprint) if previous else None
@@ -115,7 +127,7 @@ def _row(finding: Finding, today: date, previous: Baseline | None) -> dict[str, 
         "place": visible(str(evidence.where)),
         "level": finding.level,
         "potential": finding.potential,
-        "first_seen": (min(known.first_seen, today) if known else today).isoformat(),
+        "first_seen": (_seen(known, today) or today).isoformat(),
     }
 
 
@@ -125,7 +137,7 @@ def apply(findings: Sequence[Finding], baseline: Baseline, today: date, pack: Pa
     marked = tuple(_marked(each, baseline, today, times) for each in findings)
     present = {each.fingerprint for each in marked}
     still = [each for each in marked if each.status is Status.OPEN]
-    worse = [each for each in still if each.first_seen and not each.known]
+    worse = [each for each in still if each.fingerprint in baseline.findings and not each.known]
     return Compared(
         findings=marked,
         new=tuple(each for each in still if not each.known),
@@ -157,15 +169,19 @@ def _marked(finding: Finding, baseline: Baseline, today: date, times: Mapping[Le
     known = baseline.findings.get(finding.fingerprint)
     if known is None:
         return finding
-    # A date that is still to come would put off the day on which the finding falls due.
-    seen = min(known.first_seen, today)
+    seen = _seen(known, today)
     left = times.get(finding.level)
     return replace(
         finding,
         known=not _is_worse(finding, known),
-        first_seen=seen.isoformat(),
-        due=(seen + left).isoformat() if left is not None else "",
+        first_seen=seen.isoformat() if seen else "",
+        due=(seen + left).isoformat() if seen and left is not None else "",
     )
+
+
+def _seen(known: Known | None, today: date) -> date | None:
+    # A date that is still to come would put off the day on which the finding falls due.
+    return min(known.first_seen, today) if known and known.first_seen else None
 
 
 def _is_worse(finding: Finding, known: Known) -> bool:

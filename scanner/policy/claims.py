@@ -296,11 +296,17 @@ def _heard(
     return [*alone, *([max(ordered)[1]] if ordered else [])], changed
 
 
-def _preference(ruling: Ruling) -> tuple[int, int, str, str]:
+def _preference(ruling: Ruling) -> tuple[int, int, str, str, str]:
     """The strongest word first, then the one that holds longest; the same one each time."""
     ends = ruling.decision.expires
     backwards = -int(ends.replace("-", "")) if ends else -(10**9)
-    return (_RANK.index(ruling.status), backwards, ruling.decision.source, ruling.decision.reason)
+    return (
+        _RANK.index(ruling.status),
+        backwards,
+        ruling.decision.source,
+        ruling.decision.reason,
+        repr(ruling),
+    )
 
 
 # --- what there is to say -----------------------------------------------------------------------------------

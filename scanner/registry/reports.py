@@ -9,10 +9,12 @@ from scanner.model import Report
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from scanner.reports.text import Extent
+
 
 @record
 class RenderOptions:
-    """How a report for people is to look. ``width`` in columns.
+    """How a report for people is to look. ``width`` in columns, ``extent`` of the text.
 
     For documents that carry them: ``now``, the clock (None: the present), ``products``, the names that the
     scanned tree goes by, and ``category``, which tells apart the SARIF runs of several jobs over one commit;
@@ -22,6 +24,7 @@ class RenderOptions:
     colour: bool = False
     width: int = 80
     verbose: int = 0
+    extent: "Extent" = "full"
     now: "datetime | None" = None
     products: tuple[str, ...] = ()
     category: str = "weighbridge"
@@ -39,7 +42,13 @@ _VEX_AUTHOR = "weighbridge, for those whom the statements name"
 def _text_report(report: Report, options: RenderOptions) -> bytes:
     from scanner.reports import text
 
-    rendered = text.render(report, colour=options.colour, width=options.width, verbose=options.verbose)
+    rendered = text.render(
+        report,
+        colour=options.colour,
+        width=options.width,
+        verbose=options.verbose,
+        extent=options.extent,
+    )
     return rendered.encode("utf-8", "backslashreplace")
 
 

@@ -9,7 +9,7 @@ from sbom.model import Location
 from scanner.model import INCOMPLETE, LEVELS, Artifact, Finding, Report, Status, Table
 from scanner.reports.arrange import worst_first
 from scanner.reports.page import Page, cells
-from scanner.reports.text import OUTCOMES, RUNS_ON_LOAD
+from scanner.reports.words import OUTCOMES, RUNS_ON_LOAD
 from scanner.text import visible
 
 _WIDEST = 46  # columns of one cell but the last

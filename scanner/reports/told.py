@@ -37,3 +37,16 @@ def open_by_level(report: Report) -> tuple[tuple[Level, int], ...]:
 def components(report: Report) -> Mapping[str, Component]:
     """The components by their refs."""
     return {component.ref: component for component in report.inventory.components}
+
+
+def baseline(finding: Finding) -> str:
+    """What is known of it from before: since when it stands, and until when it is to be mended.
+
+    An earlier state of the tree (``--since``, ``--staged``) knows that a finding was there, and no dates.
+    """
+    if finding.known and not finding.first_seen:
+        return "was there before this change"
+    known = "in the baseline " if finding.known else ""
+    since = f"{known}since {finding.first_seen}" if finding.first_seen else ""
+    due = f"to be mended by {finding.due}" if finding.due else ""
+    return ", ".join(filter(None, (since, due)))

@@ -15,11 +15,11 @@ from sbom.model import Component, Kind
 from scanner.model import Finding, Report, Status
 from scanner.reports.arrange import Subjects, worst_first
 from scanner.reports.markup import Markup, element, joined, own, table
-from scanner.reports.text import DURATIONS, EXITS, OUTCOMES, RUNS_ON_LOAD, size, span
 from scanner.reports.told import open_by_level
 from scanner.reports.web_findings import findings
 from scanner.reports.web_picture import picture
 from scanner.reports.web_words import badge, place
+from scanner.reports.words import DURATIONS, EXITS, OUTCOMES, RUNS_ON_LOAD, size, span
 
 _ROWS: Final = 2000  # of one table; the JSON and the bill of materials have all
 _FILES: Final = 100  # files of which it is told what they would run

@@ -6,9 +6,9 @@ from typing import Final
 from scanner.model import LEVELS, Finding, Report
 from scanner.reports.arrange import advisory_names, is_advisory, settled, worst_first
 from scanner.reports.markup import Markup, element, joined
-from scanner.reports.told import Standing, standing
+from scanner.reports.told import Standing, baseline, standing
 from scanner.reports.web_further import further
-from scanner.reports.web_words import FAMILIES, SAID_BY, STANDS, badge, baseline, could_be, place
+from scanner.reports.web_words import FAMILIES, SAID_BY, STANDS, badge, could_be, place
 from scanner.rubric import rules
 
 # So many findings have a drawer of their own. The others stand in tables, which keeps a report of 20,000

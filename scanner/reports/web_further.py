@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from scanner.model import Finding, Report
 from scanner.reports.arrange import advisory_names, is_advisory, settled
 from scanner.reports.markup import Markup, element, shown
-from scanner.reports.told import Standing, standing
-from scanner.reports.web_words import FAMILIES, SAID_BY, STANDS, badge, baseline, could_be
+from scanner.reports.told import Standing, baseline, standing
+from scanner.reports.web_words import FAMILIES, SAID_BY, STANDS, badge, could_be
 from scanner.rubric import rules
 
 _NAMELESS = '""'

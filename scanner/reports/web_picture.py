@@ -12,8 +12,8 @@ from sbom.record import mutable
 from scanner.model import LEVELS, Finding, Level, Report, Status
 from scanner.reports.arrange import Subjects, advisory_names, is_advisory, worst_first
 from scanner.reports.markup import Markup, element
-from scanner.reports.text import RUNS_ON_LOAD
 from scanner.reports.told import components
+from scanner.reports.words import RUNS_ON_LOAD
 from scanner.text import visible
 
 PATHS: Final = 14  # what is drawn at the right; more would be a hairball

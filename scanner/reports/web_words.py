@@ -51,11 +51,3 @@ def could_be(finding: Finding) -> str:
     """The worse level that it would have, were it confirmed; nothing where there is none."""
     worse = LEVELS.index(finding.potential) > LEVELS.index(finding.level)
     return f"{finding.potential}, were it confirmed" if worse else ""
-
-
-def baseline(finding: Finding) -> str:
-    """What a baseline knows of it: since when it stands, and until when it is to be mended."""
-    known = "known" if finding.known else ""
-    since = f"since {finding.first_seen}" if finding.first_seen else ""
-    due = f"to be mended by {finding.due}" if finding.due else ""
-    return ", ".join(filter(None, (f"{known} {since}".strip(), due)))

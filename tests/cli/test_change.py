@@ -152,3 +152,28 @@ def test_without_a_repository_it_is_said_in_git_s_words(tmp_path: Path) -> None:
     done = weighbridge("scan", "--staged", cwd=tmp_path / "plain", GIT_CEILING_DIRECTORIES=str(tmp_path))
     assert done.code == 2
     assert "not a git repository" in done.err
+
+
+def test_what_was_there_before_is_said_to_be_and_not_of_a_baseline(tree: Tree) -> None:
+    tree.commit(old__pkl=HOSTILE, requirements__txt=b"numpy\n")
+    tree.commit(requirements__txt=b"numpy\nscipy\n")
+    done = weighbridge("scan", "--since", "HEAD~1", "--no-advisories", cwd=tree.top)
+    assert done.code == 0
+    assert "of the baseline" not in done.out
+    assert "in the baseline" not in done.out
+    rows = scan(tree, "--since", "HEAD~1").json["findings"]
+    assert [row["first_seen"] + row["due"] for row in rows if row["known"]] == [""] * sum(
+        row["known"] for row in rows
+    )
+
+
+def test_dates_of_the_users_own_baseline_stay(tree: Tree) -> None:
+    tree.write("requirements.txt", b"numpy\n")
+    tree("add", "-A")
+    tree("commit", "--quiet", "-m", "first")
+    baseline = tree.top.parent / "baseline.json"
+    written = ("scan", "--no-advisories", "--write-baseline", baseline)
+    assert weighbridge(*written, cwd=tree.top, SOURCE_DATE_EPOCH="1700000000").code == 0
+    tree.write("requirements.txt", b"numpy\nscipy\n")
+    rows = scan(tree, "--since", "HEAD", "--baseline", str(baseline)).json["findings"]
+    assert [row["first_seen"] for row in rows if row["rule"] == "DEP-001"] == ["2023-11-14"]

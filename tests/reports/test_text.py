@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sbom.model import Component, Inventory, Kind, Location
 from sbom.record import replace
 from scanner.model import (
+    Chain,
     Consulted,
     Coverage,
     Decision,
@@ -27,6 +28,7 @@ from scanner.model import (
 )
 from scanner.reports import text
 from scanner.reports.page import cells, wrap
+from tests import forge_report as forge
 
 TORCH = "pkg:pypi/torch@1.13.0"
 MENDED = Location("requirements.txt", line=4)
@@ -505,3 +507,76 @@ def test_a_hundred_thousand_findings_are_summed_up_in_a_screen_or_two() -> None:
     row = finding()
     many = tuple(replace(row, fingerprint=str(i)) for i in range(100_000))
     assert len(show(report(*many)).splitlines()) < 60
+
+
+def test_each_way_to_a_level_is_told_once_and_with_v_at_each_place() -> None:
+    rows = [
+        finding("ART-004", "high", Location(f"{n}.pkl"), f"said of {n}", because=f"way {n % 2}")
+        for n in range(6)
+    ]
+    page = show(report(*rows))
+    assert page.count("Why (3 times): way 0") == page.count("Why (3 times): way 1") == 1
+    assert page.count("Why") == 2
+    assert show(report(*rows), verbose=1).count("Why: way ") == 6
+
+
+def test_what_would_run_names_the_line_that_loads_it() -> None:
+    chain = Chain(
+        where=Location("train.py", line=18),
+        api="torch.load",
+        loads="models/a.pt",
+        artifacts=(CALL.evidence.where,),
+    )
+    page = show(report(CALL, chains=(chain,)))
+    assert "    loaded by train.py:18 (torch.load)" in page
+    assert "loaded by" not in show(report(CALL))
+
+
+def test_what_an_earlier_state_had_was_there_before_and_is_in_no_baseline() -> None:
+    page = show(report(replace(finding(), known=True)))
+    assert "requirements.txt:1 (was there before this change)" in page
+    assert "baseline" not in page
+
+
+def test_along_a_chain_the_same_is_said_once() -> None:
+    holes = [
+        finding(
+            "ADV-002", "high", MENDED, f"hole {n}", component=TORCH, title="A known hole", subject=f"CVE-{n}"
+        )
+        for n in range(3)
+    ]
+    torch = Component(TORCH, "torch", Kind.LIBRARY, version="1.13.0", seen=(MENDED,))
+    chain = Chain(where=Location("train.py", line=18), api="torch.load", loads="x", library=TORCH)
+    page = show(report(*holes, inventory=Inventory(components=(torch,)), chains=(chain,)))
+    assert page.partition("What is loaded")[2].count("ADV-002 high: A known hole (3 times)") == 1
+
+
+def test_a_summary_says_a_package_by_its_name_and_malware_together() -> None:
+    bad = [
+        finding(
+            "ADV-004", "critical", message=f"bad {n}", component=f"pypi:bad{n}@1", remedy=f"remove bad{n}"
+        )
+        for n in range(3)
+    ]
+    torch = Component(TORCH, "torch", Kind.LIBRARY, version="1.13.0", seen=(MENDED,))
+    hole = finding(
+        "ADV-002", "high", MENDED, component=TORCH, title="A known hole", remedy="set torch==2.6.0"
+    )
+    given_report = report(*bad, hole, CALL, inventory=Inventory(components=(torch,)))
+    page = text.render(given_report, colour=False, width=80, extent="summary")
+    assert "1. critical: What ADV-004 is about (3 times)" in page
+    assert "Fix: remove bad0 (and 2 more fixes)" in page
+    assert "3. high: torch 1.13.0: A known hole" in page
+    assert text.render(given_report, colour=False, width=80, extent="verdict") == "Nothing found.\n"
+
+
+@given(forge.reports(), st.integers(40, 100))
+def test_a_summary_of_any_report_fits_and_keeps_its_first_and_last_line(
+    any_report: Report, width: int
+) -> None:
+    full = text.render(any_report, colour=False, width=width).splitlines()
+    brief = text.render(any_report, colour=False, width=width, extent="summary").splitlines()
+    assert brief[0] == full[0]
+    assert brief[-1] == full[-1]
+    assert max(map(cells, brief)) <= width
+    assert len(brief) <= 80
