@@ -143,7 +143,8 @@ class Declaration:
     (or ``name==version``) that the lock says it depends on, ``conda:name`` where that is another ecosystem's.
     ``sdist_only`` where a lock lists no wheel; ``installed`` where it lies there unpacked, so that nothing is
     fetched; ``qualifiers`` tell one build from another in its package URL. ``conda``: the name by which
-    conda knows it, where its line or lock is conda's.
+    conda knows it, where its line or lock is conda's. ``publishers``: who attested it when it was locked, as
+    ``GitHub org/repository``.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Declaration:
     qualifiers: tuple[tuple[str, str], ...] = ()
     licence: str = ""
     conda: str = ""
+    publishers: tuple[str, ...] = ()
     keyed: bool = False  # written as name = "range"
 
 
@@ -694,11 +696,15 @@ class Consulted:
 
 @record
 class Verified:
-    """What the package indexes said: evidence, each index as a source, and what was not asked."""
+    """What the package indexes said: evidence, each index as a source, and what was not asked.
+
+    ``settled``: rule and subject of what looked bad without them, and is not.
+    """
 
     evidence: tuple[Evidence, ...] = ()
     sources: tuple[Consulted, ...] = ()
     notices: tuple[str, ...] = ()
+    settled: frozenset[tuple[str, str]] = frozenset()
 
 
 @record

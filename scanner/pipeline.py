@@ -99,7 +99,7 @@ def _judged(
         *seen.evidence,
         *_pairs(seen, root, policy),
         *stock.evidence,
-        *_checks(stock, seen, policy),
+        *(row for row in _checks(stock, seen, policy) if (row.rule, row.subject) not in published.settled),
         *known,
         *published.evidence,
     )
@@ -357,7 +357,14 @@ def _published(stock: Stock, policy: Policy) -> Verified:
         return Verified()
     from scanner.integrity import online
 
-    asking = online.Asking(policy.now, policy.index_url, policy.private, policy.cooldown_days, policy.limits)
+    asking = online.Asking(
+        policy.now,
+        policy.index_url,
+        policy.private,
+        policy.cooldown_days,
+        policy.limits,
+        policy.ask_indexes,
+    )
     return online.verify(stock, asking)
 
 

@@ -117,10 +117,10 @@ def verifying(policy: Policy, *, asked: bool, mirror: str) -> Policy:
     from scanner import net
     from scanner.integrity import online
 
-    main = net.shown(online.pypi(mirror))
+    main = ", ".join(map(net.shown, (online.pypi(mirror), *online.allowed(policy.ask_indexes))))
     kept = f", but those that match private = {list(policy.private)}" if policy.private else ""
     _tell(
-        f"--verify-index asks {main}, and each index that the scanned files name: sends the names of the "
+        f"--verify-index asks {main}, and no other index that the scanned files name: sends the names of the "
         f"packages that it is to serve{kept}"
     )
     return replace(policy, verify_index=True, index_url=mirror)

@@ -137,6 +137,14 @@ def scan(
             help="A mirror of PyPI for --verify-index to ask.",
         ),
     ] = None,
+    ask_index: Annotated[
+        Texts,
+        typer.Option(
+            "--ask-index",
+            metavar="URL",
+            help="Another index that --verify-index may ask, where the files name it. May repeat.",
+        ),
+    ] = None,
     deep: Annotated[
         bool,
         typer.Option("--deep", help="Compare one model in two formats byte for byte, however large it is."),
@@ -239,6 +247,7 @@ def scan(
         exclude=exclude,
         jobs=jobs,
         require_inputs=require_inputs or None,
+        ask_indexes=ask_index,
     )
     if not quiet:
         progress.begin()

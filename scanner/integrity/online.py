@@ -1,11 +1,13 @@
-"""``--verify-index``: every locked release asked after at the indexes that its own files name.
+"""``--verify-index``: every locked release asked after at the indexes that it comes from.
 
 What is sent: the names of packages, one a question, and our own name. Names that match ``private`` never are.
+Only PyPI, or the mirror in its place, and the indexes that the user names are asked: a scanned file does not
+decide who learns what a machine scans.
 Each index is asked for itself, credentials come from .netrc for its own host alone, and an index that does
 not answer costs its packages their check, which the report says.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -18,8 +20,9 @@ from sbom.purl import normalise_name
 from sbom.record import field, mutable, record
 from scanner import net
 from scanner.errors import ConfigurationError, LimitReached, Malformed
-from scanner.integrity import kept, provenance, published
-from scanner.integrity.index import ACCEPT, File, Listing, parse
+from scanner.integrity import confusion, kept, provenance, published
+from scanner.integrity.confusion import Answer, Question
+from scanner.integrity.index import ACCEPT, File, parse
 from scanner.integrity.kept import Kept
 from scanner.integrity.provenance import Provenance
 from scanner.integrity.published import Locked
@@ -35,39 +38,40 @@ PYPI = "https://pypi.org/simple"
 _PYPI_HOSTS = frozenset({"pypi.org", "pypi.python.org", "files.pythonhosted.org", "www.pypi.org"})
 _FRESH_S = 600.0  # a page this young is not asked for again: PyPI itself says as much
 
-Question = tuple[str, str]  # an index' address, a normalised name
-
 
 @record
 class Asking:
-    """How to ask. ``pypi``: a mirror in PyPI's place; ``private``: patterns of names that never leave."""
+    """How to ask. ``pypi``: a mirror in PyPI's place; ``private``: patterns of names that never leave.
+
+    ``indexes``: the others that may be asked.
+    """
 
     now: datetime
     pypi: str = ""
     private: tuple[str, ...] = ()
     cooldown_days: int = 0
     limits: Limits = field(default_factory=Limits)
-
-
-@record
-class Answer:
-    """What one index said of one name: a listing, nothing by that name (None), or why there is no answer."""
-
-    listing: Listing | None = None
-    failed: str = ""
+    indexes: tuple[str, ...] = ()
 
 
 def verify(stock: Stock, asking: Asking) -> Verified:
     """Holds every Python package of the stock that an index serves against what that index published.
 
-    Raises ConfigurationError where the mirror's address is none.
+    Raises ConfigurationError where an address that the user gave is none.
     """
     wanted, notices = _wanted(stock, asking)
-    questions = sorted({(url, normalise_name(one.component.name)) for one, urls in wanted for url in urls})
+    may = {pypi(asking.pypi), *allowed(asking.indexes)}
+    questions = sorted(
+        {(url, normalise_name(one.component.name)) for one, urls in wanted for url in urls if url in may}
+    )
     if len(questions) > asking.limits.index_names:
         most = f"{asking.limits.index_names:,}"
         notices.append(f"--verify-index asks about {most} names at most; the rest was not asked")
     answers = _ask(questions[: asking.limits.index_names], asking.limits)
+    strange = {
+        (url, normalise_name(one.component.name)) for one, urls in wanted for url in urls if url not in may
+    }
+    answers.update((question, _NOT_ALLOWED) for question in sorted(strange))
     evidence: list[Evidence] = []
     hashes: dict[str, int] = {}
     publishers = _publishers(wanted, answers, asking.limits)
@@ -78,10 +82,14 @@ def verify(stock: Stock, asking: Asking) -> Verified:
         evidence += _judged(one, said, asking, hashes)
     sources = [*_sources(answers, hashes, asking), *publishers.sources]
     evidence += _unanswered(wanted, answers)
-    return Verified(tuple(evidence), tuple(sources), tuple(notices))
+    shared = confusion.check(stock, wanted, answers, confusion.Asked(_at(asking), pypi(asking.pypi)))
+    return Verified(
+        (*evidence, *shared.evidence), tuple(sources), (*notices, *shared.notices), shared.settled
+    )
 
 
 _NOT_ASKED = Answer(failed="not asked: past the limit of names")
+_NOT_ALLOWED = Answer(failed="not asked: only the scanned files name it; --ask-index URL allows it")
 _TOO_LATE = Answer(failed="not asked: the time was over")
 
 
@@ -96,9 +104,39 @@ def pypi(address: str) -> str:
         raise ConfigurationError(f"--index-url: {error}") from error
 
 
+def allowed(addresses: Sequence[str]) -> tuple[str, ...]:
+    """The indexes that the user lets be asked. Raises ConfigurationError where one is no address."""
+    found: list[str] = []
+    for address in addresses:
+        try:
+            found.append(net.base(address))
+        except net.Refused as error:
+            raise ConfigurationError(f"--ask-index: {error}") from error
+    return tuple(found)
+
+
+def _at(asking: Asking) -> Callable[[str], str]:
+    """The address that is asked for an index as the tree writes it: the user's own, with what opens it."""
+    main, users = pypi(asking.pypi), {_bare(url): url for url in allowed(asking.indexes)}
+
+    def at(url: str) -> str:
+        address = _address(url, main)
+        return users.get(_bare(address), address)
+
+    return at
+
+
+def _bare(url: str) -> str:
+    """An address without the user and password in it."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2].lower()}{slash}{path.rstrip('/')}"
+
+
 def _wanted(stock: Stock, asking: Asking) -> tuple[list[tuple[Locked, tuple[str, ...]]], list[str]]:
     """Each component with the addresses to ask, in order; and what is left out."""
     main = pypi(asking.pypi)
+    at = _at(asking)
     private = [normalise_name(each) for each in asking.private]
     found: list[tuple[Locked, tuple[str, ...]]] = []
     out: dict[str, set[str]] = {}
@@ -115,6 +153,7 @@ def _wanted(stock: Stock, asking: Asking) -> tuple[list[tuple[Locked, tuple[str,
             out.setdefault("that match `private`", set()).add(name)
         else:
             urls, links = _addresses(rows, component.project, stock, main)
+            urls = tuple(dict.fromkeys(map(at, urls)))
             usable = tuple(url for url in urls if _is_usable(url))
             if len(usable) < len(urls) or not urls:
                 out.setdefault("whose index has no address that can be asked here", set()).add(name)
@@ -253,7 +292,8 @@ def _publishers(
         name = normalise_name(one.component.name)
         said = [answers.get((url, name), _NOT_ASKED).listing for url in urls]
         listings = [listing for listing in said if listing is not None]
-        pair = published.attested(one, listings) if one.component.direct and one.component.version else None
+        worth = one.component.direct or any(row.publishers for row in one.rows)
+        pair = published.attested(one, listings) if worth and one.component.version else None
         hosts = {urlsplit(listing.url).netloc for listing in listings}
         if pair is not None and urlsplit(pair[0].provenance).netloc in hosts:
             looked.append((one, *pair))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sbom.record import record
 from scanner.errors import Malformed
-from scanner.text import visible
+from scanner.readers.publishers import publisher
 
 ACCEPT = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"
 _MOST = 100  # bundles and attestations of one file
@@ -37,25 +37,11 @@ def parse(body: bytes) -> Provenance:
     publishers: set[str] = set()
     subjects: set[str] = set()
     for bundle in bundles[:_MOST]:
-        publishers.add(_publisher(_table(_table(bundle).get("publisher"))))
+        publishers.add(publisher(_table(_table(bundle).get("publisher"))))
         attestations = _table(bundle).get("attestations")
         for one in attestations[:_MOST] if isinstance(attestations, list) else ():
             subjects.update(_subjects(_table(_table(one).get("envelope")).get("statement")))
     return Provenance(tuple(sorted(publishers - {""})), tuple(sorted(subjects)))
-
-
-def _publisher(told: Mapping[str, Any]) -> str:
-    """Kind and place; not the workflow's file, which is renamed without anybody else taking over."""
-    place = next(
-        (
-            told[key]
-            for key in ("repository", "email", "sub", "project_slug")
-            if isinstance(told.get(key), str) and told[key]
-        ),
-        "",
-    )
-    kind = told.get("kind")
-    return visible(f"{kind} {place}".strip(), limit=200) if isinstance(kind, str) and kind else ""
 
 
 def _subjects(statement: object) -> Iterator[str]:

@@ -226,10 +226,20 @@ def _fresh(
 def _unattested(locked: Locked, listings: Sequence[Listing]) -> Iterator[Evidence]:
     """DEP-023 where the release before this one says where it was built, and this one does not."""
     here = versions.pep440(locked.component.version)
+    wanted = sorted({each for row in locked.rows for each in row.publishers})
     for listing in listings:
         if here is None or not listing.tells_provenance:
             continue
         mine = listing.of(locked.component.version)
+        if wanted and mine and not any(file.provenance for file in mine):
+            yield _about(
+                locked,
+                "DEP-023",
+                f"{locked.release} was locked with an attestation by {', '.join(wanted[:3])}, and its index "
+                "has none any more",
+                remedy="Do not install it until its makers say why.",
+            )
+            return
         before = _before(listing, here)
         if not mine or not before or any(file.provenance for file in mine):
             continue
@@ -259,7 +269,20 @@ def attested(locked: Locked, listings: Sequence[Listing]) -> tuple[File, File | 
 def by_publisher(
     locked: Locked, file: File, now: Provenance, before: File | None, earlier: Provenance | None
 ) -> Iterator[Evidence]:
-    """HSH-005 for a statement about other bytes, DEP-023 where the release before was somebody else's."""
+    """What the attestation of a file says against the lock, the file and the release before.
+
+    ORG-004 where the lock names another publisher, HSH-005 for a statement about other bytes, DEP-023 where
+    the release before was somebody else's.
+    """
+    wanted = {each for row in locked.rows for each in row.publishers}
+    if wanted and not wanted & set(now.publishers):
+        yield _about(
+            locked,
+            "ORG-004",
+            f"{locked.release} was locked as published by {', '.join(sorted(wanted)[:3])}, and its index has "
+            f"it from {', '.join(now.publishers[:3]) or 'nobody who is named'}",
+            remedy="Do not install it. Ask its makers whether they moved, and lock it anew only then.",
+        )
     sums = {digest.value for digest in file.hashes if digest.algorithm == "sha256"}
     if sums and now.subjects and not sums & set(now.subjects):
         yield _about(

@@ -11,8 +11,10 @@ from sbom.purl import normalise_name
 from scanner.errors import Malformed
 from scanner.manifests import locks, pep508, toml, urls
 from scanner.model import Declaration, Origin, Reading
+from scanner.readers.publishers import publisher
 
 _MAX_FORKS = 64  # releases of one name that are told apart; past it an edge leads to all of them
+_MAX_IDENTITIES = 64  # publishers of one package
 _MEMBERSHIP = re.compile(
     r"(?P<quote>['\"])(?P<name>[A-Za-z0-9._-]+)(?P=quote)\s+in\s+(?:extras|dependency_groups)\b", re.ASCII
 )
@@ -112,7 +114,19 @@ def _declaration(lock: locks.Lock, package: locks.Package, always: set[str], *, 
         requires=package.requires,
         sdist_only=isinstance(table.get("sdist"), dict) and not wheels,
         own=locks.own_folder(origin) and "directory" in table,
+        publishers=tuple(_publishers(lock, package)),
     )
+
+
+def _publishers(lock: locks.Lock, package: locks.Package) -> Iterator[str]:
+    """Who attested the package's files when it was locked."""
+    rows = package.table.get("attestation-identities", [])
+    if not isinstance(rows, list):
+        rows = [rows]
+    found = [publisher(row) if isinstance(row, dict) else "" for row in rows[:_MAX_IDENTITIES]]
+    if not all(found):
+        lock.bad(package.line, f"an attestation identity of {package.name} without a kind")
+    yield from sorted({each for each in found if each})
 
 
 def _group(marker: str, always: set[str]) -> str:

@@ -36,19 +36,27 @@ _USERS: Final = frozenset(
         "advisories.live-osv",
         "advisories.max-age-days",
         "advisories.kev",
+        "ask-indexes",
         "refresh",
         "private",
         "jobs",
     }
 )
 # What no file of a tree may state: whether the network is asked, and which server is.
-_NOT_A_TREES: Final = ("advisories.url", "advisories.live-pypi", "advisories.live-osv", "refresh")
+_NOT_A_TREES: Final = (
+    "advisories.url",
+    "advisories.live-pypi",
+    "advisories.live-osv",
+    "ask-indexes",
+    "refresh",
+)
 
 # Options that are not called as their key is.
 _OPTIONS: Final = {
     "packs": "--pack",
     "advisories.path": "--advisories",
     "advisories.max-age-days": "--max-advisory-age",
+    "ask-indexes": "--ask-index",
 }
 
 
@@ -104,6 +112,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "advisories.kev": Key(At.text, "", file=True),
     "refresh": Key(lambda at: at.choice(get_args(Refresh)), "never"),
     "exclude": Key(_patterns, (), adds=True),
+    "ask-indexes": Key(_names, (), adds=True),
     "private": Key(_names, (), adds=True),
     "product": Key(_names, (), adds=True),
     "require-inputs": Key(At.flag, False),  # noqa: FBT003  (the default of a flag)
@@ -191,6 +200,7 @@ class Settings:
             paths=self.path_rules,
             products=self["product"],
             private=self["private"],
+            ask_indexes=self["ask-indexes"],
             refresh=self["refresh"],
             advisories_url=self["advisories.url"],
             live_pypi=self["advisories.live-pypi"],
@@ -273,7 +283,7 @@ def of_a_tree(stated: Stated, own: str) -> tuple[Stated, tuple[str, ...]]:
     """What counts of a file that nobody named, and what to tell of the rest. ``own``: the user's file."""
     dropped = [key for key in _NOT_A_TREES if key in stated]
     notices = tuple(
-        f"{key} in {stated[key].origin} is ignored: whether and where advisories are fetched is said in "
+        f"{key} in {stated[key].origin} is ignored: whether the network is asked, and where, is said in "
         f"{own}, or in a file that --config names"
         for key in dropped
     )

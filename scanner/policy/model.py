@@ -77,7 +77,7 @@ class Policy:
     URLs that the scanned tree itself goes by. ``private``: patterns of names that never leave this machine.
     ``live``: ask PyPI's and OSV's services, too, at ``live_pypi`` and ``live_osv`` where those are said.
     ``verify_index``: hold what is locked against what the package indexes published; ``index_url``: a mirror
-    that is asked in PyPI's place.
+    that is asked in PyPI's place, ``ask_indexes`` the others that may be asked, as no file of a tree decides.
     ``prefix``: the scanned root, seen from the folder of the configuration whose patterns apply.
     ``context_stated``: whether anybody declared the context, or it is only assumed. ``shown``: the evidence
     beside the scan (``sbom``, ``verdict`` …) that packs may ask for and that is at hand. ``projects``: the
@@ -112,6 +112,7 @@ class Policy:
     live_osv: str = ""
     verify_index: bool = False
     index_url: str = ""
+    ask_indexes: tuple[str, ...] = ()
     kev: Path | None = None
     notices: tuple[str, ...] = ()
     context_stated: bool = False

@@ -36,6 +36,8 @@ class Project:
     status: str = ""
     reason: str = ""
     tells_provenance: bool = False
+    tracks: list[str] = field(default_factory=list)
+    alternates: list[str] = field(default_factory=list)
 
 
 def as_json(project: Project) -> bytes:
@@ -55,9 +57,14 @@ def as_json(project: Project) -> bytes:
         if project.tells_provenance:
             row["provenance"] = file.provenance
         rows.append(row)
-    page: dict[str, object] = {"meta": {"api-version": "1.4"}, "name": project.name, "files": rows}
+    meta: dict[str, object] = {"api-version": "1.4"}
+    if project.tracks:
+        meta["tracks"] = project.tracks
+    page: dict[str, object] = {"meta": meta, "name": project.name, "files": rows}
     if project.versions is not None:
         page["versions"] = project.versions
+    if project.alternates:
+        page["alternate-locations"] = project.alternates
     if project.status:
         page["project-status"] = {"status": project.status, "reason": project.reason}
     return json.dumps(page).encode()

@@ -50,6 +50,47 @@ def verified(root: Path, index: Index, now: bytes | None, before: bytes | None) 
     )
 
 
+PYLOCK = """lock-version = "1.0"
+created-by = "x"
+[[packages]]
+name = "x"
+version = "1.5"
+index = "https://pypi.org/simple"
+sdist = { url = "https://h/x-1.5.tar.gz", hashes = { sha256 = "%s" } }
+[[packages.attestation-identities]]
+kind = "GitHub"
+repository = "org/x"
+workflow = "release.yml"
+"""
+
+
+@pytest.mark.parametrize(
+    ("publisher", "rule", "words"),
+    [
+        pytest.param(OURS, "", "", id="the same"),
+        pytest.param({**OURS, "workflow": "other.yml"}, "", "", id="another workflow"),
+        pytest.param(THEIRS, "ORG-004", "locked as published by GitHub org/x", id="another"),
+        pytest.param({}, "ORG-004", "nobody who is named", id="nobody"),
+        pytest.param(None, "DEP-023", "has none any more", id="no attestation"),
+    ],
+)
+def test_a_lock_s_publisher_is_held_against_the_index(
+    tmp_path: Path, index: Index, publisher: dict[str, str] | None, rule: str, words: str
+) -> None:
+    told = publisher is not None
+    file = File("x-1.5.tar.gz", A, provenance="/p/5" if told else None)
+    index.put(Project("x", [file], tells_provenance=True))
+    index.at("/p/5", reply(200, document(publisher, A), Content_Type=provenance.ACCEPT.partition(",")[0]))
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "pylock.toml").write_text(PYLOCK % A)
+    policy = Policy(check_advisories=False, verify_index=True, index_url=index.url)
+    found = [
+        row for row in scan(tmp_path / "tree", policy).findings if row.evidence.rule in {"ORG-004", "DEP-023"}
+    ]
+    assert [row.evidence.rule for row in found] == ([rule] if rule else [])
+    assert words in "".join(row.evidence.message for row in found)
+
+
 def rules(report: Report) -> list[str]:
     return [row.evidence.rule for row in report.findings]
 

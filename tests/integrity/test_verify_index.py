@@ -118,16 +118,39 @@ def test_an_index_that_the_lock_names_is_asked_about_its_own(tmp_path: Path, ind
             '[[package]]\nname = "x"\nversion = "1.5"\nsource = { registry = "https://pypi.org/simple" }\n'
             f'wheels = [{{ url = "https://h/x.whl", hash = "sha256:{A}" }}]\n'
         )
-        report = verified(tmp_path, index, {"uv.lock": lock})
+        report = verified(tmp_path, index, {"uv.lock": lock}, ask_indexes=(other.url,))
         assert (index.names, other.names) == (["x"], ["y"])
     assert rules(report) == []
+
+
+def test_an_index_that_only_the_tree_names_is_not_asked_and_told(tmp_path: Path, index: Index) -> None:
+    with running() as other:
+        other.put(Project("x", [File("x-1.5.tar.gz", A)]))
+        index.put(X)
+        report = verified(tmp_path, index, f"--extra-index-url {other.url}\n{pin(A)}")
+        assert (index.names, other.names) == (["x"], [])
+    assert "HSH-013" in rules(report)
+    assert "only the scanned files name it" in message(report, "HSH-013")
+    assert report.verdict.exit_code == 3
+
+
+def test_credentials_of_an_index_are_the_user_s_own(tmp_path: Path, index: Index) -> None:
+    with running() as other:
+        other.put(Project("x", [File("x-1.5.tar.gz", C)]))
+        index.put(X)
+        own = other.url.replace("http://", "http://me:s3same@")
+        report = verified(tmp_path, index, f"--extra-index-url {other.url}/\n{pin(C)}", ask_indexes=(own,))
+        assert "Authorization" in other.asked[0][1]
+    assert "HSH-007" not in rules(report)
+    assert "s3same" not in repr(report)
 
 
 def test_a_hash_that_only_the_second_index_has_is_known(tmp_path: Path, index: Index) -> None:
     with running() as other:
         other.put(Project("x", [File("x-1.5-cp311-cp311-linux_x86_64.whl", C)]))
         index.put(X)
-        report = verified(tmp_path, index, f"--extra-index-url {other.url}\n{pin(C)}")
+        files = f"--extra-index-url {other.url}\n{pin(C)}"
+        report = verified(tmp_path, index, files, ask_indexes=(other.url,))
         assert (index.names, other.names) == (["x"], ["x"])
     assert "HSH-007" not in rules(report)
 
@@ -412,6 +435,7 @@ def test_the_command_says_what_it_sends_and_exits_by_what_it_found(tmp_path: Pat
     [
         (("--verify-index", "--pack", "airgap"), "forbids the network"),
         (("--verify-index", "--index-url", "ftp://h/simple"), "--index-url"),
+        (("--verify-index", "--ask-index", "ftp://h/simple"), "--ask-index"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
@@ -437,3 +461,64 @@ def test_the_report_does_not_depend_on_who_answered_first(tmp_path: Path, index:
         [repr(row) for row in other.findings]
     )
     assert len([rule for rule in rules(one) if rule == "HSH-007"]) == 30
+
+
+# --- two indexes ------------------------------------------------------------------------------------------
+
+
+def shared(
+    root: Path, index: Index, tracks: str, beside: str, *, here: bool = True, there: bool = True
+) -> Report:
+    """A second index and its names without hashes; ``tracks`` and ``beside`` are what the two say."""
+    with running() as other:
+        if there:
+            said = tracks.replace("FIRST", index.url).replace("SECOND", other.url)
+            other.put(Project("x", X.files, tracks=[said] if said else []))
+        if here:
+            said = beside.replace("FIRST", index.url).replace("SECOND", other.url)
+            index.put(Project("x", X.files, alternates=[said] if said else []))
+        files = f"--extra-index-url {other.url}\nx==1.5\n"
+        return verified(root, index, files, ask_indexes=(other.url,))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "beside"),
+    [
+        pytest.param("FIRST/x/", "", id="the second tracks the mirror"),
+        pytest.param("https://pypi.org/simple/X", "", id="the second tracks PyPI"),
+        pytest.param("", "SECOND/x/", id="the first names the second"),
+    ],
+)
+def test_a_name_that_an_index_declares_to_be_the_same_project_is_fine(
+    tmp_path: Path, index: Index, tracks: str, beside: str
+) -> None:
+    report = shared(tmp_path, index, tracks, beside)
+    assert "DEP-003" not in rules(report)
+    assert any("the same project (PEP 708): x" in line for line in report.notices)
+
+
+@pytest.mark.parametrize(
+    "tracks",
+    ["", "FIRST/y/", "SECOND/x/", "https://pypi.org.example/simple/x/", "http://[", "https://pypi.org/x"],
+)
+def test_a_name_that_two_indexes_serve_without_a_word_is_told(
+    tmp_path: Path, index: Index, tracks: str
+) -> None:
+    report = shared(tmp_path, index, tracks, "")
+    said = [row.evidence.message for row in report.findings if row.evidence.rule == "DEP-003"]
+    assert any("both serve x" in line for line in said)
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize(("here", "confused"), [(True, False), (False, True)])
+def test_a_name_of_one_index_alone_is_fine_where_that_is_the_public_one(
+    tmp_path: Path, index: Index, here: bool, confused: bool
+) -> None:
+    report = shared(tmp_path, index, "", "", here=here, there=not here)
+    assert ("DEP-003" in rules(report)) is confused
+
+
+def test_nothing_is_settled_by_an_index_that_was_not_asked(tmp_path: Path, index: Index) -> None:
+    index.put(X)
+    report = verified(tmp_path, index, "--extra-index-url https://h.example.invalid/simple\nx==1.5\n")
+    assert "DEP-003" in rules(report)

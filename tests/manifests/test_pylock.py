@@ -224,3 +224,21 @@ def test_damage_ends_in_readings_or_in_a_named_error(cut: int, flip: int, byte: 
         read(bytes(data[:cut]))
     with contextlib.suppress(ScanError):
         read(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("rows", "publishers", "bad"),
+    [
+        pytest.param('[{ kind = "GitHub", repository = "o/x" }]', ("GitHub o/x",), 0, id="a repository"),
+        pytest.param(
+            '[{ kind = "Google", email = "a@b" }, { kind = "x" }]', ("Google a@b", "x"), 0, id="two"
+        ),
+        pytest.param('[{ repository = "o/x" }]', (), 1, id="no kind"),
+        pytest.param("3", (), 1, id="no list"),
+    ],
+)
+def test_who_attested_a_package_is_read(rows: str, publishers: tuple[str, ...], bad: int) -> None:
+    body = f'[[packages]]\nname = "x"\nversion = "1"\nattestation-identities = {rows}\n'
+    found = read(HEAD + body)
+    assert [row.publishers for row in found if isinstance(row, Declaration)] == [publishers]
+    assert sum(isinstance(row, Evidence) for row in found) == bad
