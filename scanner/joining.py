@@ -85,10 +85,12 @@ def joined(
 
 
 def _publishers(components: Collection[Component]) -> Iterator[Evidence]:
-    if any(component.ecosystem == "huggingface" for component in components):
-        from scanner.checks import owners
+    """What the names of publishers and packages alone say."""
+    if any(component.ecosystem in {"huggingface", "npm"} for component in components):
+        from scanner.checks import owners, taken
 
         yield from owners.check(components)
+        yield from taken.check(components)
 
 
 def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:

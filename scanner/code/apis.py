@@ -28,6 +28,7 @@ Does = Literal[
     "import",
     "instantiate",
     "resolver",
+    "bucket",
 ]
 _DOES: Final = frozenset(get_args(Does))
 

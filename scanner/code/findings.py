@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from scanner.code import flow, hub
+from scanner.code import buckets, flow, hub
 from scanner.code.apis import Api, table
 from scanner.code.danger import danger
 from scanner.code.module import Call, Module
@@ -66,6 +66,8 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
             yield from _load(api, call, module, program, releases, fetched)
         if api.does in {"fetch", "fetch-load", "request"}:
             yield from flow.fetch(api, call, module, program, checked=hashes)
+        elif api.does == "bucket":
+            yield from buckets.fetched(api, call, module, program)
         elif api.does in {"execute", "import", "instantiate", "resolver"}:
             yield from flow.executed(api, call, module, program)
         elif api.does not in {"load", "switch", "yaml-type"}:
@@ -78,6 +80,11 @@ def _fetched(module: Module, program: Program) -> dict[str, str]:
     found: dict[str, str] = {}
     for call in module.calls:
         api = table().find(call.dotted)
+        if api is not None and api.does == "bucket":
+            for address in buckets.addresses(api, call, module, program):
+                for path in program.targets(buckets.written(api, call), module):
+                    if isinstance(path, Resolved):
+                        found[path.name] = address
         if api is None or api.does != "fetch":
             continue
         place = argument_of(call, _WRITES, 1)

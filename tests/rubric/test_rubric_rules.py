@@ -40,7 +40,7 @@ RESERVED = frozenset(
         *(f"HSH-{number:03}" for number in range(11, 16)),
         *(f"DEP-{number:03}" for number in range(15, 25)),
         *(f"SRC-{number:03}" for number in range(12, 16)),
-        *(f"ORG-{number:03}" for number in range(8, 11)),
+        *(f"ORG-{number:03}" for number in range(9, 11)),
         "AGT-004",
     }
 )
