@@ -4,12 +4,13 @@ The reading is that of the table (``scanner.registry.proofs``); here the files a
 """
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sbom.model import Location
-from sbom.record import field, mutable, replace
+from sbom.record import field, mutable, record, replace
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.files.lfs import POINTER_BYTES, pointer
 from scanner.files.open import FileSource
@@ -17,7 +18,7 @@ from scanner.files.source import BytesSource
 from scanner.integrity import dvc, hub_cache, lfs, proof
 from scanner.integrity.tree import Tree, Witness
 from scanner.isolate import Job
-from scanner.limits import Limits
+from scanner.limits import KIB, Limits
 from scanner.model import NotChecked, Outcome, Proof, ProofState, Reading, Source, Stated
 from scanner.readers import git_index
 from scanner.readers.git_objects import Objects
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from scanner.integrity.signatures import Signed
     from scanner.policy import Policy
 
+_GIT_FILE = 4 * KIB  # where a worktree's or submodule's repository lies
 # The opened file under a path from the root; raises Unreadable.
 Open = Callable[[str], FileSource]
 
@@ -69,7 +71,8 @@ def gather(
     """
     tree = Tree({job.path: job.size for job in jobs}, links)
     found = Vouched(tree)
-    found.pointers = dict(_fetched(repositories, jobs, open_, root))
+    places = _places(repositories, jobs, found, open_, root)
+    found.pointers = dict(_fetched(places, jobs, open_, root))
     found.objects += {job.path: job for job in found.pointers.values()}.values()
     if found.objects:
         sizes = {job.path: job.size for job in (*jobs, *found.objects)}
@@ -85,8 +88,8 @@ def gather(
         found.stated += proof.worth_keeping(listed, tree, limits.absent_rows)
     refs = hub_cache.of_refs(tree, lambda path: _bytes(path, open_, limits.beside_bytes))
     found.stated += refs
-    for base in repositories:
-        _read_index(base, found, open_, root, limits)
+    for one in places:
+        _read_index(one, found, open_, root, limits)
     return found
 
 
@@ -123,26 +126,85 @@ def _bytes(path: str, open_: Open, limit: int) -> bytes | None:
 # --- git and git LFS ---------------------------------------------------------------------------------------
 
 
+@record
+class Place:
+    """One working tree of git: the folder it begins in, and the folders of its index and of its objects."""
+
+    base: str
+    git: str
+    store: str
+
+
+def is_git_file(path: str) -> bool:
+    """Whether a file stands where a repository would be: in a worktree or a submodule."""
+    return path.rpartition("/")[2] == ".git"
+
+
+def _places(
+    repositories: Sequence[str], jobs: Iterable[Job], found: Vouched, open_: Open, root: str
+) -> list[Place]:
+    """The repositories of the tree, and the worktrees and submodules whose ``.git`` is a file that tells one.
+
+    Whoever writes such a file may name any folder: it is followed into ``worktrees`` and ``modules`` of a
+    repository that the walk met, and nowhere else.
+    """
+    own = [posixpath.join(base, ".git") for base in repositories]
+    places = [Place(base, git, git) for base, git in zip(repositories, own, strict=True)]
+    for job in jobs:
+        if not is_git_file(job.path):
+            continue
+        data = _bytes(job.path, open_, _GIT_FILE) or b""
+        base = posixpath.dirname(job.path)
+        git = _named_by(data.removeprefix(b"gitdir:"), base, root) if data.startswith(b"gitdir:") else ""
+        home = next((one for one in own if git.startswith((f"{one}/modules/", f"{one}/worktrees/"))), "")
+        store = git
+        if home and git.startswith(f"{home}/worktrees/"):
+            told = _bytes(f"{git}/commondir", open_, _GIT_FILE) or b""
+            store = _named_by(told, git, root)
+            home = home if store == home else ""
+        if home:
+            places.append(Place(base, git, store))
+            continue
+        why = (
+            "its repository lies outside of the scanned tree, so what git recorded of its files is not known"
+        )
+        where = Location(job.path)
+        found.unread.append(Proof(where, lfs.KIND, where, ProofState.UNCHECKED, detail=why))
+    return places
+
+
+def _named_by(data: bytes, folder: str, root: str) -> str:
+    """The folder that a file of git names, from the root; empty where that leads out."""
+    text = data.decode("utf-8", "surrogateescape").strip()
+    if text.startswith("/"):
+        real = os.path.realpath(root)
+        if not text.startswith(f"{real}/"):
+            return ""
+        text, folder = text[len(real) + 1 :], ""
+    path = posixpath.normpath(posixpath.join(folder, text)) if text and "\0" not in text else ".."
+    return "" if path.startswith(("..", "/")) else path
+
+
 def _fetched(
-    repositories: Iterable[str], jobs: Iterable[Job], open_: Open, root: str
+    places: Sequence[Place], jobs: Iterable[Job], open_: Open, root: str
 ) -> Iterator[tuple[str, Job]]:
     """The objects of Git LFS that were fetched, each with the path of the pointer that stands for it."""
-    bases = sorted(repositories, key=len, reverse=True)
-    for job in jobs if bases else ():
+    inner = sorted(places, key=lambda one: len(one.base), reverse=True)
+    for job in jobs if inner else ():
         if not lfs.may_be_pointer(job.size):
             continue
         data = _bytes(job.path, open_, POINTER_BYTES)
         pointed = pointer(data) if data is not None else None
-        base = next((one for one in bases if not one or job.path.startswith(f"{one}/")), None)
-        if pointed is None or base is None:
+        at = next((one for one in inner if not one.base or job.path.startswith(f"{one.base}/")), None)
+        if pointed is None or at is None:
             continue
-        path = lfs.object_path(base, pointed.sha256)
+        path = lfs.object_path(at.store, pointed.sha256)
         with suppress(Unreadable), open_(path) as source:
             yield job.path, Job(path, os.path.join(root, path), source.size, only_hashed=True)  # noqa: PTH118
 
 
-def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limits) -> None:
-    path = f"{base}/.git/index" if base else ".git/index"
+def _read_index(at: Place, found: Vouched, open_: Open, root: str, limits: Limits) -> None:
+    path = f"{at.git}/index"
     try:
         with open_(path) as source:
             witness = Witness(Location(path), source, found.tree, limits)
@@ -152,12 +214,12 @@ def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limit
     except (Malformed, LimitReached, Changed) as error:
         _unread(path, lfs.KIND, error, found, title="index of git")
         return
-    attributes = _attributes(base, found.tree, open_, limits)
+    attributes = _attributes(at.base, found.tree, open_, limits)
     opened: list[FileSource] = []
 
     def object_file(name: str) -> Source | None:
         try:
-            source = open_(f"{path.removesuffix('index')}objects/{name}")
+            source = open_(f"{at.store}/objects/{name}")
         except Unreadable:
             return None
         if name.startswith("pack/"):
@@ -167,9 +229,10 @@ def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limit
             return BytesSource(source.read_at(0, min(source.size, limits.git_object_bytes)))
 
     try:
-        objects = Objects(object_file, _packs(os.path.join(root, base)), limits.git_object_bytes)  # noqa: PTH118
+        objects = Objects(object_file, _packs(os.path.join(root, at.store)), limits.git_object_bytes)  # noqa: PTH118
         repository = lfs.Repository(
-            base,
+            at.base,
+            at.store,
             Location(path),
             objects.blob,
             lambda name: _bytes(name, open_, POINTER_BYTES),
@@ -182,9 +245,9 @@ def _read_index(base: str, found: Vouched, open_: Open, root: str, limits: Limit
             source.close()
 
 
-def _packs(base: str) -> list[str]:
+def _packs(store: str) -> list[str]:
     try:
-        names = os.listdir(os.path.join(base, ".git/objects/pack"))  # noqa: PTH118, PTH208
+        names = os.listdir(os.path.join(store, "objects/pack"))  # noqa: PTH118, PTH208
     except OSError:
         return []  # nothing is packed yet
     return [f"pack/{name}" for name in sorted(names) if name.endswith(".idx")]

@@ -171,7 +171,7 @@ def _weigh_and_prove(
 ) -> None:
     """Weighs every file, with what others state of it: that is read first, so that each byte is read once."""
     repositories = _repositories(seen.excluded) if whole else []
-    if not repositories and not any(vouching(job.path) or _is_dvc(job.path) for job in jobs):
+    if not repositories and not any(map(_may_vouch, jobs)):
         weigh_files(jobs, policy, seen)
         _weigh_links(links, policy, seen)
         return
@@ -202,6 +202,10 @@ def _repositories(excluded: Sequence[Excluded]) -> list[str]:
     """The folders of the tree that hold a repository of git; empty for the root."""
     found = [row.path.removesuffix(".git").rstrip("/") for row in excluded if row.rule == "git-directory"]
     return sorted(found)
+
+
+def _may_vouch(job: Job) -> bool:
+    return bool(vouching(job.path)) or _is_dvc(job.path) or job.path.rpartition("/")[2] == ".git"
 
 
 def _is_dvc(path: str) -> bool:

@@ -26,12 +26,15 @@ _LARGE = 64 * KIB  # a file that git keeps as it is and that is no smaller may b
 class Repository:
     """One repository of the tree: where it begins, its index, and how to look up what it holds.
 
+    ``store`` is the folder that its objects lie in: ``.git`` of the repository, or of the one it belongs to.
+
     ``blob`` gives a small content by its name, or None; ``small`` the bytes of a small file of the working
     tree; ``kept`` says whether LFS is to keep a path (from the repository's own root); ``pointers`` are the
     paths of the tree that stand for an object which was fetched.
     """
 
     base: str
+    store: str
     index: Location
     blob: Callable[[str], bytes | None]
     small: Callable[[str], bytes | None]
@@ -74,14 +77,14 @@ def may_be_pointer(size: int) -> bool:
     return 100 < size < POINTER_BYTES
 
 
-def object_path(base: str, sha256: str) -> str:
-    """Where a fetched object lies."""
-    return posixpath.join(base, ".git/lfs/objects", sha256[:2], sha256[2:4], sha256)
+def object_path(store: str, sha256: str) -> str:
+    """Where a fetched object lies in the folder of a repository."""
+    return posixpath.join(store, "lfs/objects", sha256[:2], sha256[2:4], sha256)
 
 
 def _of_object(sha256: str, size: int, path: str, repository: Repository, tree: Tree) -> Stated:
     """The object that is to come in the place of a pointer, where it was fetched already."""
-    place = object_path(repository.base, sha256)
+    place = object_path(repository.store, sha256)
     if tree.real(place) is None:
         why = "only the pointer is here, and its object was not fetched"
         return Stated(path, repository.index, KIND, says=_SAYS, unchecked=why)

@@ -196,6 +196,92 @@ def test_what_git_itself_writes_is_read(tmp_path: Path, repack: bool) -> None:
     assert sorted(states(report).values()).count("holds") == 5
 
 
+# --- worktrees and submodules -----------------------------------------------------------------------------
+
+
+def moved(root: Path, here: bytes, git: str, told: str, common: str = "") -> Path:
+    """A repository at the root, and one in ``sub`` whose own lies in ``git``, as its ``.git`` file says."""
+    repository(root, {"a": b"a"})
+    lfs_tree(root / "sub", here)
+    target = root / git
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (root / "sub" / ".git").rename(target)
+    if common:
+        shutil.copytree(target / "objects", root / ".git" / "objects", dirs_exist_ok=True)
+        shutil.rmtree(target / "objects")
+        (target / "commondir").write_text(common)
+    (root / "sub" / ".git").write_text(told)
+    return root
+
+
+WAYS = {
+    "a submodule": (".git/modules/sub", "gitdir: ../.git/modules/sub\n", ""),
+    "a worktree": (".git/worktrees/sub", "gitdir: ../.git/worktrees/sub\n", "../..\n"),
+    "a worktree by an absolute path": (".git/worktrees/sub", "gitdir: ROOT/.git/worktrees/sub\n", "../..\n"),
+}
+
+
+@pytest.mark.parametrize(("git", "told", "common"), WAYS.values(), ids=WAYS.keys())
+def test_a_file_that_leads_to_the_repository_is_followed(
+    tmp_path: Path, git: str, told: str, common: str
+) -> None:
+    root = moved(tmp_path, flipped(DATA), git, told.replace("ROOT", str(tmp_path)), common)
+    report = scanned(root)
+    assert rules(report) == ["HSH-004"]
+    assert report.findings[0].evidence.where.path == "sub/weights/m.safetensors"
+
+
+@pytest.mark.parametrize("git", [".git/modules/sub", ".git/worktrees/sub"])
+def test_an_object_of_a_submodule_or_worktree_lies_in_its_store(tmp_path: Path, git: str) -> None:
+    common = "../.." if "worktrees" in git else ""
+    root = moved(tmp_path, pointer(DATA), git, f"gitdir: ../{git}", common)
+    oid = digest(DATA)
+    store = root / (".git" if common else git) / "lfs/objects" / oid[:2] / oid[2:4]
+    store.mkdir(parents=True)
+    (store / oid).write_bytes(flipped(DATA))
+    assert rules(scanned(root)) == ["HSH-004"]
+
+
+@pytest.mark.parametrize(
+    ("git", "told", "common"),
+    [
+        pytest.param("elsewhere", "gitdir: ../elsewhere", "", id="a folder that is no part of a repository"),
+        pytest.param(".git/modules/sub", "gitdir: ../../.git/modules/sub", "", id="out of the tree"),
+        pytest.param(".git/modules/sub", "gitdir: /etc", "", id="an absolute path"),
+        pytest.param(".git/modules/sub", "gitdir: ", "", id="nothing"),
+        pytest.param(".git/modules/sub", "x" * 10_000, "", id="no such file of git"),
+        pytest.param(".git/worktrees/sub", "gitdir: ../.git/worktrees/sub", "../../x", id="objects elsewhere"),
+        pytest.param(".git/worktrees/sub", "gitdir: ../.git/worktrees/sub", "/tmp", id="objects outside"),
+    ],
+)  # fmt: skip
+def test_a_file_that_leads_elsewhere_is_not_followed_and_told(
+    tmp_path: Path, git: str, told: str, common: str
+) -> None:
+    report = scanned(moved(tmp_path, flipped(DATA), git, told, common))
+    assert rules(report) == []
+    (proof,) = [row for row in report.proofs if row.where.path == "sub/.git"]
+    assert proof.state.value == "cannot-be-checked"
+    assert "outside of the scanned tree" in proof.detail
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_worktree_that_git_made_is_read(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        settings = ("-c", "user.name=x", "-c", "user.email=x@y", "-c", "core.hooksPath=/dev/null")
+        subprocess.run(["git", "-C", str(tmp_path), *settings, *words], check=True, capture_output=True)
+
+    git("init", "-q")
+    put(
+        tmp_path,
+        {".gitattributes": LFS.replace("filter=lfs", "-filter"), "m.safetensors": pointer(DATA).decode()},
+    )
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    git("worktree", "add", "-q", "wt")
+    put(tmp_path / "wt", {"m.safetensors": flipped(DATA), ".gitattributes": LFS})
+    assert "HSH-004" in rules(scanned(tmp_path), "wt/m.safetensors")
+
+
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name)
 
 
