@@ -250,7 +250,7 @@ def test_an_object_of_a_submodule_or_worktree_lies_in_its_store(tmp_path: Path, 
         pytest.param(".git/modules/sub", "gitdir: /etc", "", id="an absolute path"),
         pytest.param(".git/modules/sub", "gitdir: ", "", id="nothing"),
         pytest.param(".git/modules/sub", "x" * 10_000, "", id="no such file of git"),
-        pytest.param(".git/worktrees/sub", "gitdir: ../.git/worktrees/sub", "../../x", id="objects elsewhere"),
+        pytest.param(".git/worktrees/sub", "gitdir: ../.git/worktrees/sub", "../../x", id="objects apart"),
         pytest.param(".git/worktrees/sub", "gitdir: ../.git/worktrees/sub", "/tmp", id="objects outside"),
     ],
 )  # fmt: skip
