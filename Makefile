@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples
+.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens
 
 help:
 	@echo "make demo   scan a sample repository"
@@ -82,6 +82,10 @@ RUNS ?= 100000
 fuzz-guided: $(VENV)/.dev
 	$(PIP) --requirement tests/fuzz/requirements.txt
 	$(BIN)/python -m tests.fuzz.guided $(ROW) -runs=$(RUNS)
+
+# The bills of materials of the sample projects, as tests hold them; the diff says what changed in them.
+goldens: $(VENV)/.dev samples
+	$(BIN)/python tools/gen_goldens.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

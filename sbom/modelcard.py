@@ -90,7 +90,7 @@ def model_card(component: Component, there: Known = NOTHING) -> Part:
             for name in datasets
         ]
     card: Part = {"modelParameters": parameters} if parameters else {}
-    if metrics := [_metric(said) for said in values(component.facts, FactName.METRIC)]:
+    if metrics := [metric(said) for said in values(component.facts, FactName.METRIC)]:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
     if said := values(component.facts, FactName.EMISSIONS):
         about = [{"name": f"weighbridge:fact:{FactName.EMISSIONS}", "value": each} for each in said]
@@ -101,7 +101,7 @@ def model_card(component: Component, there: Known = NOTHING) -> Part:
     return card
 
 
-def _metric(said: str) -> Part:
+def metric(said: str) -> Part:
     """``type: value (what it was measured on)`` in CycloneDX' words; text of another form is the value."""
     found = _METRIC.fullmatch(said)
     return {key: text for key, text in found.groupdict().items() if text} if found else {"value": said}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sbom import cyclonedx, gather
+from sbom import cyclonedx, gather, spdx3
 from tests import written
 
 # No deadline: how busy the machine is says nothing about the code. In CI the same examples each time, so that
@@ -24,6 +24,7 @@ settings.load_profile("weighbridge")
 
 cyclonedx.write = written.holding(cyclonedx.write)  # every user calls it by the module's name
 
+spdx3.write = written.holding(spdx3.write, written.hold_spdx)
 gather.merge = written.merging(gather.merge)
 
 _LOOPBACK = ("127.", "::1", "localhost")

@@ -8,6 +8,7 @@ validator is made once, with the first document.
 import json
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -37,6 +38,19 @@ def hold(data: bytes) -> None:
     seen["documents"] += 1
 
 
+def hold_spdx(data: bytes) -> None:
+    """Raises where an SPDX 3 document does not fit the project's model, or names what it does not hold."""
+    from spdx_python_model import load_data
+
+    model, objects = load_data(json.loads(data))
+    model.JSONLDSerializer().write(
+        objects, BytesIO()
+    )  # how many of each there must be is asked when it writes
+    missing = objects.link()
+    assert not missing, f"a document that a test wrote names what it does not hold: {missing}"
+    seen["documents"] += 1
+
+
 def merging(merge: _T) -> _T:
     """The merge, whose document is held against the laws where all that went into it kept them."""
 
@@ -62,13 +76,13 @@ def _is_valid(document: "Document") -> bool:
     )
 
 
-def holding(write: _T) -> _T:
+def holding(write: _T, laws: Callable[[bytes], None] = hold) -> _T:
     """The writer, each of whose documents is held against the laws before it is handed on."""
 
     @wraps(write)
     def written(*given: Any, **named: Any) -> bytes:
         data = write(*given, **named)
-        hold(data)
+        laws(data)
         return data
 
     made: Any = written

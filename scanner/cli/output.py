@@ -38,7 +38,7 @@ class Plan:
     def shown(self) -> frozenset[str]:
         """The evidence beside the findings that this plan puts on the table, in the packs' words."""
         names = {*self.printed, *(name for name, _ in self.files)}
-        return frozenset({"sbom"} if "cyclonedx" in names else ())
+        return frozenset({"sbom"} if names & {"cyclonedx", "spdx3"} else ())
 
 
 def plan(

@@ -17,6 +17,7 @@ app = typer.Typer(help="The bill of materials.", no_args_is_help=True, rich_mark
 
 _FORMATS = ("text", "markdown", "json")
 _FOUND, _UNCHECKED = 1, 3
+_SPDX = "spdx-3.0"
 _MAX_FILES = 100_000
 
 Documents = Annotated[
@@ -45,7 +46,10 @@ def sbom_write(
     config: Config = None,
     untrusted: Untrusted = False,
     projects: Projects = None,
-    spec: Annotated[str, typer.Option("--spec", help="Version of CycloneDX: 1.6 (default) or 1.7.")] = "1.6",
+    spec: Annotated[
+        str,
+        typer.Option("--spec", help="CycloneDX 1.6 (default) or 1.7, or spdx-3.0: SPDX 3.0.1 as JSON-LD."),
+    ] = "1.6",
 ) -> None:
     """Write the CycloneDX bill of materials of a checkout, with SHA-256 and SHA-512 of its model files.
 
@@ -59,10 +63,11 @@ def sbom_write(
     from scanner.cli.settings import gather
     from scanner.pipeline import scan as run_scan
 
-    if spec not in SPECS:
-        raise UsageError(f"--spec: no version {spec!r} of CycloneDX here; there are: {', '.join(SPECS)}")
+    if spec not in {*SPECS, _SPDX}:
+        raise UsageError(f"--spec: no {spec!r} here; there are: {', '.join((*SPECS, _SPDX))}")
     target = str(output_path) if output_path else "-"
-    plan = replace(output.plan([], [f"cyclonedx={target}"], verbose=0), spec=spec)
+    form = "spdx3" if spec == _SPDX else "cyclonedx"
+    plan = replace(output.plan([], [f"{form}={target}"], verbose=0), spec=spec)
     if output_path is not None:
         plan = replace(plan, printed=())  # no judgement was asked for
     gathered = gather(

@@ -73,6 +73,16 @@ def _cyclonedx_report(report: Report, options: RenderOptions) -> bytes:
     return cyclonedx.render(report, now=options.now, spec=options.spec, source=source)
 
 
+def _spdx3_report(report: Report, options: RenderOptions) -> bytes:
+    from datetime import UTC, datetime
+
+    from sbom.model import Source
+    from scanner.reports import cyclonedx
+
+    source = Source(options.commit, options.repository)
+    return cyclonedx.render_spdx(report, now=options.now or datetime.now(UTC), source=source)
+
+
 def _openvex_report(report: Report, options: RenderOptions) -> bytes:
     from datetime import UTC, datetime
 
@@ -146,6 +156,7 @@ REPORTS: dict[str, Renderer] = {
     "sarif": _sarif_report,
     "cyclonedx": _cyclonedx_report,
     "openvex": _openvex_report,
+    "spdx3": _spdx3_report,
     "html": _html_report,
     "markdown": _markdown_report,
     "step-summary": _summary_report,

@@ -56,6 +56,19 @@ def render(
     )
 
 
+def render_spdx(report: Report, *, now: datetime, source: Source | None = None) -> bytes:
+    """The report's inventory as an SPDX 3.0.1 document; findings are no part of it."""
+    from sbom import spdx3
+
+    return spdx3.write(
+        report.inventory,
+        root=_root(report),
+        tools=_tools(report),
+        timestamp=now.replace(microsecond=0).isoformat(),
+        source=source,
+    )
+
+
 def _notes(report: Report) -> tuple[str, ...]:
     """What is to be read at the head: the verdict, and that it is about what was seen."""
     return tuple(text for text in (report.verdict.sentence,) if text)

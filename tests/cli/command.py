@@ -52,4 +52,6 @@ def weighbridge(
     )
     if done.stdout.startswith(_DOCUMENT):
         written.hold(done.stdout)
+    if done.stdout.startswith(b'{\n"@context": "https://spdx.org/'):
+        written.hold_spdx(done.stdout)
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
