@@ -180,7 +180,7 @@ def test_every_row_can_be_met() -> None:
 
 def test_the_reports_that_the_command_offers_are_there() -> None:
     assert list(REPORTS)[:5] == ["text", "json", "sarif", "cyclonedx", "openvex"]
-    assert len(REPORTS) == 13
+    assert len(REPORTS) == 14
 
 
 _MARKS = [bytes(offset) + mark for row in FORMATS for offset, mark in row.magic]
