@@ -7,16 +7,19 @@ path, hash as ``algorithm=urlsafe-base64-without-padding``, and size; conda's ``
 import binascii
 import csv
 import posixpath
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from sbom.record import record
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
+from scanner.patterns import pattern
 
 _LIMITS = Limits()
 _LENGTHS = {"sha256": 32, "sha384": 48, "sha512": 64, "sha224": 28, "sha1": 20, "md5": 16}
 WEAK = frozenset({"sha1", "md5", "sha224"})
-_STANDARD = bytes.maketrans(b"-_", b"+/")
+# Nearly every row: a path in which nothing leads up, out or away, and 32 bytes of SHA-256.
+_USUAL = pattern(r"([\w+-]+(?:[./][\w+-]+)*),sha256=([A-Za-z0-9_-]{43}),(\d{1,18})", re.ASCII)
 
 
 @record
@@ -46,14 +49,10 @@ def of_record(data: bytes, folder: str) -> list[Row]:
     except UnicodeDecodeError as error:
         raise Malformed("record-encoding", offset=error.start, wanted="UTF-8") from None
     rows: list[Row] = []
-    for line, fields in _fields(text):
-        if not fields or not any(fields):
-            continue
-        if len(fields) != 3:
-            raise Malformed("record-row", line=line, found=f"{len(fields)} fields", wanted="path, hash, size")
+    for row in _rows(text, folder):
         if len(rows) >= _LIMITS.container_members:
             raise LimitReached("container_members", allowed=_LIMITS.container_members)
-        rows.append(_row(fields[0], fields[1], fields[2], folder, line))
+        rows.append(row)
     return rows
 
 
@@ -99,28 +98,42 @@ def placed(folder: str, path: str) -> tuple[str, bool]:
     return found, found == ".." or found.startswith("../")
 
 
-def _fields(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line and fields of each row. The reader of CSV is asked only where there is anything to unquote."""
-    if '"' not in text:
-        for number, line in enumerate(text.splitlines(), 1):
-            yield number, line.split(",") if line else []
+def _rows(text: str, folder: str) -> Iterator[Row]:
+    """The rows of a text. The reader of CSV is asked only where there is anything to unquote."""
+    if '"' in text:
+        reader = csv.reader(text.splitlines(), strict=True)
+        try:
+            for fields in reader:
+                if any(fields):
+                    yield _row(fields, folder, reader.line_num)
+        except csv.Error as error:
+            raise Malformed("record-csv", line=reader.line_num, found=str(error)) from None
         return
-    reader = csv.reader(text.splitlines(), strict=True)
-    try:
-        for fields in reader:
-            yield reader.line_num, fields
-    except csv.Error as error:
-        raise Malformed("record-csv", line=reader.line_num, found=str(error)) from None
+    start = f"{folder}/" if folder else ""
+    for number, line in enumerate(text.splitlines(), 1):
+        usual = _USUAL.fullmatch(line)
+        if usual is not None:
+            path, value, size = usual.groups()
+            digest = _base64(value, "=")
+            if len(digest) == 32:
+                yield Row(start + path, "sha256", digest, int(size), number)
+                continue
+        if line.strip(","):
+            yield _row(line.split(","), folder, number)
 
 
-def _row(path: str, stated: str, size: str, folder: str, line: int) -> Row:
+def _row(fields: Sequence[str], folder: str, line: int) -> Row:
+    if len(fields) != 3:
+        raise Malformed("record-row", line=line, found=f"{len(fields)} fields", wanted="path, hash, size")
+    path, stated, size = fields
     where, escapes = placed(folder, path)
     algorithm, digest, wrong = "", b"", ""
     if stated:
         algorithm, _, value = stated.partition("=")
         algorithm = algorithm.lower()
         length = _LENGTHS.get(algorithm)
-        digest = _base64(value)
+        value = value.rstrip("=")
+        digest = _base64(value, "=" * (-len(value) % 4))
         if length is None:
             algorithm, digest, wrong = "", b"", "a hash by an algorithm that nobody knows"
         elif len(digest) != length:
@@ -131,11 +144,11 @@ def _row(path: str, stated: str, size: str, folder: str, line: int) -> Row:
     return Row(where, algorithm, digest, number, line, escapes, wrong)
 
 
-def _base64(value: str) -> bytes:
+def _base64(value: str, padding: str) -> bytes:
     try:
-        data = value.rstrip("=").encode("ascii")
-        return binascii.a2b_base64(data.translate(_STANDARD) + b"=" * (-len(data) % 4), strict_mode=True)
-    except ValueError:  # binascii.Error and UnicodeEncodeError are such
+        data = (value + padding).replace("-", "+").replace("_", "/")
+        return binascii.a2b_base64(data, strict_mode=True)
+    except ValueError:  # binascii.Error is one, and so is what is no ASCII
         return b""
 
 

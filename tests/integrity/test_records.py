@@ -4,7 +4,7 @@ import hashlib
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scanner.errors import Malformed, ScanError
@@ -102,3 +102,17 @@ def test_a_conda_package_states_digests_as_they_are_in_its_prefix() -> None:
     assert rows["../out"].escapes
     assert rows["../out"].wrong
     assert records.of_conda([]) == records.of_conda({"paths_data": 1, "files": {}}) == []
+
+
+_PATHS = st.text(alphabet="ab_-+./\\:é 1", min_size=1, max_size=12)
+_STATED = st.binary(max_size=40).map(digest) | st.just(digest(b"a")) | st.text(max_size=8) | st.just("")
+_SIZES = st.sampled_from(["", "5", "05", "-1", "\u0663", "9" * 18, "9" * 19])
+
+
+@given(_PATHS, _STATED, _SIZES, st.sampled_from(["", "lib"]))
+def test_the_short_way_for_usual_rows_says_what_the_long_way_says(
+    path: str, stated: str, size: str, folder: str
+) -> None:
+    line = f"{path},{stated},{size}"
+    assume('"' not in line and len(line.splitlines()) == 1 and line.count(",") == 2)
+    assert records.of_record(line.encode(), folder) == [records._row(line.split(","), folder, 1)]
