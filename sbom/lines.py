@@ -6,6 +6,8 @@
 import json
 from collections.abc import Mapping
 
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
+
 
 def write(document: Mapping[str, object]) -> bytes:
     """The document, each key and each item of a top-level list on its own line, with a newline at the end.
@@ -19,7 +21,7 @@ def write(document: Mapping[str, object]) -> bytes:
 
 def compact(value: object) -> str:
     """The value on one line, in ASCII."""
-    return json.dumps(value, ensure_ascii=True, allow_nan=False)
+    return _encode(value)
 
 
 def _rows(value: object) -> str:

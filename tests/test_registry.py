@@ -20,7 +20,7 @@ from scanner.registry import (
     with_content,
     with_name,
 )
-from scanner.registry.rows import Names
+from scanner.registry.rows import ByName
 
 PICKLE = b"cposix\nsystem\n(S'echo'\ntR."
 ZIP = b"PK\x05\x06" + b"\0" * 18
@@ -205,9 +205,12 @@ _ROWS: tuple[tuple[str, ...], ...] = (
     *(row.names for row in PROOFS),
 )
 _GLOBS = sorted({name for names in _ROWS for name in names} | {"a*b*c", "[!x]?*", "*", "?"})
+_ALL = ByName(enumerate(_ROWS))
 
 
 @given(st.sampled_from(_GLOBS), st.text("ab1-_.*[x!f0", max_size=12), st.sampled_from(["", "a", "A.yml"]))
 def test_names_made_ready_fit_what_their_patterns_fit(glob: str, filling: str, end: str) -> None:
     for name in (glob.replace("*", filling) + end, filling + glob.replace("*", ""), filling, glob):
-        assert Names([glob]).match(name) == fnmatchcase(name, glob)
+        assert ByName([("row", [glob])]).of(name) == ["row"] * fnmatchcase(name, glob)
+        fitting = [at for at, names in enumerate(_ROWS) if any(fnmatchcase(name, each) for each in names)]
+        assert _ALL.of(name) == fitting

@@ -8,7 +8,7 @@ from scanner.registry.ecosystem_manifests import ECOSYSTEMS
 from scanner.registry.installed_manifests import INSTALLED
 from scanner.registry.ml_manifests import ML
 from scanner.registry.python_manifests import PYTHON
-from scanner.registry.rows import Manifest, Names
+from scanner.registry.rows import ByName, Manifest
 from scanner.registry.settings_manifests import SETTINGS
 
 MANIFESTS: tuple[Manifest, ...] = (*PYTHON, *CONDA, *INSTALLED, *ECOSYSTEMS, *ML, *SETTINGS, *AROUND)
@@ -41,7 +41,7 @@ def manifests_of(path: str) -> tuple[Manifest, ...]:
     ``requirements-dev.txt``.
     """
     folder, _, name = path.lower().rpartition("/")
-    found = [row for row, known in _matchers() if known.match(name) and row.claims(folder, name)]
+    found = [row for row in _by_name().of(name) if row.claims(folder, name)]
     first = next((row for row in found if not row.marked), None)
     rows = tuple(row for row in found if row.marked or row is first)
     if first is None and folder.rpartition("/")[2] == "requirements" and name.endswith((".txt", ".in")):
@@ -50,6 +50,5 @@ def manifests_of(path: str) -> tuple[Manifest, ...]:
 
 
 @cache
-def _matchers() -> tuple[tuple[Manifest, Names], ...]:
-    """Each row with its names, made ready: every file of a tree is held against every row."""
-    return tuple((row, Names(row.names)) for row in MANIFESTS)
+def _by_name() -> ByName[Manifest]:
+    return ByName((row, row.names) for row in MANIFESTS)

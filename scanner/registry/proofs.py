@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from scanner.model import Stated
-from scanner.registry.rows import Names, Vouching
+from scanner.registry.rows import ByName, Vouching
 
 if TYPE_CHECKING:
     from scanner.integrity.tree import Witness
@@ -123,17 +123,9 @@ PROOFS: tuple[Vouching, ...] = (
 def vouching(path: str) -> tuple[Vouching, ...]:
     """The rows that read the file at this POSIX path for what it says of others."""
     folder, _, name = path.lower().rpartition("/")
-    if not _any_name().match(name):
-        return ()
-    return tuple(row for row, known in _matchers() if known.match(name) and row.claims(folder, name))
+    return tuple(row for row in _by_name().of(name) if row.claims(folder, name))
 
 
 @cache
-def _matchers() -> tuple[tuple[Vouching, Names], ...]:
-    return tuple((row, Names(row.names)) for row in PROOFS)
-
-
-@cache
-def _any_name() -> Names:
-    """All names together: every file of a tree is held against it."""
-    return Names(name for row in PROOFS for name in row.names)
+def _by_name() -> ByName[Vouching]:
+    return ByName((row, row.names) for row in PROOFS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from sbom.record import record
 from scanner.model import Account, FileReader, Inspector, ManifestParser, Stated
@@ -10,46 +10,62 @@ from scanner.model import Account, FileReader, Inspector, ManifestParser, Stated
 if TYPE_CHECKING:
     from scanner.integrity.tree import Witness
 
+_Row = TypeVar("_Row")
 Risk = Literal["code", "data"]
 
 
-class Names:
-    """Patterns over lower-cased file names, ready for every file of a tree.
+class ByName(Generic[_Row]):
+    """Rows by the patterns over lower-cased file names that ask for them, ready for every file of a tree.
 
-    No expression is made of a pattern that a name plainly does not fit: a hook over one file would pay more
-    for compiling three hundred of them than for everything else.
+    One look tells whether a name fits any of hundreds of patterns, and most names fit none. No expression is
+    made of a pattern that a name plainly does not fit: a hook over one file would pay more for compiling
+    three hundred of them than for everything else.
     """
 
-    __slots__ = ("_ends", "_exact", "_rest")
+    __slots__ = ("_ends", "_every_end", "_exact", "_heads", "_rest", "_rows", "_tails")
 
-    def __init__(self, globs: Iterable[str]) -> None:
-        exact, ends = set(), []
-        self._rest: list[tuple[str, str, int, str]] = []
-        for glob in globs:
-            if not _has_wildcard(glob):
-                exact.add(glob)
-            elif glob.startswith("*") and not _has_wildcard(glob[1:]):
-                ends.append(glob[1:])
-            else:
-                first = min(at for mark in "*?[" if (at := glob.find(mark)) >= 0)
-                head, tail = glob[:first], glob[max(map(glob.rfind, "*?]")) + 1 :]
-                least = len(head) + len(tail) + glob.count("?") + glob.count("[")
-                self._rest.append((head, tail, least, glob))
-        self._exact, self._ends = frozenset(exact), tuple(ends)
+    def __init__(self, rows: Iterable[tuple[_Row, Iterable[str]]]) -> None:
+        self._rows: list[_Row] = []
+        self._exact: dict[str, list[int]] = {}
+        self._ends: dict[str, list[int]] = {}
+        self._rest: list[tuple[str, str, int, str, int]] = []
+        for at, (row, globs) in enumerate(rows):
+            self._rows.append(row)
+            for glob in globs:
+                self._add(glob, at)
+        self._every_end = tuple(self._ends)
+        self._tails = tuple({tail for _, tail, *_ in self._rest if tail})
+        self._heads = tuple({head for head, tail, *_ in self._rest if not tail})
 
-    def match(self, name: str) -> bool:
-        """Whether one of the patterns fits the whole name."""
-        return (
-            name in self._exact
-            or name.endswith(self._ends)
-            or any(
-                len(name) >= least
-                and name.startswith(head)
-                and name.endswith(tail)
-                and fnmatchcase(name, glob)
-                for head, tail, least, glob in self._rest
-            )
-        )
+    def _add(self, glob: str, at: int) -> None:
+        if not _has_wildcard(glob):
+            self._exact.setdefault(glob, []).append(at)
+        elif glob.startswith("*") and not _has_wildcard(glob[1:]):
+            self._ends.setdefault(glob[1:], []).append(at)
+        else:
+            first = min(place for mark in "*?[" if (place := glob.find(mark)) >= 0)
+            head, tail = glob[:first], glob[max(map(glob.rfind, "*?]")) + 1 :]
+            least = len(head) + len(tail) + glob.count("?") + glob.count("[")
+            self._rest.append((head, tail, least, glob, at))
+
+    def of(self, name: str) -> list[_Row]:
+        """The rows of which a pattern fits the whole name, in their order."""
+        found = set(self._exact.get(name, ()))
+        if name.endswith(self._every_end):
+            for end, rows in self._ends.items():
+                if name.endswith(end):
+                    found.update(rows)
+        if name.endswith(self._tails) or name.startswith(self._heads):
+            for head, tail, least, glob, at in self._rest:
+                if (
+                    len(name) >= least
+                    and name.startswith(head)
+                    and name.endswith(tail)
+                    and at not in found
+                    and fnmatchcase(name, glob)
+                ):
+                    found.add(at)
+        return [self._rows[at] for at in sorted(found)] if found else []
 
 
 def _has_wildcard(glob: str) -> bool:
