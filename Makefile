@@ -76,12 +76,12 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.formats
 	$(BIN)/python -m tests.fuzz.unpickler
 
-# Guided by coverage, one format at a time: make fuzz-guided ROW=safetensors RUNS=100000
-ROW  ?= pickle
-RUNS ?= 100000
+# Guided by coverage, a target for each format: make fuzz-guided ROW=safetensors SECONDS=600
+ROW     ?= all
+SECONDS ?= 60
 fuzz-guided: $(VENV)/.dev
 	$(PIP) --requirement tests/fuzz/requirements.txt
-	$(BIN)/python -m tests.fuzz.guided $(ROW) -runs=$(RUNS)
+	$(BIN)/python -m tests.fuzz.guided $(ROW) -max_total_time=$(SECONDS)
 
 # The bills of materials of the sample projects, as tests hold them; the diff says what changed in them.
 goldens: $(VENV)/.dev samples

@@ -67,6 +67,7 @@ def stdlib() -> Objects:
     import decimal
     import enum
     import fractions
+    import http
     import ipaddress
     import pathlib
     import random
@@ -90,6 +91,7 @@ def stdlib() -> Objects:
         array.array("d", [1.0]),
         random.Random(1),
     ]
+    yield [*http.HTTPStatus][:2]
     yield [range(3), slice(1, 2), complex(1, 2), bytearray(b"a"), Ellipsis, NotImplemented, frozenset({1})]
     yield [types.SimpleNamespace(a=1), string.Template("$a"), ipaddress.ip_address("::1"), enum.auto]
     yield [ipaddress.ip_network("10.0.0.0/8"), len, sum, max, min, abs, print, str.upper, dict, int]
@@ -403,6 +405,21 @@ def torch() -> Objects:
     yield nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)).state_dict()
     for module in (torch.nn.functional, torch):
         yield [each for name, each in vars(module).items() if callable(each) and name in _FUNCTIONS]
+    from torch.distributed.checkpoint import metadata
+
+    whole = torch.Size([2])
+    properties = metadata.TensorProperties.create_from_tensor(torch.ones(2))
+    chunk = metadata.ChunkStorageMetadata(torch.Size([0]), whole)
+    kept = {
+        "w": metadata.TensorStorageMetadata(properties, whole, [chunk]),
+        "b": metadata.BytesStorageMetadata(),
+    }
+    index = metadata.MetadataIndex("w", torch.Size([0]))
+    yield metadata.Metadata(kept, {"w": ("w",)}, {index: None}, metadata.StorageMeta())
+    yield list(metadata._MEM_FORMAT_ENCODING)
+    from torch.distributed.checkpoint.filesystem import _StorageInfo, _StoragePrefix
+
+    yield [_StorageInfo("__0_0.distcp", 0, 8), _StoragePrefix("__0_")]
     import torch.utils.data as data
 
     for kind in classes(data):
@@ -432,12 +449,17 @@ def torchvision() -> Objects:
             for part in ("vit_h", "vit_l", "regnet_y_128", "huge", "large", "swin_b", "101", "152")
         ):
             continue
+        yield from attempt(lambda name=name: torchvision.models.get_model(name, weights=None))
+        # Those that stand on another model would fetch its weights.
         yield from attempt(
             lambda name=name: torchvision.models.get_model(name, weights=None, weights_backbone=None)
         )
-    for module in submodules("torchvision.transforms"):
-        for kind in classes(module):
-            yield from made(kind, (), (4,), (0.5,), ([0.5], [0.5]), ([],), ((4, 4),), (lambda x: x,))
+    for package in ("torchvision.transforms", "torchvision.ops"):
+        for module in submodules(package):
+            for kind in classes(module):
+                yield from made(
+                    kind, (), (4,), (0.5,), ([0.5], [0.5]), ([],), ((4, 4),), (lambda x: x,), (4, 4)
+                )
 
 
 def transformers() -> Objects:
@@ -646,12 +668,95 @@ def keras() -> Objects:
 
 
 def flair() -> Objects:
-    import flair
-    from flair.data import Dictionary, Sentence
+    from flair import embeddings, models
+    from flair.data import Corpus, Dictionary, Sentence, Span
 
-    yield [Dictionary(), Sentence("Hello there")]
-    for kind in classes(flair.data):
-        yield from made(kind, ("a b",), ())
+    sentence = Sentence("Hello there")
+    Span(sentence[0:2]).add_label("ner", "PER")
+    sentence.add_label("topic", "greeting")
+    tags = Dictionary()
+    for tag in ("O", "S-PER", "B-PER", "E-PER", "I-PER"):
+        tags.add_item(tag)
+    words = Dictionary()
+    words.add_item("hello")
+    yield [tags, sentence, Corpus([sentence], [sentence], [sentence])]
+    for name in ("data", "tokenization", "nn", "splitter", "optim"):
+        for kind in classes(importlib.import_module(f"flair.{name}")):
+            yield from made(kind, ("a b",), (), (4, 2), (tags,))
+    for kind in classes(embeddings):
+        yield from made(kind, (), (["hello"],), (words,), ([sentence],))
+    hot = [*attempt(lambda: embeddings.OneHotEmbeddings(words))]
+    for kind in classes(models):
+        for one in hot:
+            yield from made(kind, (4, one, tags, "ner"), (one, "topic", tags), (one, tags, "ner"))
+            pool = embeddings.DocumentPoolEmbeddings([one])
+            grown = embeddings.DocumentRNNEmbeddings([one])
+            yield from made(kind, (pool, "topic", tags), (grown, "topic", tags), (pool, tags))
+            yield [pool, grown, embeddings.StackedEmbeddings([one])]
+    for one in hot:
+        for given in (
+            {"embeddings": one, "tag_dictionary": tags, "tag_type": "ner", "hidden_size": 4},
+            {
+                "embeddings": one,
+                "tag_dictionary": tags,
+                "tag_type": "ner",
+                "use_crf": False,
+                "use_rnn": False,
+            },
+        ):
+            for tagger in attempt(lambda given=given: models.SequenceTagger(**given)):
+                yield tagger
+                yield from attempt(lambda tagger=tagger: tagger._get_state_dict())
+
+
+def pyarrow() -> Objects:
+    import pyarrow as pa
+
+    table = pa.table(
+        {"a": [1, None], "b": ["x", "y"], "c": [1.5, 2.5], "d": [[1], []], "e": [{"k": 1}, None]}
+    )
+    yield [table, table.schema, table.column("a"), table.to_batches()[0]]
+    plain = [
+        pa.null(),
+        pa.bool_(),
+        pa.int8(),
+        pa.uint64(),
+        pa.float16(),
+        pa.float64(),
+        pa.string(),
+        pa.large_string(),
+        pa.binary(),
+        pa.binary(4),
+        pa.date32(),
+        pa.date64(),
+        pa.time32("s"),
+        pa.time64("us"),
+        pa.duration("ns"),
+        pa.timestamp("ns"),
+        pa.timestamp("us", tz="UTC"),
+        pa.decimal128(10, 2),
+        pa.decimal256(50, 2),
+        pa.list_(pa.int8()),
+        pa.list_(pa.int8(), 2),
+        pa.large_list(pa.int8()),
+        pa.map_(pa.string(), pa.int8()),
+        pa.struct([("a", pa.int8())]),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.string_view(),
+        pa.binary_view(),
+        pa.run_end_encoded(pa.int32(), pa.int8()),
+        pa.month_day_nano_interval(),
+        pa.bool8(),
+        pa.uuid(),
+        pa.sparse_union([pa.field("a", pa.int8())]),
+        pa.dense_union([pa.field("a", pa.int8())]),
+    ]
+    for kind in plain:
+        yield [kind, pa.field("x", kind), pa.schema([("x", kind)], {"k": "v"})]
+        yield from attempt(lambda kind=kind: pa.array([None, None], kind))
+        yield from attempt(lambda kind=kind: pa.chunked_array([pa.array([None], kind)]))
+        yield from attempt(lambda kind=kind: pa.scalar(None, kind))
+    yield [pa.array(["x", "x"]).dictionary_encode(), pa.py_buffer(b"ab"), pa.scalar(1)]
 
 
 def nltk() -> Objects:
@@ -667,6 +772,6 @@ FAMILIES: dict[str, Callable[[], Objects]] = {
     each.__name__: each
     for each in (
         stdlib, numpy, pandas, scipy, sklearn, imblearn, boosters, torch, torchvision, transformers,
-        sentence_transformers, spacy, gensim, statsmodels, fastai, keras, flair, nltk,
+        sentence_transformers, spacy, gensim, statsmodels, fastai, keras, flair, nltk, pyarrow,
     )
 }  # fmt: skip

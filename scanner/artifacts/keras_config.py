@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 
 from sbom.model import Fact, FactName
-from scanner.artifacts import jsontext, names
-from scanner.errors import LimitReached, Malformed
+from scanner.artifacts import jsontext, keras_weights, names
+from scanner.errors import LimitReached, Malformed, ScanError
+from scanner.limits import Budget
 from scanner.model import Event, Evidence, Source, Subject, factors
-from scanner.readers.zip import Archive
+from scanner.readers.zip import Archive, ZipMember
 from scanner.text import visible
 
 _ZIP = b"PK\x03\x04"
@@ -64,7 +65,9 @@ def inspect(subject: Subject) -> Iterator[Event]:
 
 
 def inspect_archive(subject: Subject) -> Iterator[Event]:
-    """Facts of a Keras v3 archive: its members are examined by themselves.
+    """Facts of a Keras v3 archive, ART-013 where its configuration and weights differ.
+
+    Its members are examined by themselves.
 
     Raises Malformed where it is no archive or has no configuration.
     """
@@ -75,15 +78,31 @@ def inspect_archive(subject: Subject) -> Iterator[Event]:
         raise Malformed("magic", offset=0, found=repr(head[:4]), wanted="a zip archive")
     yield Fact(FactName.FRAMEWORK, "Keras")
     archive = Archive(subject.source, subject.budget)
-    has_config = False
+    config, weights = None, None
     for member in archive.members():
         if member.name == "config.json":
-            has_config = True
+            config = member
+        elif member.name == "model.weights.h5":
+            weights = member
         elif member.name == "metadata.json" and member.size <= subject.limits.member_header_bytes:
             data = archive.open(member).read_at(0, subject.limits.member_header_bytes)
             yield from _version(data)
-    if not has_config:
+    if config is None:
         raise Malformed("members", wanted="config.json")
+    if weights is not None:
+        yield from _compared(subject, config, weights)
+
+
+def _compared(subject: Subject, config: ZipMember, weights: ZipMember) -> Iterator[Event]:
+    # The members are charged to the file's budget by the row that opens them; this look is not.
+    archive = Archive(subject.source, Budget(subject.limits))
+    try:
+        parsed = _parsed(archive.open(config), subject)
+        opened = archive.open(weights)
+    except ScanError:
+        return  # whoever reads the member for itself says what is wrong with it
+    if isinstance(parsed, dict):
+        yield from keras_weights.disagreement(parsed, opened, subject)
 
 
 def _version(data: bytes) -> Iterator[Event]:

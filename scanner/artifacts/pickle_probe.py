@@ -7,6 +7,7 @@ from scanner.readers.pickle.values import Change, Global, Made
 
 _LIMITS = Limits(pickle_ops=100_000, pickle_names=1000)
 _PROTO = 0x80
+_ZIP_MEMBER = b"PK\x03\x04"
 _ENOUGH_OPCODES = 24  # that took effect, where nothing was imported yet
 
 
@@ -29,6 +30,9 @@ def probe(head: bytes) -> bool:
     With a PROTO opcode and what follows it valid, yes. Without one, only where the stream imports something
     with the name of something and goes on sensibly, or is too long a run of opcodes to be a text.
     """
+    # "P" asks for a persistent id, which plain unpicklers refuse; torch's takes a zip for what it is.
+    if head.startswith(_ZIP_MEMBER):
+        return False
     start = 0
     while start < len(head):
         machine = Machine(_Head(head[start:]), _LIMITS, joblib=False)

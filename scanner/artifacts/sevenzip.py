@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from sbom.record import field, mutable, record
 from scanner.errors import LimitReached, Malformed, ScanError, Unreadable
-from scanner.files.source import BytesSource
+from scanner.files.source import BytesSource, WindowSource
 from scanner.limits import MIB
 from scanner.model import Event, Evidence, Member, Source, Subject
 from scanner.readers.inflate import InflatedSource
 from scanner.readers.names import Extraction
-from scanner.readers.sevenzip import Directory, Entry, read
+from scanner.readers.sevenzip import Directory, Entry, find_signature, read
 from scanner.readers.sevenzip_coders import open_folder
 from scanner.text import visible
 
@@ -19,12 +19,20 @@ _BELIEVED_ABOVE = 64 * MIB
 
 def inspect(subject: Subject) -> Iterator[Event]:
     """The members of a 7z archive, with evidence: ART-007 for names and links that lead out, ART-017 for
-    checksums that do not hold, names that stand there twice and bytes behind the end.
+    checksums that do not hold, names that stand there twice and bytes before or behind it.
 
     A folder whose coders are not unpacked here costs its own members only; each of them says why. What
     breaks is raised when everything that can be read was given.
     """
-    directory = read(subject.source, subject.budget)
+    source = subject.source
+    begin = find_signature(source, min(source.size, subject.limits.program_bytes))
+    if begin > 0:
+        # 7-Zip looks for the signature, whatever stands before it; readers that do not see something else.
+        yield _disagreement(subject, "prefix", f"{begin} bytes stand before the archive")
+        name = f"archive at {begin}"
+        yield Member(name, WindowSource(source, begin, source.size - begin), subject.where.inside(name))
+        return
+    directory = read(source, subject.budget)
     state = _State(subject)
     problem: ScanError | None = directory.problem
     if subject.source.read_at(directory.end, 4096).strip(b"\0"):

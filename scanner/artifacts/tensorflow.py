@@ -69,7 +69,7 @@ _DTYPES = (
 _WEIGHTS = frozenset({1, 2, 4, 6, 11, 12, 13, 14, 19, 24, 25})  # types that weights have, whole numbers aside
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _OUTSIDE = re.compile(r"^(?:[/\\~]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.\-]*:/)|(?:^|[\\/])\.\.(?:[\\/]|$)")
-_IN_MEMORY = ("ram://", "memory://")
+_IN_MEMORY = ("ram://", "memory://", "memmapped_package://")
 _DOES = {
     "reads": "reads a file",
     "writes": "writes to a file",

@@ -1,8 +1,9 @@
-"""YAML beside weights: tags that make objects, ``_target_`` keys that name callables, remote-code keys.
+"""YAML beside weights: tags that make objects, keys that name callables, remote code, chat templates.
 
 Read from the parser's events: nothing is constructed, so that no tag can name a type here.
 Laws: PyYAML's documentation, "YAML tags and Python types"; Hydra's documentation, "Instantiating objects";
-NeMo's ``Serialization.from_config_dict`` (``_target_``, and ``target`` beside ``params``). Published:
+NeMo's ``Serialization.from_config_dict`` (``_target_``, and ``target`` beside ``params``); jsonargparse's
+``class_path``; LangChain's prompts (``template_format``). Published:
 CVE-2020-14343 (PyYAML), CVE-2025-23304 (NeMo).
 """
 
@@ -11,33 +12,43 @@ from collections.abc import Iterator
 
 from sbom.model import Fact, FactName, Location
 from sbom.record import field, mutable
-from scanner.artifacts import names, targets
+from scanner.artifacts import hub_config, names, targets
 from scanner.artifacts.names import Kind
 from scanner.errors import LimitReached, Malformed
-from scanner.model import Event, Evidence, Subject, factors
+from scanner.model import Derived, Event, Evidence, Subject, factors
 from scanner.patterns import pattern
 from scanner.text import visible
 
 _PYTHON = "tag:yaml.org,2002:python/"
 _SPEAKS = pattern(
-    rb"(?:^|[\s\[{,:-])!|^%TAG|_target_|target|auto_map|trust_remote_code|\\[xuU]", re.MULTILINE
+    rb"(?:^|[\s\[{,:-])!|^%TAG|target|auto_map|trust_remote_code|class_path|template|\\[xuU]", re.MULTILINE
 )
-_OURS = pattern(rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|!ruby/|^%TAG", re.MULTILINE)
+_OURS = pattern(
+    rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|chat_template|!ruby/|^%TAG",
+    re.MULTILINE,
+)
 _PLAIN = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "int", "list", "long", "none", "str", "tuple", "unicode"}
 )
 _FOREIGN = pattern(r"(?:!ruby/|tag:ruby\.yaml\.org,2002:)(?:object|class|module|struct|exception|hash|array)")
 _JAVA = pattern(r"tag:yaml\.org,2002:((?:[a-z_]\w*\.)+[A-Z]\w*)")
 _CALLERS = frozenset({"get_class", "get_method", "get_object", "get_static_method"})
-_KEYS = frozenset({"_target_", "target", "auto_map", "trust_remote_code", "params", "path", "nemo_version"})
+_TARGETS = ("_target_", "target", "class_path")
+_TEMPLATES = ("chat_template", "template")
+_MAP = "auto_map"
+_KEYS = frozenset({*_TARGETS, *_TEMPLATES, "params", "path", "nemo_version", "template_format"})
 _ROWS = 200  # targets that are named in the facts
 
 
 @mutable
 class _Level:
-    """An open mapping or list: which key waits for its value, and what was said under the keys that count."""
+    """An open mapping or list: which key waits for its value, and what was said under the keys that count.
+
+    ``is_remote`` inside of an ``auto_map``, whose texts are classes.
+    """
 
     is_map: bool
+    is_remote: bool = False
     key: str = ""
     has_key: bool = False
     own: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -104,7 +115,9 @@ class _Reading:
         elif kind in ("SequenceStartEvent", "MappingStartEvent"):
             if len(self._levels) >= self._subject.limits.nesting:
                 raise LimitReached("nesting", allowed=self._subject.limits.nesting)
-            self._levels.append(_Level(is_map=kind[0] == "M"))
+            above = self._levels[-1] if self._levels else None
+            is_remote = above is not None and (above.is_remote or (above.is_map and above.key == _MAP))
+            self._levels.append(_Level(is_map=kind[0] == "M", is_remote=is_remote))
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
             level = self._levels.pop()
             yield from self._closed(level)
@@ -133,15 +146,23 @@ class _Reading:
         if level.is_map and not level.has_key:
             level.key, level.has_key = value, True
             return
+        if (level.is_remote or (level.is_map and level.key == _MAP)) and targets.DOTTED.search(value):
+            yield from self._class(value, line)
         if level.is_map:
             if level.key in _KEYS:
                 level.own[level.key] = (value, line)
-            yield from self._remote(level.key, value, line)
+            if level.key == "trust_remote_code" and value.lower() in ("true", "yes", "on", "1"):
+                yield hub_config.trusted(self._where(line))
             level.key, level.has_key = "", False
 
     def _closed(self, level: _Level) -> Iterator[Event]:
         """What a whole mapping has called."""
-        for key in ("_target_", "target"):
+        for key in _TEMPLATES:
+            text, line = level.own.get(key, ("", 0))
+            if text and (key == "chat_template" or level.own.get("template_format", ("", 0))[0] == "jinja2"):
+                where = self._subject.where.inside(f"{key} at line {line}")
+                yield Derived("chat-template", text.encode("utf-8", "surrogatepass"), where)
+        for key in _TARGETS:
             path, line = level.own.get(key, ("", 0))
             if not path or (key == "target" and not (self._is_nemo or "params" in level.own)):
                 continue
@@ -206,11 +227,10 @@ class _Reading:
         else:
             yield Evidence("ART-016", where, visible(f"{says}, which nobody vouches for", limit=limit), shown)
 
-    def _remote(self, key: str, value: str, line: int) -> Iterator[Event]:
-        if key == "trust_remote_code" and value.lower() in ("true", "yes", "on", "1"):
-            message = "trust_remote_code is on: loaders that are given this run Python beside the weights"
-            measured = factors(ref=key, effect="weakens", trigger="dormant")
-            yield Evidence("ART-012", self._where(line), message, key, measured)
+    def _class(self, name: str, line: int) -> Iterator[Event]:
+        if (name, 0) not in self._said and len(self._said) < self._subject.limits.evidence_rows:
+            self._said.add((name, 0))
+            yield hub_config.remote_code(self._where(line), _MAP, name)
 
     def _facts(self) -> Iterator[Event]:
         if self._is_nemo and self._targets:

@@ -50,7 +50,7 @@ def _mlflow(subject: Subject) -> Iterator[Event]:
 CONFIGURATIONS: tuple[Format, ...] = (
     Format(
         "hub-config",
-        "Hub configuration (the Python that auto_map names, chat templates)",
+        "Hub configuration (the Python that it names or has called, chat templates)",
         names=(
             "config.json",
             "tokenizer_config.json",
@@ -60,6 +60,7 @@ CONFIGURATIONS: tuple[Format, ...] = (
             "adapter_config.json",
             "generation_config.json",
             "model_index.json",
+            "modules.json",
             "chat_template.json",
         ),
         inspect=_hub_config,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from scanner.files.source import BytesSource
 from scanner.model import Event, Subject
 from scanner.registry.rows import Format
 
@@ -22,6 +23,17 @@ def _sevenzip(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import sevenzip
 
     return sevenzip.inspect(subject)
+
+
+def _is_sevenzip_behind(head: bytes, tail: bytes) -> bool:
+    del tail
+    at = head.find(b"7z\xbc\xaf\x27\x1c")
+    # Behind a program it is found by the row of programs, however long that is.
+    if at <= 0 or head.startswith((b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")):
+        return False
+    from scanner.readers.sevenzip import find_signature
+
+    return find_signature(BytesSource(head), len(head)) > 0
 
 
 def _compressed(subject: Subject) -> Iterator[Event]:
@@ -110,6 +122,7 @@ CONTAINERS: tuple[Format, ...] = (
         "7z archive",
         suffixes=(".7z", ".cb7", ".7z.001"),
         magic=((0, b"7z\xbc\xaf\x27\x1c"),),
+        sniff=_is_sevenzip_behind,
         inspect=_sevenzip,
         container=True,
         model=False,

@@ -12,9 +12,9 @@ from scanner.limits import Budget, Limits
 from scanner.model import Derived, Event, Evidence, Subject
 
 
-def events(data: bytes) -> list[Event]:
+def events(data: bytes, name: str = "config.json") -> list[Event]:
     limits = Limits()
-    subject = Subject(BytesSource(data), Location("config.json"), "config.json", limits, Budget(limits))
+    subject = Subject(BytesSource(data), Location(name), name, limits, Budget(limits))
     return list(hub_config.inspect(subject))
 
 
@@ -103,3 +103,82 @@ def test_chat_templates_are_handed_on(value: object, templates: list[bytes]) -> 
     ]
     assert [(item.format, item.data) for item in found] == [("chat-template", each) for each in templates]
     assert len({item.where for item in found}) == len(found)
+
+
+def _told(config: object, name: str = "config.json") -> list[tuple[str, str]]:
+    found = events(json.dumps(config).encode(), name)
+    return [(event.rule, event.subject) for event in found if isinstance(event, Evidence)]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param({"a": [{"b": {"_target_": "os.system"}}]}, ("ART-001", "os.system"), id="Hydra, deep"),
+        pytest.param(
+            {"model": {"class_path": "subprocess.Popen"}}, ("ART-001", "subprocess.Popen"), id="class path"
+        ),
+        pytest.param(
+            {"auto_mapping": {"parent_library": "os", "base_model_class": "system"}},
+            ("ART-001", "os.system"),
+            id="the base model of an adapter",
+        ),
+        pytest.param(
+            {"_class_name": ["my_pipe", "Pipe"]},
+            ("ART-012", "_class_name:my_pipe.Pipe"),
+            id="a pipeline's own class",
+        ),
+        pytest.param(
+            {"_class_name": "P", "unet": ["subprocess", "Popen"]},
+            ("ART-001", "subprocess.Popen"),
+            id="a part of one",
+        ),
+        pytest.param({"trust_remote_code": True}, ("ART-012", "trust_remote_code"), id="says yes itself"),
+    ],
+)
+def test_what_loaders_import_or_call_is_told_wherever_it_stands(
+    config: object, expected: tuple[str, str]
+) -> None:
+    assert _told(config) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("sentence_transformers.models.Pooling", []),
+        ("custom_st.Transformer", [("ART-012", "type:custom_st.Transformer")]),
+        ("os.system", [("ART-001", "os.system")]),
+    ],
+)
+def test_the_parts_of_a_sentence_transformers_model_are_judged(
+    kind: str, expected: list[tuple[str, str]]
+) -> None:
+    rows = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    assert _told([*rows, {"idx": 1, "name": "1", "path": "1", "type": kind}], "modules.json") == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        pytest.param(
+            {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2D"]},
+            "model_index.json",
+            id="pipeline",
+        ),
+        pytest.param({"_class_name": "P", "vae": [None, None]}, "model_index.json", id="a part left out"),
+        pytest.param({"peft_type": "LORA", "auto_mapping": None}, "adapter_config.json", id="adapter"),
+        pytest.param(
+            {"auto_mapping": {"parent_library": "transformers.models.bert", "base_model_class": "Bert"}},
+            "adapter_config.json",
+            id="adapter of a known one",
+        ),
+        pytest.param(
+            {"_target_": "torch.nn.Linear", "class_path": "my.Model"},
+            "config.json",
+            id="targets that do no harm",
+        ),
+        pytest.param([{"type": "custom.Thing"}], "modules.json", id="modules of somebody else"),
+        pytest.param({"trust_remote_code": False}, "config.json", id="says no"),
+    ],
+)
+def test_honest_parts_are_not_told(config: object, name: str) -> None:
+    assert _told(config, name) == []

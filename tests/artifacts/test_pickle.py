@@ -803,6 +803,13 @@ def test_pickles_of_every_age_are_recognised(head: bytes) -> None:
     assert pickle.probe(head)
 
 
+def test_a_zip_whose_first_pickle_shows_through_is_no_pickle() -> None:
+    # "P" asks for a persistent id up to the next line: behind it, a member's own first opcodes would run.
+    inside = b"\x80\x02c_codecs\nencode\n(X\x01\0\0\0aX\x06\0\0\0latin1tR."
+    assert not pickle.probe(b"PK\x03\x04\x14\0\n" + b"N0" * 30 + inside)
+    assert pickle.probe(b"Pid\n0" + b"N0" * 30 + inside)
+
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

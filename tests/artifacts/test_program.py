@@ -33,6 +33,22 @@ def test_an_archive_behind_a_program_is_opened(before: bytes, name: str) -> None
     assert "ART-001" in rules_of(steps_of(before + ARCHIVE, name))
 
 
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        pytest.param(b"#notes about this model\n" * 20, "weights.bin", id="text"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(64), "picture.png", id="a picture"),
+        pytest.param(bytes(9000), "archive.7z", id="far behind, by its suffix"),
+    ],
+)
+def test_an_archive_behind_something_else_is_opened_and_told(before: bytes, name: str) -> None:
+    assert {"ART-001", "ART-017"} <= rules_of(steps_of(before + ARCHIVE, name))
+
+
+def test_a_text_that_shows_the_signature_is_no_archive() -> None:
+    assert rules_of(steps_of(b"magic: 7z\xbc\xaf\x27\x1c" + bytes(80), "notes.bin")) == set()
+
+
 def test_a_signature_that_only_looks_like_one_is_passed_over() -> None:
     fake = b"7z\xbc\xaf\x27\x1c" + bytes(40)
     assert "ART-001" in rules_of(steps_of(ELF + fake + ARCHIVE))

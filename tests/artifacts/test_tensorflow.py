@@ -151,6 +151,12 @@ PASSWD = const("p", "/etc/passwd")
             (PASSWD, node("s", "RestoreV2", "p")), "reads", "partial", id="a checkpoint from elsewhere"
         ),
         pytest.param(
+            (node("m", "ImmutableConst", memory_region_name=text("/etc/passwd")),),
+            "reads a file: /etc/passwd",
+            "partial",
+            id="a file mapped as a constant",
+        ),
+        pytest.param(
             (PASSWD, node("t", "InitializeTableFromTextFileV2", "x", "p")), "reads", "partial", id="a table"
         ),
         pytest.param((PASSWD, node("d", "TextLineDataset", "p")), "/etc/passwd", "partial", id="lines"),

@@ -8,7 +8,7 @@ from sbom.model import Fact, FactName
 from scanner.artifacts import yaml_config
 from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import Limits
-from scanner.model import Event, Evidence
+from scanner.model import Derived, Event, Evidence
 from tests.forge_archives import subject
 
 
@@ -66,6 +66,26 @@ def test_honest_configurations_give_no_evidence(text: str) -> None:
         ),
         pytest.param(
             "model:\n  trust_remote_code: true\n", ("ART-012", "trust_remote_code"), id="remote code"
+        ),
+        pytest.param(
+            "auto_map:\n  AutoModel: modeling_x.X\n",
+            ("ART-012", "auto_map:modeling_x.X"),
+            id="a class beside the weights",
+        ),
+        pytest.param(
+            "a: {auto_map: {AutoTokenizer: [~, evil/repo--t.Fast]}}\n",
+            ("ART-012", "auto_map:evil/repo--t.Fast"),
+            id="a class of another repository, in a list",
+        ),
+        pytest.param(
+            "x: &c modeling_x.X\nauto_map: *c\n",
+            ("ART-012", "auto_map:modeling_x.X"),
+            id="a class by its alias",
+        ),
+        pytest.param(
+            "model:\n  class_path: subprocess.Popen\n  init_args: {args: [echo]}\n",
+            ("ART-001", "subprocess.Popen"),
+            id="a class path of Lightning",
         ),
     ],
 )
@@ -140,3 +160,17 @@ def test_whatever_is_spliced_in_ends_in_an_outcome(noise: bytes, at: int) -> Non
         events_of(text[:at] + noise + text[at:])
     except ScanError:
         return
+
+
+@pytest.mark.parametrize(
+    ("text", "templates"),
+    [
+        pytest.param("chat_template: '{{ a }}'\n", [b"{{ a }}"], id="a model's own"),
+        pytest.param("template: '{{ a }}'\ntemplate_format: jinja2\n", [b"{{ a }}"], id="LangChain"),
+        pytest.param("template: '{a}'\ntemplate_format: f-string\n", [], id="LangChain without Jinja"),
+        pytest.param("template: base.html\nauto_map: {}\n", [], id="somebody else's"),
+    ],
+)
+def test_templates_are_handed_on(text: str, templates: list[bytes]) -> None:
+    found = [event for event in events_of(text) if isinstance(event, Derived)]
+    assert [(item.format, item.data) for item in found] == [("chat-template", each) for each in templates]

@@ -4,7 +4,7 @@
 
 The files to damage are gathered from the tables of the tests beside the inspectors: every bytes that a test
 module holds or hands to a test and that an inspector reads to its end. A format that gets a test gets its
-mutations with it.
+mutations with it; what its tests do not hold as bytes stands in ``seeds.py``.
 """
 
 import argparse
@@ -22,11 +22,13 @@ from pathlib import Path
 from types import ModuleType
 
 from sbom.model import Location
+from scanner.errors import ScanError
 from scanner.examine import Ended, examine
 from scanner.files.source import BytesSource
-from scanner.limits import MIB, Limits
-from scanner.model import Outcome
-from scanner.registry import FORMATS, Format
+from scanner.limits import MIB, Budget, Limits
+from scanner.model import Outcome, Subject
+from scanner.registry import BY_NAME, FORMATS, Format
+from tests.fuzz.seeds import more
 
 TABLES = Path(__file__).resolve().parents[1] / "artifacts"
 LONGEST = 64 * 1024  # bytes of a seed
@@ -60,7 +62,28 @@ def seeds() -> dict[str, list[bytes]]:
         if not whole[row.name]:  # claimed by name alone
             whole[row.name] = [data for data in unnamed if row.name in _inspected(data, file_name(row))]
     # Some of every size: the shortest only would be all alike.
-    return {name: found[:: max(1, len(found) // EACH)][:EACH] for name, found in whole.items() if found}
+    some = {name: found[:: max(1, len(found) // EACH)][:EACH] for name, found in whole.items()}
+    for reader, made in more().items():
+        some[reader] += made
+    return {name: found for name, found in some.items() if found}
+
+
+def outcomes_of(row: Format, data: bytes) -> set[str]:
+    """How everything in a file ended that ``row`` claims by name, or is handed where no file is its own."""
+    name = file_name(row)
+    steps = list(examine(BytesSource(data), Location(name), name, LIMITS))
+    ended = {step.outcome.value for step in steps if isinstance(step, Ended)}
+    if row.inspect is not None and row.name not in {
+        step.inspector for step in steps if isinstance(step, Ended)
+    }:
+        try:
+            for _ in row.inspect(Subject(BytesSource(data), Location(name), name, LIMITS, Budget(LIMITS))):
+                pass
+        except ScanError as error:
+            ended.add(type(error).__name__.lower())
+        else:
+            ended.add("inspected")
+    return ended
 
 
 def _inspected(data: bytes, name: str) -> set[str]:
@@ -142,7 +165,8 @@ def check(row: str, seed: int, count: int) -> tuple[Counter[str], float, list[tu
     """The outcomes of ``count`` damaged files of one row, the slowest in seconds, and what went wrong."""
     random_ = random.Random(f"{row} {seed}")
     known = _all_seeds()[row]
-    name = file_name(next(each for each in FORMATS if each.name == row))
+    reader = BY_NAME[row]
+    name = file_name(reader)
     outcomes: Counter[str] = Counter()
     wrong: list[tuple[str, bytes, str]] = []
     slowest = 0.0
@@ -150,7 +174,7 @@ def check(row: str, seed: int, count: int) -> tuple[Counter[str], float, list[tu
         data = damage(random_.choice(known), random_.choice(known), random_)
         start = time.process_time()
         try:
-            steps = list(examine(BytesSource(data), Location(name), name, LIMITS))
+            ended = outcomes_of(reader, data)
         except Exception:  # noqa: BLE001  (this is what is looked for)
             wrong.append((name, data, traceback.format_exc(limit=-3)))
             outcomes["a crash"] += 1
@@ -159,8 +183,7 @@ def check(row: str, seed: int, count: int) -> tuple[Counter[str], float, list[tu
         slowest = max(slowest, took)
         if took > SLOW_S:
             wrong.append((name, data, f"took {took:.1f} s"))
-        ended = {step.outcome.value for step in steps if isinstance(step, Ended)}
-        outcomes.update(ended or {"nobody's"})
+        outcomes.update(ended)
     return outcomes, slowest, wrong
 
 

@@ -9,10 +9,9 @@ from tests.readers.test_pickle_machine import Judge, agrees
 SEEDS = formats._all_seeds()
 
 
-def test_most_formats_with_an_inspector_have_files_to_damage() -> None:
-    read = {row.name for row in FORMATS if row.inspect is not None}
-    assert set(SEEDS) <= read
-    assert len(SEEDS) > 0.7 * len(read)
+def test_every_format_with_an_inspector_has_files_to_damage() -> None:
+    # The targets of the fuzzer that coverage guides are these rows, too: a new one cannot be forgotten.
+    assert set(SEEDS) == {row.name for row in FORMATS if row.inspect is not None}
 
 
 @pytest.mark.parametrize("row", sorted(SEEDS))
