@@ -63,7 +63,7 @@ def read(jobs: Sequence[Job], limits: Limits, workers: int = 0) -> Codebase:
 
 
 def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) -> None:
-    from scanner.code import program
+    from scanner.code import names as naming
     from scanner.code import read as reading
     from scanner.isolate import python
 
@@ -73,7 +73,7 @@ def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) ->
         done[row.path] = row
         progress.tell("reading Python", len(done), len(jobs))
     # Only now is it known which functions hand their parameters to a load: who calls them matters.
-    names = program.wrappers(row.module for row in done.values() if row.module is not None)
+    names = naming.wrappers(row.module for row in done.values() if row.module is not None)
     again = [job for job in jobs if _may_call(done[job.path].module, names)]
     for row in python.summaries(again, python.Asked(own, names, limits), workers):
         done[row.path] = row
@@ -82,7 +82,7 @@ def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) ->
         if row.outcome is not Outcome.INSPECTED:
             _not_read(row, found)
         if row.module is not None:
-            program.pruned(row.module, names)
+            naming.pruned(row.module, names)
             found.modules.append(row.module)
 
 

@@ -377,7 +377,7 @@ class Reader:
         whole = node not in self._unread.units
         outlined = node in self._unread.outlined
         for method in (*first, *(each for each in rest if isinstance(each, _FUNCTIONS))):
-            read = whole or (outlined and method in first)
+            read = (whole and method not in self._unread.units) or (outlined and method in first)
             self._define(method, inner, name, method=True, read=read)
 
     # --- calls ---

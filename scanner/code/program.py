@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from scanner.code import configuration
-from scanner.code.apis import SETDEFAULT, is_watched, table
+from scanner.code.apis import table
 from scanner.code.composition import Part, composed
 from scanner.code.module import Call, Module
+from scanner.code.names import Names
 from scanner.code.values import (
-    Choice,
     Const,
     Items,
     Made,
@@ -27,7 +27,6 @@ from scanner.code.values import (
 from scanner.model import Resolved, Unresolved
 
 _DEPTH = 12  # steps from name to name that are followed
-_LEVELS = 3  # functions that hand a parameter on, one in the other
 _CONFIGURED = 2_000  # values that are taken from configurations
 _STEPS = 2_000  # values that are looked up for one call
 _CALLERS = 16  # callers of one function that are asked
@@ -107,39 +106,12 @@ class Program:
         self.files = frozenset(files)
         self.folders = _folders(self.files)
         self._spent = 0
-        self._by_last: dict[str, list[Module]] = {}
-        for module in self.modules:
-            self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
+        self.names = Names(self.modules)
         self._calls: dict[str, list[tuple[Module, Call]]] = {}
         for module in self.modules:
             for call in module.calls:
                 self._calls.setdefault(call.dotted.rpartition(".")[2], []).append((module, call))
         self.reached = {module.path: _reached(module) for module in self.modules}
-
-    # --- names ---
-
-    def module_of(self, dotted: str, near: str) -> tuple[Module, str] | None:
-        """The module of the tree that ``dotted`` begins with, and the name inside of it.
-
-        A name without its packages (``import config``) is the module in the same folder, or the only one.
-        """
-        parts = dotted.split(".")
-        for count in range(len(parts), 0, -1):
-            module = self._nearest(".".join(parts[:count]), near)
-            if module is not None:
-                return module, ".".join(parts[count:])
-        return None
-
-    def _nearest(self, name: str, near: str) -> Module | None:
-        rows = [
-            row
-            for row in self._by_last.get(name.rpartition(".")[2], ())
-            if row.name == name or row.name.endswith(f".{name}")
-        ]
-        if not rows:
-            return None
-        folder = near.rpartition("/")[0]
-        return min(rows, key=lambda row: (row.path.rpartition("/")[0] != folder, row.name != name, row.path))
 
     # --- values ---
 
@@ -175,14 +147,14 @@ class Program:
         return (value,)
 
     def _defined(self, dotted: str, module: Module) -> tuple[Module, Value] | None:
-        found = self.module_of(dotted, module.path)
+        found = self.names.module_of(dotted, module.path)
         if found is None or not found[1]:
             return None
         value = found[0].constants.get(found[1])
         return None if value is None or value == Name(dotted) else (found[0], value)
 
     def _handed_in(self, param: Param, module: Module, depth: int) -> tuple[Value, ...]:
-        found = self.module_of(param.function, module.path)
+        found = self.names.module_of(param.function, module.path)
         function = found[0].functions.get(found[1]) if found else None
         if found is None or function is None:
             return (Unknown(f"it is the parameter {param.name}"),)
@@ -209,7 +181,7 @@ class Program:
             return True
         if not function.endswith(f".{call.dotted.rpartition('.')[2]}"):
             return False
-        found = self.module_of(call.dotted, module.path)
+        found = self.names.module_of(call.dotted, module.path)
         return found is not None and f"{found[0].name}.{found[1]}" == function
 
     def _given(self, value: Made, module: Module, depth: int) -> tuple[Value, ...]:
@@ -217,7 +189,7 @@ class Program:
         written = self._configured(value, module)
         if written is not None:
             return (written,)
-        found = self.module_of(value.dotted, module.path) if value.dotted[0] not in "?[" else None
+        found = self.names.module_of(value.dotted, module.path) if value.dotted[0] not in "?[" else None
         if found is None or not found[1]:
             return (value,)
         owner, name = found
@@ -343,54 +315,6 @@ class Program:
         if value is None:
             return ""
         return next((text for each in self.settled(value, module) if (text := text_of(each))), "")
-
-
-def wrappers(modules: Iterable[Module]) -> frozenset[str]:
-    """The names of functions that hand a parameter of theirs to a load, or to another such function."""
-    rows = [(call, _params(call)) for module in modules for call in module.calls]
-    found: set[str] = set()
-    for _ in range(_LEVELS):
-        before = len(found)
-        for call, params in rows:
-            last = call.dotted.rpartition(".")[2]
-            if params and (last in found or table().find(call.dotted) is not None):
-                found |= params
-        if len(found) == before:
-            break
-    return frozenset(found)
-
-
-def _params(call: Call) -> frozenset[str]:
-    """The last names of the functions whose parameters a call is given."""
-    values = (*call.args, *(value for _, value in call.keywords), *((call.base,) if call.base else ()))
-    names: set[str] = set()
-    todo = list(values)
-    while todo:
-        value = todo.pop()
-        if isinstance(value, Param):
-            owner, _, last = value.function.rpartition(".")
-            names.add(owner.rpartition(".")[2] if last == "__init__" else last)
-        elif isinstance(value, Mix):
-            todo += value.parts
-        elif isinstance(value, Items | Choice):
-            todo += value.values
-        elif isinstance(value, Made):
-            todo += value.args
-            if value.base is not None:
-                todo.append(value.base)
-    return frozenset(names)
-
-
-def pruned(module: Module, names: frozenset[str]) -> None:
-    """Forgets the calls that are neither of the table nor of a function that hands on to one of it."""
-    module.calls = [
-        call
-        for call in module.calls
-        if call.dotted.rpartition(".")[2] in names
-        or table().find(call.dotted) is not None
-        or is_watched(call.dotted)
-        or call.dotted in {SETDEFAULT, "os.putenv"}
-    ]
 
 
 def argument(call: Call, name: str, at: int) -> Value | None:

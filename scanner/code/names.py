@@ -1,0 +1,129 @@
+"""The names of a tree: which module a dotted name means, and which functions hand on to a load."""
+
+from collections.abc import Iterable
+
+from scanner.code.apis import SETDEFAULT, Api, is_watched, table
+from scanner.code.module import Call, Module
+from scanner.code.values import Choice, Items, Made, Mix, Param, Value
+
+_LEVELS = 3  # functions that hand a parameter on, one in the other
+
+
+class Names:
+    """The modules of a tree by the last part of their names."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        self._by_last: dict[str, list[Module]] = {}
+        self._known: dict[tuple[str, str], Module | None] = {}
+        for module in modules:
+            self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
+
+    def module_of(self, dotted: str, near: str) -> tuple[Module, str] | None:
+        """The module of the tree that ``dotted`` begins with, and the name inside of it.
+
+        A name without its packages (``import config``) is the module in the same folder, or the only one.
+        """
+        parts = dotted.split(".")
+        for count in range(len(parts), 0, -1):
+            if parts[count - 1] not in self._by_last:
+                continue
+            module = self._nearest(".".join(parts[:count]), near.rpartition("/")[0])
+            if module is not None:
+                return module, ".".join(parts[count:])
+        return None
+
+    def _nearest(self, name: str, folder: str) -> Module | None:
+        asked = (name, folder)
+        if asked not in self._known:
+            end = f".{name}"
+            rows = [
+                row
+                for row in self._by_last.get(name.rpartition(".")[2], ())
+                if row.name == name or row.name.endswith(end)
+            ]
+            self._known[asked] = min(
+                rows,
+                key=lambda row: (row.path.rpartition("/")[0] != folder, row.name != name, row.path),
+                default=None,
+            )
+        return self._known[asked]
+
+
+def wrappers(modules: Iterable[Module]) -> frozenset[str]:
+    """The words that functions are called by which hand a parameter to a load, or to another such function."""
+    rows = sorted(modules, key=lambda module: module.path)
+    names = Names(rows)
+    calls = [(call, module, params) for module in rows for call in module.calls if (params := _params(call))]
+    found: dict[str, set[str]] = {}  # full names by the word that a call of them ends in
+    for call, _, params in calls:
+        api = table().find(call.dotted)
+        if api is not None and _tells(api):
+            _add(found, params)
+    for _ in range(_LEVELS):
+        before = sum(map(len, found.values()))
+        for call, module, params in calls:
+            known = found.get(call.dotted.rpartition(".")[2])
+            if known is not None and _is_of(call, module, known, names):
+                _add(found, params)
+        if sum(map(len, found.values())) == before:
+            break
+    return frozenset(found)
+
+
+def _tells(api: Api) -> bool:
+    """Whether it matters to know what a call of the row is given: not where it only reads data."""
+    return api.format != "data"
+
+
+def _add(found: dict[str, set[str]], functions: Iterable[str]) -> None:
+    for each in functions:
+        name = each.removesuffix(".__init__")
+        found.setdefault(name.rpartition(".")[2], set()).add(name)
+
+
+def _is_of(call: Call, module: Module, known: set[str], names: Names) -> bool:
+    """Whether a call may be of one of the functions of these full names."""
+    dotted = call.dotted
+    if dotted.startswith("?"):
+        return False
+    if dotted in known or any(each.endswith(f".{dotted}") for each in known):
+        return True
+    found = names.module_of(dotted, module.path)
+    if found is None or not found[1] or found[1] in found[0].functions:
+        return False
+    # It may be handed on there from another module of the same package.
+    top = found[0].name.partition(".")[0]
+    return any(each.partition(".")[0] == top for each in known)
+
+
+def _params(call: Call) -> frozenset[str]:
+    """The full names of the functions whose parameters a call is given."""
+    todo = [*call.args, *(value for _, value in call.keywords)]
+    if call.base is not None:
+        todo.append(call.base)
+    found: set[str] = set()
+    while todo:
+        value: Value = todo.pop()
+        if isinstance(value, Param):
+            found.add(value.function)
+        elif isinstance(value, Mix):
+            todo += value.parts
+        elif isinstance(value, Items | Choice):
+            todo += value.values
+        elif isinstance(value, Made):
+            todo += value.args
+            if value.base is not None:
+                todo.append(value.base)
+    return frozenset(found)
+
+
+def pruned(module: Module, names: frozenset[str]) -> None:
+    """Forgets the calls that are neither of the table nor of a function that hands on to one of it."""
+    module.calls = [
+        call
+        for call in module.calls
+        if call.dotted.rpartition(".")[2] in names
+        or table().find(call.dotted) is not None
+        or is_watched(call.dotted)
+        or call.dotted in {SETDEFAULT, "os.putenv"}
+    ]
