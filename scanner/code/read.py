@@ -90,16 +90,15 @@ def file(
     tree: Own,
     limits: Limits,
     *,
-    deep: bool = True,
     wrappers: Collection[str] = (),
 ) -> Read:
-    """The summary of one file; without ``deep`` only its imports and constants.
+    """The summary of one file; of one that has no word of the table only its imports and constants.
 
-    Units that hold no word of the table nor one of ``wrappers`` are passed over (``units``). What was read
-    before an error is kept.
+    With ``wrappers`` every file is read whole, but for the units that hold no word of the table nor one of
+    those (``units``). What was read before an error is kept.
     """
     with uncollected():
-        return _file(data, path, tree, limits, wrappers if deep else None)
+        return _file(data, path, tree, limits, wrappers)
 
 
 @contextmanager
@@ -118,10 +117,11 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collection[str] | None) -> Read:
-    """As ``file``; without ``wrappers`` only imports and constants."""
-    deep = wrappers is not None
+def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collection[str]) -> Read:
     apis = table()
+    text = source.spelled(data)
+    words = units.words_of(text) if text is not None else None
+    deep = bool(wrappers) or words is None or _speaks(words)
 
     def wanted(dotted: str) -> bool:
         if apis.find(dotted) is not None or is_watched(dotted) or dotted in SWITCHES:
@@ -137,11 +137,12 @@ def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collectio
         path, wanted, loads, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data
     )
     where = Location(path)
-    text = source.spelled(data) if wrappers is not None and not path.lower().endswith(".ipynb") else None
+    known = heard(words, wrappers) if deep and words is not None else set()
+    notebook = path.lower().endswith(".ipynb")
     try:
         for piece in source.pieces(data, where, limits):
-            if text is not None:
-                reader.pass_over(units.unread(piece.tree, text, heard(units.words_of(text), wrappers or ())))
+            if text is not None and deep and not notebook:
+                reader.pass_over(units.unread(piece.tree, text, known))
             reader.read(piece.tree, piece.where)
     except (Malformed, LimitReached) as error:
         return Read(reader.module, error)
@@ -181,9 +182,10 @@ def _is_token(word: str) -> bool:
 def speaks(data: bytes) -> bool:
     """Whether a file has the words of anything that is looked for; of another only constants matter."""
     text = source.spelled(data)
-    if text is None:
-        return True  # written so that its words cannot be seen from its bytes
-    words = units.words_of(text)
+    return text is None or _speaks(units.words_of(text))  # it may be written so that its bytes hide its words
+
+
+def _speaks(words: set[str]) -> bool:
     if words & _ALONE or (words & _RUNS and words & _OUTSIDE) or any(map(_is_token, words)):
         return True
     pairs = _pairs()

@@ -16,7 +16,8 @@ from functools import cached_property
 from sbom.record import record
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Every byte of plain text that is no letter, digit or underscore as a space.
+_SPACED = bytes(at if chr(at).isalnum() or chr(at) == "_" else 32 for at in range(128)) + bytes(128)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Unit = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -41,7 +42,7 @@ class Unread:
 def words_of(text: str) -> set[str]:
     """The names in a text, as Python spells them to itself: letters of another width are the plain ones."""
     if text.isascii():
-        return set(_PLAIN_WORD.findall(text))
+        return set(text.encode("ascii").translate(_SPACED).decode("ascii").split())
     return set(_WORD.findall(unicodedata.normalize("NFKC", text)))
 
 

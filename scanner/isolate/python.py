@@ -59,8 +59,7 @@ def summary(path: str, absolute: str, asked: Asked) -> Summary:
     except (LimitReached, Unreadable, Changed) as error:
         return _ended(path, None, error)
     try:
-        deep = bool(asked.wrappers) or reading.speaks(data)
-        done = reading.file(data, path, reading.Own(asked.own), limits, deep=deep, wrappers=asked.wrappers)
+        done = reading.file(data, path, reading.Own(asked.own), limits, wrappers=asked.wrappers)
     except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
         return _ended(path, None, error)
     return Summary(path, done.module) if done.error is None else _ended(path, done.module, done.error)
