@@ -78,6 +78,13 @@ def test_a_file_that_kills_its_worker_costs_only_itself(
     assert {row.rule for row in found.evidence} == {"COV-001"}
 
 
+def test_a_value_that_many_calls_are_given_is_carried_once() -> None:
+    text = "import torch\nm = torch.load('a' + x)\n" + "m.load_state_dict(torch.load(m))\n" * 50
+    module = read.file(text.encode(), "main.py", read.own(["main.py"]), Limits()).module
+    assert len(module.calls) > 50
+    assert len(json.dumps(carried.encode(module)["values"])) < 1_500
+
+
 def test_summaries_cross_the_pipe_unchanged() -> None:
     for _, text in (*SAFE, *UNSAFE):
         module = read.file(text.encode(), "main.py", read.own(["main.py"]), Limits()).module
@@ -91,9 +98,14 @@ def test_summaries_cross_the_pipe_unchanged() -> None:
         ("deep", 1),
         ("calls", [["x"]]),
         ("edges", [["a", "b", 0]]),
-        ("constants", [["a", ["const", [], False, False]]]),
-        ("constants", [["a", ["no such", 1]]]),
-        ("constants", [["a", ["items", [], 10**9]]]),
+        ("constants", [["a", 99]]),
+        ("constants", [["a", -1]]),
+        ("constants", [["a", True]]),
+        ("values", [["const", [], False, False]]),
+        ("values", [["no such", 1]]),
+        ("values", [["items", [], 10**9]]),
+        ("values", [["items", [0], 2]]),
+        ("calls", [["x", [], [], ["1", None], "", False, None]]),
         ("functions", []),
         ("imports", {}),
         ("returns", [["a"]]),

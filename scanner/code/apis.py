@@ -44,6 +44,8 @@ SWITCHES: Final = (
     "requests.Session.verify",
     "httpx.Client.verify",
 )
+# How the names of such values end, whatever they belong to.
+SETTINGS: Final = ("]", ".verify", ".verify_mode", "_https_context")
 WATCHED: Final = (
     "requests.",
     "httpx.",

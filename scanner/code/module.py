@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sbom.model import Location
 from sbom.record import field, mutable, record
+from scanner.code.apis import SETTINGS
 from scanner.code.expressions import (
     Env,
     Known,
@@ -265,7 +266,7 @@ class Reader:
             scope.bind(name, found, maybe=maybe or head in {"self", "cls"})
 
     def _setting(self, dotted: str, value: Value, node: ast.expr) -> None:
-        if self._wanted(dotted):
+        if dotted.endswith(SETTINGS) and self._wanted(dotted):
             self.module.settings.append((dotted, value, self._at(node)))
 
     def _import(self, node: ast.Import | ast.ImportFrom, env: Env) -> None:

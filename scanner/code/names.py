@@ -50,7 +50,7 @@ class Names:
 
 
 def wrappers(modules: Iterable[Module]) -> frozenset[str]:
-    """The words that functions are called by which hand a parameter to a load, or to another such function."""
+    """The words that functions are called by which hand a parameter to a load, or to another of them."""
     rows = sorted(modules, key=lambda module: module.path)
     names = Names(rows)
     calls = [(call, module, params) for module in rows for call in module.calls if (params := _params(call))]

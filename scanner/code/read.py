@@ -8,7 +8,7 @@ from functools import cache
 from sbom.model import Location
 from sbom.record import record
 from scanner.code import source, units
-from scanner.code.apis import SETDEFAULT, SWITCHES, is_watched, table
+from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, is_watched, table
 from scanner.code.module import Module, Reader, name_of
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
@@ -58,6 +58,8 @@ _OUTSIDE = frozenset(
 )
 # Words of checks: digests, and certificates that are not looked at.
 _CHECKS = frozenset({"hashlib", "sha256", "verify", "check_hostname", "cert_reqs", "ssl"})
+_OPEN = frozenset({"verify", "check_hostname", "cert_reqs", "ssl"})  # words of checks that are switched off
+_SPEAKERS = frozenset(name.partition(".")[0] for name in WATCHED)
 _ANY = frozenset({"*", "?"})  # patterns of the table that begin with any package
 
 
@@ -187,6 +189,8 @@ def speaks(data: bytes) -> bool:
 
 def _speaks(words: set[str]) -> bool:
     if words & _ALONE or (words & _RUNS and words & _OUTSIDE) or any(map(_is_token, words)):
+        return True
+    if not (_OPEN.isdisjoint(words) or _SPEAKERS.isdisjoint(words)):
         return True
     pairs = _pairs()
     return any(pairs[root] & words for root in pairs.keys() & words)
