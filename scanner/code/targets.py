@@ -61,7 +61,7 @@ def told(files: Sequence[Part], module: Module, program: Program) -> str:
     rows: list[str] = []
     for part in files:
         for name in named(program.text(part.path) or b""):
-            found = program.module_of(name, module.path)
+            found = program.names.module_of(name, module.path)
             place = f" ({visible(found[0].path, limit=120)})" if found is not None and found[1] else ""
             row = f"{visible(name, limit=120)}{place}"
             if row not in rows:
