@@ -4,6 +4,7 @@ Pipelines lead to scripts, to targets of make and to stages of DVC, and these to
 once, through the reader that is handed in, and followed a few levels deep.
 """
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from sbom.model import Location
 from sbom.record import mutable, record, replace
 from scanner.errors import LimitReached, Malformed
+from scanner.join import tools
 from scanner.limits import Limits
 from scanner.manifests import scripts, steps
 from scanner.manifests.started import Started, started
@@ -22,6 +24,9 @@ from scanner.readers import decoding
 _GITHUB = pattern(r"(?P<base>(?:.*/)?)\.github/workflows/[^/]+\.ya?ml", re.IGNORECASE)
 _GITLAB = pattern(r"(?P<base>(?:.*/)?)\.gitlab-ci\.ya?ml", re.IGNORECASE)
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_READ = {"tox": tools.tox, "nox": tools.nox, "docker": tools.docker}
+_FILES = {"tox": "tox.ini", "nox": "noxfile.py"}
+_PROJECTS = 100  # that are asked for the commands they install
 _LEVELS = 4  # a pipeline runs make, which runs a script, which runs a script
 _TEST = pattern(r"test_.*\.py|.*_test\.py|conftest\.py")
 
@@ -67,6 +72,8 @@ class _Runs:
         self._texts: dict[str, bytes | None] = {}
         self._made: dict[str, _Made] = {}
         self._tests: list[str] | None = None
+        self._known: dict[str, str] | None = None
+        self._called: set[tuple[Location, str]] = set()  # a pipeline's line, and the pipeline that it calls
 
     def pipeline(self, path: str) -> None:
         """Follows one pipeline; what is no YAML its manifest's reader tells of."""
@@ -88,18 +95,23 @@ class _Runs:
         except (Malformed, LimitReached):
             return  # COV-005 tells of it: the same file is a manifest
 
-    def _step(self, way: _Way, level: int = 0) -> None:
+    def _step(self, way: _Way, level: int = 0, path: str = "") -> None:
         step = way.step
         if step.uses:
             self._action(way, level)
             return
         folder = posixpath.join(way.base, step.folder) if step.folder else way.base
-        self._commands(step.lines, step.variables, way, folder, level)
+        self._commands(step.lines, step.variables, way, folder, level, path)
 
     def _action(self, way: _Way, level: int) -> None:
         """An action of this tree: its own steps, in the job that uses it."""
-        inside = self._inside(way.base, way.step.uses)
+        inside = self._inside(way.base, way.step.uses.lstrip("/"))
         if inside is None or level >= _LEVELS:
+            return
+        if inside.endswith((".yml", ".yaml")):
+            named = [inside] if "*" not in inside else sorted(fnmatch.filter(self._paths, inside))[:_PROJECTS]
+            for path in named:
+                self._pipeline_of(path, way, level)
             return
         for name in ("action.yml", "action.yaml"):
             path = f"{inside}/{name}" if inside else name
@@ -112,6 +124,22 @@ class _Runs:
                 folder = posixpath.join(way.base, inner.folder) if inner.folder else way.base
                 self._commands(inner.lines, inner.variables, way, folder, level + 1, path)
 
+    def _pipeline_of(self, path: str, way: _Way, level: int) -> None:
+        """A pipeline of this tree that another one calls or includes, in the events of that one."""
+        asked = (way.step.where, path)
+        if (
+            path not in self._paths
+            or asked in self._called
+            or len(self._called) >= self._limits.pipeline_files
+        ):
+            return
+        self._called.add(asked)
+        parse = steps.gitlab if _GITLAB.fullmatch(way.step.where.path) else steps.github
+        for inner in self._steps(path, parse):
+            secrets = tuple(sorted({*way.step.secrets, *inner.secrets}))
+            step = replace(inner, where=way.step.where, events=way.step.events, secrets=secrets)
+            self._step(_Way(step, way.base, way.by), level + 1, path)
+
     def _commands(
         self,
         lines: Iterable[tuple[int, str]],
@@ -123,7 +151,7 @@ class _Runs:
     ) -> None:
         """What some lines start; they stand in ``path``, or in the pipeline itself where that is empty."""
         try:
-            rows = list(started(lines, variables, folder))
+            rows = list(started(lines, variables, folder, self._programs()))
         except LimitReached:
             return
         for row in rows:
@@ -139,6 +167,10 @@ class _Runs:
             for path in _modules(row.name):
                 self._run(self._inside(row.folder, path), way)
                 self._run(self._inside(posixpath.join(row.folder, "src"), path), way)
+        elif row.kind == "command":
+            for path in _modules(self._programs()[row.name]):
+                self._run(self._inside("", path), way)
+                self._run(self._inside("src", path), way)
         elif row.kind == "tests":
             for path in self._tests_below(self._inside(row.folder, row.name or ".")):
                 self._run(path, way)
@@ -151,10 +183,13 @@ class _Runs:
             if made is not None:
                 self._target(made, row, way, level, set())
             return
-        path = self._inside(row.folder, row.name)
+        name = row.name or _FILES.get(row.kind, "")
+        path = self._inside("" if row.kind == "docker" else row.folder, name)
         if path is None or path not in self._paths:
             return
-        if row.kind == "dvc":
+        if row.kind in _READ:
+            self._commands(_READ[row.kind](self._text(path)), (), way, row.folder, level, path)
+        elif row.kind == "dvc":
             for step in self._steps(path, steps.dvc):
                 folder = posixpath.join(row.folder, step.folder) if step.folder else row.folder
                 self._commands(step.lines, (), way, folder, level, path)
@@ -163,6 +198,18 @@ class _Runs:
         else:
             text, _ = decoding.decode(self._text(path)[: self._limits.pipeline_bytes])
             self._commands(enumerate(text.split("\n"), 1), (), way, row.folder, level, path)
+
+    def _programs(self) -> Mapping[str, str]:
+        """The modules behind the commands that the projects of the tree install."""
+        if self._known is None:
+            self._known = {}
+            for path in sorted(one for one in self._paths if one.rpartition("/")[2] == "pyproject.toml")[
+                :_PROJECTS
+            ]:
+                folder = path.rpartition("/")[0]
+                for name, module in tools.programs(self._text(path)).items():
+                    self._known.setdefault(name, f"{folder.replace('/', '.')}.{module}" if folder else module)
+        return self._known
 
     def _makefile(self, folder: str) -> _Made | None:
         for name in _MAKEFILES:
@@ -217,7 +264,7 @@ class _Runs:
 
 def _modules(name: str) -> tuple[str, ...]:
     inside = name.replace(".", "/")
-    return (f"{inside}.py", f"{inside}/__main__.py")
+    return (f"{inside}.py", f"{inside}/__main__.py", f"{inside}/__init__.py")
 
 
 def by_script(rows: Iterable[Run]) -> Mapping[str, tuple[Run, ...]]:

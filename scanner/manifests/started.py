@@ -5,7 +5,7 @@ run or expanded but variables that the text sets itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Literal
 
 from sbom.record import record
@@ -33,6 +33,8 @@ _VALUES = _words(
     "--ntasks --gres --partition --time --mem --account --job-name --nodes --cpus-per-task --gpus "
     "-p -e --env --environment --name --prefix --extra --group --with --python --project --directory "
     "--package --index --default-index --extra-index-url --with-requirements --with-editable --no-group "
+    "-t --tag -f --file --build-arg --target --platform --cache-from --cache-to --progress -o --output "
+    "--secret --ssh --label --network --iidfile --builder "
     "--source --rcfile --data-file --omit --server.port --server.address"
 )
 # Tools that start what follows them in their environment.
@@ -42,10 +44,11 @@ _LAUNCH_MODULES = _words(
     "torch.distributed.launch torch.distributed.run accelerate.commands.launch coverage cProfile pdb trace "
     "memory_profiler line_profiler kernprof debugpy"
 )
+_CONTAINERS = frozenset({"docker", "podman", "buildah", "nerdctl"})
 _SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "celery"})
 _CODE = (".py", ".pyw", ".ipynb")
 
-Kind = Literal["file", "module", "tests", "script", "make", "dvc"]
+Kind = Literal["file", "module", "tests", "script", "make", "dvc", "tox", "nox", "docker", "command"]
 
 
 @record
@@ -59,10 +62,15 @@ class Started:
 
 
 def started(
-    lines: Iterable[shell.Line], variables: Iterable[tuple[str, str]] = (), folder: str = ""
+    lines: Iterable[shell.Line],
+    variables: Iterable[tuple[str, str]] = (),
+    folder: str = "",
+    programs: Collection[str] = (),
 ) -> Iterator[Started]:
-    """What the commands of a piece of shell text start, in their order."""
-    yield from _of(shell.commands(lines, dict(variables)), folder, 0)
+    """What the commands of a piece of shell text start, in order; ``programs`` are the project's own."""
+    for row in _of(shell.commands(lines, dict(variables)), folder, 0):
+        if row.kind != "command" or row.name in programs:
+            yield row
 
 
 def _of(commands: Sequence[Command], folder: str, depth: int) -> Iterator[Started]:
@@ -121,9 +129,35 @@ def _tool(head: str, words: Sequence[Word], folder: str) -> Iterator[Started]:
     elif head in _SERVERS:
         apps = [word for word in words[1:] if ":" in word.text and "/" not in word.text]
         yield from (Started("module", word.text.partition(":")[0], word.line, folder) for word in apps[:1])
+    elif head in {"tox", "nox"}:
+        yield Started("tox" if head == "tox" else "nox", _valued(words, "-c", "-f") or "", line, folder)
+    elif head in _CONTAINERS and any(word.text == "build" for word in words[1:3]):
+        yield from _built(words, folder)
     elif words[0].text.endswith((".py", ".sh", ".bash")) and not words[0].open:
         kind: Kind = "file" if words[0].text.endswith(".py") else "script"
         yield Started(kind, words[0].text, line, folder)
+    elif not words[0].open:
+        yield Started("command", words[0].text, line, folder)
+
+
+def _valued(words: Sequence[Word], *names: str) -> str:
+    """The value of the first of some options; empty where it is not known."""
+    for at, word in enumerate(words):
+        name, equals, value = word.text.partition("=")
+        if name in names:
+            return value if equals else words[at + 1].text if at + 1 < len(words) else ""
+    return ""
+
+
+def _built(words: Sequence[Word], folder: str) -> Iterator[Started]:
+    """The Dockerfile that an image is built from; what it copies lies below its context."""
+    at = next(at for at, word in enumerate(words) if word.text == "build")
+    rest = _after_options(words[at + 1 :])
+    context = rest[0].text if rest and not rest[0].open else "."
+    below = f"{folder}/{context}" if folder else context
+    file = _valued(words, "-f", "--file")
+    named = (f"{folder}/{file}" if folder else file) if file else f"{below}/Dockerfile"
+    yield Started("docker", named, words[0].line, below)
 
 
 def _after_options(words: Sequence[Word]) -> Sequence[Word]:

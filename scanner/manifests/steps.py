@@ -131,6 +131,9 @@ def gitlab(data: bytes, where: Location) -> Iterator[Step]:
     for root in documents:
         known = _variables(root)
         default = root.get("default")
+        for include in _included(root.get("include")):
+            place = where.at(line=include.line)
+            yield Step(place, "include", (), ("push",), uses=f"/{include.text.strip().lstrip('/')}")
         shared = {name: _first(name, root, default) for name in ("before_script", "after_script")}
         for name, job in root.entries():
             if job.kind != "map" or name in _NO_JOB or name == "default":
@@ -148,6 +151,14 @@ def gitlab(data: bytes, where: Location) -> Iterator[Step]:
                 if rows:
                     place = where.at(line=rows[0][0])
                     yield Step(place, name, rows, events, secrets, "", tuple(sorted(variables.items())))
+
+
+def _included(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """The files of the tree itself that a pipeline includes."""
+    for one in [node, *node.items] if node is not None else ():
+        local = one.get("local") if one.kind == "map" else one
+        if local is not None and local.kind == "scalar" and local.text and "://" not in local.text:
+            yield local
 
 
 def _first(name: str, root: yaml.Node, default: yaml.Node | None) -> yaml.Node | None:

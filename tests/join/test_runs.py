@@ -187,3 +187,97 @@ def test_no_more_files_are_followed_than_the_limit_says() -> None:
 def test_a_shell_keeps_its_folder_from_one_command_to_the_next() -> None:
     rows = started([(1, "cd a"), (2, "python x.py; (cd b; python y.py)")])
     assert [(row.name, row.folder) for row in rows] == [("x.py", "a"), ("y.py", "a/b")]
+
+
+TOOLS = [
+    pytest.param(
+        {"tox.ini": "[tox]\nenvlist = x\n[testenv]\ncommands =\n    {envpython} train.py {posargs}\n"},
+        "tox -e x",
+        id="tox",
+    ),
+    pytest.param(
+        {"noxfile.py": "def s(session):\n    session.run('python', 'train.py')\n"}, "nox -s s", id="nox"
+    ),
+    pytest.param(
+        {"Dockerfile": "FROM x\nRUN a && \\\n  python train.py\n"},
+        "docker build -t x .",
+        id="RUN of an image",
+    ),
+    pytest.param(
+        {"Dockerfile": 'FROM x\nCMD ["python", "train.py"]\n'}, "docker buildx build --push .", id="CMD"
+    ),
+    pytest.param(
+        {"Dockerfile": 'ENTRYPOINT ["python"]\nCMD ["train.py"]\n'},
+        "docker build .",
+        id="ENTRYPOINT with CMD",
+    ),
+    pytest.param(
+        {"d/my.Dockerfile": "CMD python train.py\n"}, "docker build -f d/my.Dockerfile .", id="another file"
+    ),
+    pytest.param({"Dockerfile": "CMD python /app/train.py\n"}, "podman build .", id="where the image has it"),
+]
+
+
+@pytest.mark.parametrize(("files", "command"), TOOLS)
+def test_tools_lead_to_the_code_that_their_files_start(files: dict[str, str], command: str) -> None:
+    rows = found({WORKFLOW: workflow(command), **files})
+    assert [row.script for row in rows] == ["train.py"]
+    assert [where.path for where in rows[0].by] == list(files)
+
+
+@pytest.mark.parametrize(
+    "project",
+    [
+        '[project.scripts]\ngo-train = "pkg.app.__main__:main"\n',
+        '[tool.poetry.scripts]\ngo-train = "pkg.app:main"\n',
+    ],
+)
+def test_a_command_of_the_project_leads_to_its_module(project: str) -> None:
+    files = {WORKFLOW: workflow("go-train --epochs 3"), "pyproject.toml": project}
+    assert scripts(files) == ["pkg/app/__main__.py"]
+    assert scripts({**files, "pyproject.toml": "[project"}) == []
+
+
+CALLED = (
+    "on: workflow_call\njobs:\n  j:\n    steps:\n"
+    "      - run: python train.py\n        env: {A: '${{ secrets.B }}'}\n"
+)
+CALLER = "on: {}\njobs:\n  c:\n    uses: ./.github/workflows/{}.yml\n    secrets: inherit\n"
+
+
+def test_a_workflow_that_is_called_runs_in_the_events_of_its_caller() -> None:
+    rows = found(
+        {WORKFLOW: CALLER.format("pull_request_target", "called"), ".github/workflows/called.yml": CALLED}
+    )
+    assert [(row.where.path, row.events) for row in rows] == [
+        (".github/workflows/called.yml", ("workflow_call",)),
+        (WORKFLOW, ("pull_request_target",)),
+    ]
+    assert rows[1].secrets == ("B", "inherited")
+    assert [str(where) for where in rows[1].by] == [".github/workflows/called.yml:5"]
+
+
+@pytest.mark.parametrize(
+    "include", ["include: /ci/a.yml", "include: [{local: ci/a.yml}]", "include:\n  - local: 'ci/*.yml'"]
+)
+def test_a_pipeline_of_gitlab_includes_files_of_the_tree(include: str) -> None:
+    files = {".gitlab-ci.yml": f"{include}\n", "ci/a.yml": "job:\n  script: python train.py\n"}
+    assert scripts(files) == ["train.py"]
+
+
+@pytest.mark.parametrize(
+    "include", ["include: https://h/x.yml", "include: {remote: x}", "include: ../a.yml", "include: [[x]]"]
+)
+def test_what_a_pipeline_includes_from_elsewhere_is_not_followed(include: str) -> None:
+    assert scripts({".gitlab-ci.yml": include, "ci/a.yml": "job:\n  script: python train.py\n"}) == []
+
+
+def test_pipelines_that_call_each_other_end() -> None:
+    one, two = (f"on: push\njobs:\n  c:\n    uses: ./.github/workflows/{name}.yml\n" for name in "ba")
+    assert found({".github/workflows/a.yml": one, ".github/workflows/b.yml": two}) == ()
+
+
+@pytest.mark.parametrize("text", ["", "[", "a = [\n", "session.run(", "CMD [", "[testenv]\n commands"])
+def test_broken_files_of_tools_start_nothing(text: str) -> None:
+    files = {"tox.ini": text, "noxfile.py": text, "Dockerfile": text, "pyproject.toml": text}
+    assert scripts({WORKFLOW: workflow("tox\nnox\ndocker build .\ngo-train"), **files}) == []
