@@ -36,6 +36,11 @@ SCRIPT = of("DEP-008", "Dockerfile")
             id="each kind",
         ),
         pytest.param(
+            [of("HSH-001", "b.safetensors"), SCRIPT],
+            "Do not use b.safetensors: not the bytes that were agreed on. Mend 1 other finding.",
+            id="other bytes",
+        ),
+        pytest.param(
             [of("ART-001", "a\n.pkl"), FILE],
             "Do not load a\\n.pkl and a.pkl.",
             id="a name that would break the line",
