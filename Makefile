@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens
+.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens screenshot
 
 help:
 	@echo "make demo   scan a sample repository"
@@ -30,6 +30,10 @@ $(VENV)/.dev: $(BIN)/weighbridge requirements/dev.txt
 	@touch $@
 
 install: $(BIN)/weighbridge
+
+# The picture of README: the HTML report of a sample, as Chromium shows it.
+screenshot: $(VENV)/.dev samples
+	$(BIN)/python tools/gen_screenshot.py
 
 samples:
 	@$(PYTHON) tools/build_samples.py

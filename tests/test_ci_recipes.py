@@ -16,7 +16,7 @@ from tests.test_git import HOSTILE
 ROOT = Path(__file__).parents[1]
 REAL = Path(sys.executable).with_name("weighbridge")
 
-# Nothing is installed and nothing fetched here: pip does nothing, and of our own commands that one is left out
+# Nothing is installed and nothing fetched here: pip does nothing, and of our own commands that is left out
 # which needs the network.
 PROGRAMS = {
     "pip": '#!/bin/sh\ntest "$1" = install\n',

@@ -90,16 +90,20 @@ class Subjects:
         self._places: dict[Location, set[str]] = {}
         for component in inventory.components:
             for where in component.seen if component.kind in _FILES else ():
-                self._places.setdefault(Location(where.path, where.member), set()).add(component.ref)
+                # What a line asks for is at that line alone; a file of the tree is all that is in it.
+                at = Location(where.path, where.member, line=where.line, cell=where.cell)
+                self._places.setdefault(at, set()).add(component.ref)
 
     def of(self, finding: Finding) -> frozenset[str]:
         """The refs: the component that the finding names, else the model file that it stands in."""
         evidence = finding.evidence
         if evidence.component in self._refs:
             return frozenset({evidence.component})
-        member = evidence.where.member
-        for depth in range(len(member), -1, -1):
-            if found := self._places.get(Location(evidence.where.path, member[:depth])):
+        where = evidence.where
+        if found := self._places.get(Location(where.path, where.member, line=where.line, cell=where.cell)):
+            return frozenset(found)
+        for depth in range(len(where.member), -1, -1):
+            if found := self._places.get(Location(where.path, where.member[:depth])):
                 return frozenset(found)
         return frozenset()
 

@@ -64,9 +64,13 @@ def _head(report: Report) -> Iterator[str]:
     coverage = report.coverage
     yield ""
     yield (
-        f"{coverage.files:,} files, {coverage.manifests:,} manifests and "
-        f"{len(report.inventory.components):,} components were read; coverage is {coverage.state}."
+        f"Read: {_count(coverage.files, 'file')}, {_count(coverage.manifests, 'manifest')}, "
+        f"{_count(len(report.inventory.components), 'component')}; coverage is {coverage.state}."
     )
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def _row(finding: Finding, report: Report) -> str:

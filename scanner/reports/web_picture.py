@@ -21,6 +21,7 @@ _FROM: Final = LEVELS.index("medium")
 _WIDE, _HIGH, _GAP, _ROW = 244, 46, 40, 58  # of a box, between columns, from row to row
 _LETTERS: Final = 25
 _LOADS: Final = "SRC-"
+_CODE: Final = (".py", ".ipynb")
 
 
 @mutable
@@ -96,11 +97,14 @@ def _paths(report: Report, risky: list[Finding]) -> tuple[list[list[_Node]], int
         target, kind = ref or path, "package"
         if part is not None:
             kind = "model" if part.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} else "package"
-            target = path if kind == "model" else f"{part.name} {part.version or part.specifier}".rstrip()
+            held = kind == "model" and evidence.where.line is None
+            target = path if held else f"{part.name} {part.version or part.specifier}".rstrip()
+            if part.kind is Kind.DATA:
+                kind, target = "data set", target.removeprefix("datasets/")
         loading = evidence.rule.startswith(_LOADS) or evidence.where.line is not None
         if loading:
             at = str(Location(path, line=evidence.where.line, cell=evidence.where.cell))
-            where = [node(1, "code" if evidence.rule.startswith(_LOADS) else "file", at)]
+            where = [node(1, "code" if path.endswith(_CODE) else "file", at)]
             named = evidence.subject.partition(":")[2] if evidence.rule.startswith(("SRC-", "DAT-")) else ""
             middle = (
                 [node(2, kind, target)] if part is not None else [node(2, "model", named)] if named else []
@@ -117,7 +121,20 @@ def _paths(report: Report, risky: list[Finding]) -> tuple[list[list[_Node]], int
         end = node(3, kind, said, finding.level, key)
         end.times += 1
         paths.setdefault(key, [root, *where, *middle, end])
-    return list(paths.values()), left
+    return _together(list(paths.values())), left
+
+
+def _together(paths: list[list[_Node]]) -> list[list[_Node]]:
+    """The paths by level, and of one level those that come by the same box beside each other."""
+    first = {id(node): at for at, path in reversed(list(enumerate(paths))) for node in path}
+    return sorted(
+        paths,
+        key=lambda path: (
+            -LEVELS.index(path[-1].level or "info"),
+            *(first[id(node)] for node in reversed(path[1:-1])),
+            first[id(path[-1])],
+        ),
+    )
 
 
 def _said(finding: Finding) -> str:
@@ -180,6 +197,7 @@ _SHAPES: Final = {
     "code": "M7 5 2 11l5 6M13 5l5 6-5 6",
     "file": "M4 2h8l4 4v14H4zM12 2v4h4",
     "model": "M10 2l8 4.5v9L10 20l-8-4.5v-9zM2 6.5l8 4.5 8-4.5M10 11v9",
+    "data set": "M3 5c0-4 14-4 14 0v11c0 4-14 4-14 0zM3 5c0 4 14 4 14 0",
     "package": "M2 4h16v16H2zM2 9h16M8 4v5h4V4",
     "critical": "M10 1l9 10-9 10L1 11z",
     "high": "M10 3l9 16H1z",

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 
-from sbom.model import Location
+from sbom.model import Component, Inventory, Kind, Location
 from sbom.record import replace
 from scanner.model import LEVELS, Evidence, Finding, Report, Status
 from scanner.registry import REPORTS, RenderOptions
 from scanner.reports import defectdojo, diagram, github, gitlab, junit, markdown, table, web, web_findings
+from scanner.reports.arrange import Subjects
 from scanner.reports.told import standing
 from tests import forge_report as forge
 
@@ -330,3 +331,20 @@ def test_a_finding_without_any_words_is_told_by_its_rule() -> None:
     mute = forge.finding(Evidence("DEP-001", Location("a.txt", line=2), "", "x"), title="")
     (row,) = json.loads(gitlab.render(replace(forge.report(), findings=(mute,))))
     assert row["description"] == "DEP-001"
+
+
+def test_a_finding_at_a_line_is_about_what_that_line_asks_for() -> None:
+    def hub(name: str, line: int) -> Component:
+        return Component(f"hub:{name}", name, Kind.MODEL, seen=(Location("train.py", line=line),))
+
+    there = Inventory(components=(hub("a", 13), hub("b", 22), forge.model_file()))
+    about = Subjects(there)
+
+    def at(where: Location) -> frozenset[str]:
+        return about.of(forge.finding(Evidence("SRC-005", where, "", "x")))
+
+    assert at(Location("train.py", line=13)) == {"hub:a"}
+    assert at(Location("train.py", line=22)) == {"hub:b"}
+    assert at(Location("train.py", line=30)) == at(Location("train.py")) == frozenset()
+    held = forge.model_file()
+    assert at(Location(held.seen[0].path, ("archive/data.pkl",), offset=3)) == {held.ref}

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 
-from sbom.model import Location
+from sbom.model import Component, Inventory, Kind, Location
 from sbom.record import replace
-from scanner.model import Evidence, Report
+from scanner.model import Evidence, Finding, Report
 from scanner.reports import web, web_findings
 from scanner.reports.markup import Markup, element, table
 from tests import forge_report as forge
@@ -210,3 +210,38 @@ def test_what_is_said_first_is_the_verdict() -> None:
     assert order == sorted(order)
     for text in ("ineligible", "fails from high on", "loaded only in the sandbox", "not read in depth"):
         assert text in page
+
+
+def test_the_picture_names_what_a_line_asks_for_and_keeps_a_package_together() -> None:
+    def hole(name: str, number: int, rule: str) -> Finding:
+        evidence = Evidence(
+            rule,
+            Location("r.txt", line=len(name)),
+            "",
+            f"CVE-2024-{number}",
+            component=f"pypi:{name}@1",
+            aliases=(f"CVE-2024-{number}",),
+        )
+        return forge.finding(evidence, "medium", fingerprint=f"v1:{number}")
+
+    data = Component("hub:d", "datasets/imdb", Kind.DATA, seen=(Location("train.py", line=22),))
+    packages = tuple(
+        Component(f"pypi:{name}@1", name, Kind.LIBRARY, version="1", ecosystem="pypi") for name in ("a", "bb")
+    )
+    loose = forge.finding(
+        Evidence("DAT-001", Location("train.py", line=22), "", "hub:imdb"), "medium", title="Moves"
+    )
+    found = (
+        hole("a", 1, "ADV-002"),
+        hole("bb", 2, "ADV-002"),
+        hole("a", 3, "ADV-003"),
+        hole("bb", 4, "ADV-003"),
+        loose,
+    )
+    report = replace(
+        forge.report(), findings=found, inventory=Inventory(components=(data, *packages)), chains=()
+    )
+    words = web.render(report).decode().partition("The same paths as text")[2].partition("</ol>")[0]
+    assert "code train.py:22 → data set imdb → medium DAT-001 Moves" in words
+    order = [words.index(f"CVE-2024-{number}") for number in (1, 3, 2, 4)]
+    assert order == sorted(order)
