@@ -1,7 +1,9 @@
 """The join of a whole tree: its pipelines are read, and everything goes through the pure join."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from sbom.model import Component
 from sbom.record import record, replace
@@ -10,6 +12,11 @@ from scanner.files.open import open_source
 from scanner.model import Chain, CodeReading, Evidence, Measurement, Run, Stock
 from scanner.policy import Policy
 from scanner.survey import Survey, bytes_of
+
+if TYPE_CHECKING:
+    from scanner.code.releases import Releases
+
+_PACKED: Final = frozenset({"torchserve", "torch-package", "nemo"})  # archives whose Python a loader runs
 
 
 @record
@@ -24,14 +31,33 @@ class Joined:
 
 def read_code(seen: Survey, stock: Stock, root: Path, policy: Policy) -> CodeReading:
     """What the tree's Python loads and names, judged by the releases that its locks and manifests allow."""
-    if not seen.code.modules:
+    archives = [one.where.path for one in seen.artifacts if one.format in _PACKED and not one.where.member]
+    if not seen.code.modules and not archives:
         return CodeReading()
     from scanner.code import findings, releases
 
     def text(path: str) -> bytes | None:
         return bytes_of(seen, root, path, policy.limits)
 
-    return findings.findings(seen.code.modules, seen.paths, releases.allowed(stock), text)
+    allowed = releases.allowed(stock)
+    found = findings.findings(seen.code.modules, seen.paths, allowed, text)
+    return _with_archives(found, archives, allowed, seen, policy) if archives else found
+
+
+def _with_archives(
+    found: CodeReading, archives: Sequence[str], allowed: "Releases", seen: Survey, policy: Policy
+) -> CodeReading:
+    """The reading with that of the Python which lies in archives that a loader runs."""
+    from scanner.join import packed
+
+    jobs = {job.path: job for job in seen.jobs}
+    for path in archives:
+        job = jobs.get(path)
+        with suppress(ScanError):  # whoever weighs the file says that it cannot be read
+            if job is not None:
+                with open_source(job.absolute) as opened:
+                    found = packed.both(found, packed.reading(opened, path, allowed, policy.limits))
+    return found
 
 
 def asked_for(stock: Stock, code: CodeReading) -> tuple[Component, ...]:
@@ -53,7 +79,8 @@ def joined(
     whole: bool,
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
-    if not seen.scripts and all(artifact.format != "hub-config" for artifact in seen.artifacts):
+    formats = {artifact.format for artifact in seen.artifacts}
+    if not seen.scripts and not code.sites and not code.references and "hub-config" not in formats:
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
     from scanner.join import brought  # parses Python, which a hook over weights does not
 

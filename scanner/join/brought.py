@@ -130,12 +130,14 @@ def told(evidence: Iterable[Evidence], found: Brought, chains: Sequence[Chain]) 
     by_name = {(row.where.path, f"{row.key}:{row.name}"): row for row in found.rows}
     loads = _loads(chains)
     plain = _plain(found)
+    folders = {chain.loads: chain for chain in chains if chain.unsafe is not False}
     for each in evidence:
         row = by_name.get((each.where.path, each.subject)) if each.rule == "ART-012" else None
         yield _placed(each, row, loads, plain) if row is not None else each
     named_by = dict(found.files)
     for path, tree in found.trees:
-        yield from _calls(path, tree, named_by[path], loads.get(path))
+        row = named_by[path]
+        yield from _calls(path, tree, row, loads.get(path) or folders.get(row.folder))
 
 
 def _loads(chains: Sequence[Chain]) -> Mapping[str, Chain]:
@@ -191,6 +193,8 @@ def _calls(path: str, tree: ast.Module, row: Named, chain: Chain | None) -> Iter
     inside = _inside_functions(tree)
     by_call: dict[str, tuple[str, int, bool]] = {}
     for called, does, line in source.dangerous(tree):
+        if "pickle" in does:
+            continue  # the reader of code tells what is loaded there, and from where
         at_once = not any(first <= line <= last for first, last in inside)
         before = by_call.get(called)
         if before is None or (at_once and not before[2]):
@@ -217,12 +221,14 @@ def _evidence(
     message += f"; {said(chain)}" if chain is not None else ""
     trigger = "automatic" if chain is not None and is_automatic(chain) else "on_use"
     exploitation = "poc" if does in _MACHINE and at_once else "none"
-    effect = "total" if does in _MACHINE else "partial" if "pickle" in does else "weakens"
+    effect = "total" if does in _MACHINE else "weakens"
+    # Much that serves a model fetches its inputs; what is fetched by an import is another matter.
+    sure = "indicated" if does in _MACHINE or at_once else "heuristic"
     ref = place(chain.where) if chain is not None else place(row.where)
     return Evidence(
         "SRC-011",
         Location(path, line=line),
         message,
         f"{path}:{shown}",
-        factors(ref=ref, trigger=trigger, exploitation=exploitation, effect=effect),
+        factors(ref=ref, trigger=trigger, exploitation=exploitation, effect=effect, evidence=sure),
     )

@@ -224,6 +224,27 @@ def test_the_line_that_runs_it_and_its_pipeline_are_named() -> None:
     assert dict(row.factors)["trigger"].value == "automatic"
 
 
+def sure(source: str) -> list[str]:
+    files = {"m/config.json": config("mod.A"), "m/mod.py": source}
+    return [dict(row.factors)["evidence"].value for row in told(files) if row.rule == "SRC-011"]
+
+
+def test_what_a_function_fetches_is_a_guess_and_what_an_import_fetches_is_not() -> None:
+    assert sure("import requests\ndef f(u):\n    return requests.get(u)\n") == ["heuristic"]
+    assert sure("import requests\nrequests.get('https://h/x')\n") == ["indicated"]
+    assert sure("import pickle\ndef f(p):\n    return pickle.load(open(p, 'rb'))\n") == []
+
+
+def test_a_function_of_spacy_is_run_by_the_line_that_loads_the_folder() -> None:
+    files = {
+        "n/config.cfg": '[nlp]\n[components.x]\nfactory = "mine"\n',
+        "f.py": f"from spacy import Language\n@Language.factory('mine')\ndef f(): ...\n{ACTS}",
+        "serve.py": "import spacy\nnlp = spacy.load('n')\n",
+    }
+    (message,) = calls(files).values()
+    assert message.endswith("serve.py:2 loads this on import")
+
+
 def test_without_such_a_line_it_waits_for_one() -> None:
     files = {"m/config.json": config("mod.A"), "m/mod.py": ACTS, "train.py": TRUSTS.replace("True", "False")}
     (row,) = (row for row in told(files) if row.rule == "SRC-011")
