@@ -22,6 +22,7 @@ from scanner.pipeline import scan
 from scanner.policy import Policy, config
 from scanner.policy.identities import Identity
 from tests.cli.command import weighbridge
+from tests.integrity.forge_sigstore import ISSUER, SIGNER, Sigstore
 from tests.integrity.trees import flipped, rules, states
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "signed"
@@ -112,6 +113,103 @@ def test_any_of_several_pinned_keys_will_do(model: Path) -> None:
 def test_a_key_that_nobody_pinned_can_not_be_asked(model: Path) -> None:
     report = scanned(model)
     assert (signed_as(report), origin(report), rules(report)) == ("cannot-be-checked", "unverified", [])
+
+
+# --- sigstore, with an instance of one's own ---------------------------------------------------------------
+
+
+def keyless(root: Path, bundle: dict[str, Any], trusted: str, *pinned: Identity) -> Report:
+    """A file with a bundle beside it, where the instance of ``trusted`` is trusted."""
+    (root / "tree").mkdir(exist_ok=True)
+    (root / "tree" / "m.pkl").write_bytes(SIGNED)
+    (root / "tree" / "m.pkl.sigstore.json").write_text(json.dumps(bundle))
+    return scanned(root / "tree", *pinned, trusted_root=trusted)
+
+
+def by_identity(identity: str = SIGNER, issuer: str = ISSUER, glob: str = "**") -> Identity:
+    return Identity(glob, "weighbridge.toml: identities[0]", identity=identity, issuer=issuer)
+
+
+@pytest.fixture
+def own() -> Sigstore:
+    return Sigstore()
+
+
+SIGNED = (DATA / "model" / "model.pkl").read_bytes()
+
+
+@extra
+def test_a_keyless_signer_who_is_pinned_has_a_verified_origin(tmp_path: Path, own: Sigstore) -> None:
+    report = keyless(tmp_path, own.bundle(SIGNED), own.trusted_root(), by_identity())
+    assert states(report, signatures.KIND) == {"m.pkl": "holds"}
+    assert (origin(report), rules(report)) == ("verified", [])
+
+
+@extra
+@pytest.mark.parametrize(
+    "pinned",
+    [
+        pytest.param((), id="nobody"),
+        pytest.param((by_identity("other@example.com"),), id="somebody else"),
+        pytest.param((by_identity(issuer="https://other.example"),), id="of another issuer"),
+        pytest.param((by_identity(glob="other/**"),), id="for other files"),
+    ],
+)
+def test_a_keyless_signer_whom_nobody_named_is_told(
+    tmp_path: Path, own: Sigstore, pinned: tuple[Identity, ...]
+) -> None:
+    report = keyless(tmp_path, own.bundle(SIGNED), own.trusted_root(), *pinned)
+    assert (rules(report, "m.pkl.sigstore.json"), origin(report)) == (["HSH-006"], "unverified")
+    assert any(SIGNER in proof.detail for proof in report.proofs)
+
+
+def entry(bundle: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = bundle["verificationMaterial"]["tlogEntries"][0]
+    return found
+
+
+@extra
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(lambda bundle: entry(bundle).update(integratedTime="1"), id="another time"),
+        pytest.param(lambda bundle: entry(bundle).update(canonicalizedBody="e30="), id="another entry"),
+        pytest.param(lambda bundle: entry(bundle).pop("inclusionPromise"), id="no promise, so no time"),
+        pytest.param(
+            lambda bundle: entry(bundle)["inclusionProof"].update(
+                rootHash=base64.b64encode(bytes(32)).decode()
+            ),
+            id="a log that does not hold it",
+        ),
+        pytest.param(
+            lambda bundle: entry(bundle).update(
+                inclusionPromise={"signedEntryTimestamp": bundle["messageSignature"]["signature"]}
+            ),
+            id="a promise of somebody else",
+        ),
+    ],
+)
+def test_a_keyless_bundle_whose_log_says_otherwise_verifies_nothing(
+    tmp_path: Path, own: Sigstore, forge: Callable[[dict[str, Any]], object]
+) -> None:
+    bundle = own.bundle(SIGNED)
+    forge(bundle)
+    report = keyless(tmp_path, bundle, own.trusted_root(), by_identity())
+    assert states(report, signatures.KIND)["m.pkl"] != "holds"
+    assert origin(report) == "unverified"
+
+
+@extra
+def test_another_instance_s_signer_of_the_same_name_is_nobody(tmp_path: Path, own: Sigstore) -> None:
+    report = keyless(tmp_path, own.bundle(SIGNED), Sigstore().trusted_root(), by_identity())
+    assert (rules(report, "m.pkl.sigstore.json"), origin(report)) == (["HSH-006"], "unverified")
+
+
+@extra
+def test_a_keyless_bundle_over_other_bytes_is_critical(tmp_path: Path, own: Sigstore) -> None:
+    report = keyless(tmp_path, own.bundle(flipped(SIGNED)), own.trusted_root(), by_identity())
+    assert "HSH-005" in rules(report)
+    assert origin(report) == "hostile"
 
 
 @extra
