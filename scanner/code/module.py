@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sbom.model import Location
 from sbom.record import field, mutable, record
+from scanner.code import statements
 from scanner.code.apis import SETTINGS
 from scanner.code.expressions import (
     Env,
@@ -21,6 +22,7 @@ from scanner.code.expressions import (
     dotted_path,
     evaluate,
 )
+from scanner.code.statements import Spot
 from scanner.code.units import Unread
 from scanner.code.values import (
     Const,
@@ -30,7 +32,6 @@ from scanner.code.values import (
     Param,
     Unknown,
     Value,
-    any_of,
     items,
     made,
     one_of,
@@ -95,15 +96,6 @@ class Function:
     params: tuple[str, ...]
     defaults: tuple[tuple[str, Value], ...] = ()
     method: bool = False
-
-
-@record
-class _Spot:
-    """Where in a module the reader stands: in which function, under a test for main, in a branch."""
-
-    function: str = ""
-    in_main: bool = False
-    maybe: bool = False
 
 
 _Later = tuple[_Function, Env, str]
@@ -176,8 +168,8 @@ class Reader:
             self._shallow(tree)
             self.module.constants = dict(self._env.bound)
             return
-        _options(tree, self._env, self._known, declares=self._declares)
-        self._body(tree.body, self._env, _Spot())
+        statements.options(tree, self._env, self._known, declares=self._declares)
+        self._body(tree.body, self._env, Spot())
         while self._later:
             function, env, name = self._later.popleft()
             self._function(function, env, name)
@@ -191,34 +183,34 @@ class Reader:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node, self._env)
             elif isinstance(node, ast.Assign | ast.AnnAssign):
-                for target, value in _bindings(node):
+                for target, value in statements.bindings(node):
                     self._bind(target, value, self._env, maybe=False)
             elif isinstance(node, ast.ClassDef):
                 self._class_values(node)
             elif isinstance(node, ast.If | ast.Try):
-                todo += reversed(_inside(node, _Spot())[0])
+                todo += reversed(statements.inside(node, Spot())[0])
 
     def _class_values(self, node: ast.ClassDef) -> None:
         self._env.bind(node.name, Name(f"{self.module.name}.{node.name}"))
         inner = Env(parent=self._env)
         for each in node.body:
             if isinstance(each, ast.Assign | ast.AnnAssign):
-                for target, value in _bindings(each):
+                for target, value in statements.bindings(each):
                     self._bind(target, value, inner, maybe=False)
         for key, found in inner.bound.items():
             self._env.bind(f"{node.name}.{key}", found)
 
     # --- statements ---
 
-    def _body(self, body: Sequence[ast.stmt], env: Env, spot: _Spot) -> None:
-        todo: list[tuple[ast.stmt, _Spot]] = [(each, spot) for each in reversed(body)]
+    def _body(self, body: Sequence[ast.stmt], env: Env, spot: Spot) -> None:
+        todo: list[tuple[ast.stmt, Spot]] = [(each, spot) for each in reversed(body)]
         while todo:
             statement, at = todo.pop()
             self._statement(statement, env, at)
-            inner, at = _inside(statement, at)
+            inner, at = statements.inside(statement, at)
             todo += [(each, at) for each in reversed(inner)]
 
-    def _statement(self, node: ast.stmt, env: Env, spot: _Spot) -> None:
+    def _statement(self, node: ast.stmt, env: Env, spot: Spot) -> None:
         if isinstance(node, _FUNCTIONS):
             self._define(node, env, spot.function, read=node not in self._unread.units)
             return
@@ -228,9 +220,9 @@ class Reader:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, env)
             return
-        for expression in _expressions(node):
+        for expression in statements.expressions(node):
             self._calls(expression, env, spot)
-        for target, value in _bindings(node):
+        for target, value in statements.bindings(node):
             self._bind(target, value, env, maybe=spot.maybe)
         if isinstance(node, ast.Return) and node.value is not None and spot.function:
             given = evaluate(node.value, env, self._known)
@@ -262,7 +254,7 @@ class Reader:
         if isinstance(owner, Name | Made):
             self._setting(f"{owner.dotted}{name[len(head) :]}", found, target)
         if isinstance(found, Param) or not (maybe and found == Const(None)):
-            scope = _owner(env, name)
+            scope = statements.owner(env, name)
             scope.bind(name, found, maybe=maybe or head in {"self", "cls"})
 
     def _setting(self, dotted: str, value: Value, node: ast.expr) -> None:
@@ -305,7 +297,7 @@ class Reader:
         spec = node.args
         for each in (*node.decorator_list, *spec.defaults, *spec.kw_defaults):
             if each is not None:
-                self._calls(each, env, _Spot(outer))
+                self._calls(each, env, Spot(outer))
         self.module.functions[name] = self._signature(node, env, method=method)
         self._later.append((node, env, name))
 
@@ -320,7 +312,7 @@ class Reader:
             if given is not None:
                 pairs.append((each.arg, as_default(evaluate(given, env, self._known))))
         for decorator in node.decorator_list:
-            option = _click_option(decorator, env, self._known)
+            option = statements.click_option(decorator, env, self._known)
             if option is not None:
                 pairs.append(option)
         static = any(dotted_path(each).endswith("staticmethod") for each in node.decorator_list)
@@ -342,7 +334,7 @@ class Reader:
         for extra in (spec.vararg, spec.kwarg):
             if extra is not None:
                 inner.bind(extra.arg, Unknown(f"it is handed on in {extra.arg}"))
-        self._body(node.body, inner, _Spot(name))
+        self._body(node.body, inner, Spot(name))
 
     def _hydra(self, node: ast.expr, env: Env) -> Value | None:
         """The configuration that ``hydra.main`` hands to a function: its main file alone."""
@@ -357,7 +349,7 @@ class Reader:
         path = posixpath.normpath(posixpath.join(here, folder or "", file))
         return made("omegaconf.OmegaConf.load", (Const(path, rooted=True),))
 
-    def _class(self, node: ast.ClassDef, env: Env, spot: _Spot) -> None:
+    def _class(self, node: ast.ClassDef, env: Env, spot: Spot) -> None:
         name = f"{spot.function}.{node.name}" if spot.function else node.name
         full = f"{self.module.name}.{name}"
         bases = [evaluate(each, env, self._known) for each in node.bases[:16]]
@@ -370,7 +362,7 @@ class Reader:
             self.module.edges.add((name, f"{name}.__init__", False))
         for each in rest:
             if not isinstance(each, _FUNCTIONS):
-                self._body([each], inner, _Spot(spot.function, spot.in_main))
+                self._body([each], inner, Spot(spot.function, spot.in_main))
         for key, value in list(inner.bound.items()):
             env.bind(f"{node.name}.{key}", value)
             inner.bind(f"self.{key}", value)
@@ -383,18 +375,20 @@ class Reader:
 
     # --- calls ---
 
-    def _calls(self, root: ast.expr, env: Env, spot: _Spot) -> None:
+    def _calls(self, root: ast.expr, env: Env, spot: Spot) -> None:
         if type(root) in _LEAVES:
             return
         for node in self._walk(root):
             if isinstance(node, ast.NamedExpr):
                 self._bind(node.target, node.value, env, maybe=False)
             elif isinstance(node, ast.comprehension):
-                self._bind(node.target, _each(evaluate(node.iter, env, self._known)), env, maybe=True)
+                self._bind(
+                    node.target, statements.each_of(evaluate(node.iter, env, self._known)), env, maybe=True
+                )
             elif isinstance(node, ast.Call):
                 self._call(node, env, spot)
 
-    def _call(self, node: ast.Call, env: Env, spot: _Spot) -> None:
+    def _call(self, node: ast.Call, env: Env, spot: Spot) -> None:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "append" and len(node.args) == 1:
             self._append(node.func.value, node.args[0], env)
         dotted, base = callee(node, env, self._known)
@@ -464,123 +458,3 @@ class Reader:
 
     def _at(self, node: ast.expr) -> Location:
         return self._where.at(line=node.lineno)
-
-
-def _owner(env: Env, name: str) -> Env:
-    """The scope that an attribute of ``self`` belongs to: the class around the method."""
-    if name.startswith(("self.", "cls.")) and env.parent is not None:
-        return env.parent
-    return env
-
-
-def _inside(node: ast.stmt, spot: _Spot) -> tuple[list[ast.stmt], _Spot]:
-    """The statements of a compound one, and where they stand."""
-    if not hasattr(node, "body") and not isinstance(node, ast.Match):
-        return [], spot
-    branch = _Spot(spot.function, spot.in_main, maybe=True)
-    if isinstance(node, ast.If):
-        main = spot.in_main or _is_main(node.test)
-        return [*node.body, *node.orelse], _Spot(spot.function, main, maybe=True)
-    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
-        return [*node.body, *node.orelse], branch
-    if isinstance(node, ast.With | ast.AsyncWith):
-        return node.body, spot
-    if isinstance(node, ast.Try | ast.TryStar):
-        handlers = [each for handler in node.handlers for each in handler.body]
-        return [*node.body, *handlers, *node.orelse, *node.finalbody], branch
-    if isinstance(node, ast.Match):
-        return [each for case in node.cases for each in case.body], branch
-    return [], spot
-
-
-def _is_main(test: ast.expr) -> bool:
-    if not isinstance(test, ast.Compare):
-        return False
-    names = {each.id for each in (test.left, *test.comparators) if isinstance(each, ast.Name)}
-    return "__name__" in names
-
-
-def _expressions(node: ast.stmt) -> Iterator[ast.expr]:
-    """The expressions that stand in a statement itself, not in the statements inside of it."""
-    if isinstance(node, ast.Expr | ast.Assign | ast.Return):
-        if node.value is not None:
-            yield node.value
-        yield from node.targets if isinstance(node, ast.Assign) else ()
-        return
-    if isinstance(node, ast.With | ast.AsyncWith):
-        for item in node.items:
-            yield item.context_expr
-        return
-    if isinstance(node, ast.Try | ast.TryStar):
-        for handler in node.handlers:
-            if handler.type is not None:
-                yield handler.type
-        return
-    for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.expr):
-            yield each
-
-
-def _bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:
-    """What a statement binds, to what."""
-    if isinstance(node, ast.Assign):
-        for target in node.targets:
-            yield target, node.value
-    elif isinstance(node, ast.AnnAssign) and node.value is not None:
-        yield node.target, node.value
-    elif isinstance(node, ast.AugAssign):
-        yield node.target, ast.BinOp(node.target, node.op, node.value)
-    elif isinstance(node, ast.With | ast.AsyncWith):
-        for item in node.items:
-            if item.optional_vars is not None:
-                yield item.optional_vars, item.context_expr
-    elif isinstance(node, ast.For | ast.AsyncFor):
-        yield node.target, ast.Subscript(node.iter, ast.Name("_", ast.Load()), ast.Load())
-
-
-def _each(value: Value) -> Value:
-    """One of what a loop goes through."""
-    if isinstance(value, Items):
-        return any_of(value)
-    return made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
-
-
-def _options(tree: ast.Module, env: Env, known: Known, *, declares: bool) -> None:
-    """The defaults of the command line's options, by the name of their attribute."""
-    for each in tree.body:  # constants that defaults name, wherever the options are declared
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
-            for target in each.targets:
-                if isinstance(target, ast.Name):
-                    env.bind(target.id, evaluate(each.value, env, known))
-    for node in ast.walk(tree) if declares else ():
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        if node.func.attr != "add_argument":
-            continue
-        args, keywords = arguments(node, env, known)
-        rows = dict(keywords)
-        names = [text for each in args if (text := text_of(each))]
-        long = next((name for name in names if name.startswith("--")), names[0] if names else "")
-        name = text_of(rows.get("dest")) or long.lstrip("-").replace("-", "_")
-        if not name:
-            continue
-        if "default" in rows:
-            known.options[name] = as_default(rows["default"])
-        elif text_of(rows.get("action")) in {"store_true", "store_false"}:
-            known.options[name] = Const(text_of(rows.get("action")) == "store_false", by_default=True)
-        else:
-            known.options[name] = Unknown(f"it is the command line's option {name}")
-
-
-def _click_option(node: ast.expr, env: Env, known: Known) -> tuple[str, Value] | None:
-    if not isinstance(node, ast.Call):
-        return None
-    dotted, _ = callee(node, env, known)
-    if dotted not in {"click.option", "click.argument"}:
-        return None
-    args, keywords = arguments(node, env, known)
-    rows = dict(keywords)
-    names = [text for each in args if (text := text_of(each))]
-    plain = next((name for name in names if not name.startswith("-")), "")
-    name = plain or max(names, key=len, default="").lstrip("-").replace("-", "_")
-    return (name, as_default(rows["default"])) if name and "default" in rows else None

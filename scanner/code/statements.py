@@ -1,0 +1,137 @@
+"""The statements of Python taken apart: what stands inside, what they bind, what options they declare."""
+
+import ast
+from collections.abc import Iterator
+
+from sbom.record import record
+from scanner.code.expressions import Env, Known, arguments, as_default, callee, evaluate
+from scanner.code.values import Const, Items, Made, Param, Unknown, Value, any_of, made, text_of
+
+
+@record
+class Spot:
+    """Where in a module the reader stands: in which function, under a test for main, in a branch."""
+
+    function: str = ""
+    in_main: bool = False
+    maybe: bool = False
+
+
+def owner(env: Env, name: str) -> Env:
+    """The scope that an attribute of ``self`` belongs to: the class around the method."""
+    if name.startswith(("self.", "cls.")) and env.parent is not None:
+        return env.parent
+    return env
+
+
+def inside(node: ast.stmt, spot: Spot) -> tuple[list[ast.stmt], Spot]:
+    """The statements of a compound one, and where they stand."""
+    if not hasattr(node, "body") and not isinstance(node, ast.Match):
+        return [], spot
+    branch = Spot(spot.function, spot.in_main, maybe=True)
+    if isinstance(node, ast.If):
+        main = spot.in_main or _is_main(node.test)
+        return [*node.body, *node.orelse], Spot(spot.function, main, maybe=True)
+    if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+        return [*node.body, *node.orelse], branch
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return node.body, spot
+    if isinstance(node, ast.Try | ast.TryStar):
+        handlers = [each for handler in node.handlers for each in handler.body]
+        return [*node.body, *handlers, *node.orelse, *node.finalbody], branch
+    if isinstance(node, ast.Match):
+        return [each for case in node.cases for each in case.body], branch
+    return [], spot
+
+
+def _is_main(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare):
+        return False
+    names = {each.id for each in (test.left, *test.comparators) if isinstance(each, ast.Name)}
+    return "__name__" in names
+
+
+def expressions(node: ast.stmt) -> Iterator[ast.expr]:
+    """The expressions that stand in a statement itself, not in the statements inside of it."""
+    if isinstance(node, ast.Expr | ast.Assign | ast.Return):
+        if node.value is not None:
+            yield node.value
+        yield from node.targets if isinstance(node, ast.Assign) else ()
+        return
+    if isinstance(node, ast.With | ast.AsyncWith):
+        for item in node.items:
+            yield item.context_expr
+        return
+    if isinstance(node, ast.Try | ast.TryStar):
+        for handler in node.handlers:
+            if handler.type is not None:
+                yield handler.type
+        return
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.expr):
+            yield each
+
+
+def bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:
+    """What a statement binds, to what."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield target, node.value
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.AugAssign):
+        yield node.target, ast.BinOp(node.target, node.op, node.value)
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        for item in node.items:
+            if item.optional_vars is not None:
+                yield item.optional_vars, item.context_expr
+    elif isinstance(node, ast.For | ast.AsyncFor):
+        yield node.target, ast.Subscript(node.iter, ast.Name("_", ast.Load()), ast.Load())
+
+
+def each_of(value: Value) -> Value:
+    """One of what a loop goes through."""
+    if isinstance(value, Items):
+        return any_of(value)
+    return made("[]", base=value) if isinstance(value, Made | Param) else Unknown("it comes from a loop")
+
+
+def options(tree: ast.Module, env: Env, known: Known, *, declares: bool) -> None:
+    """The defaults of the command line's options, by the name of their attribute."""
+    for each in tree.body:  # constants that defaults name, wherever the options are declared
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Constant):
+            for target in each.targets:
+                if isinstance(target, ast.Name):
+                    env.bind(target.id, evaluate(each.value, env, known))
+    for node in ast.walk(tree) if declares else ():
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr != "add_argument":
+            continue
+        args, keywords = arguments(node, env, known)
+        rows = dict(keywords)
+        names = [text for each in args if (text := text_of(each))]
+        long = next((name for name in names if name.startswith("--")), names[0] if names else "")
+        name = text_of(rows.get("dest")) or long.lstrip("-").replace("-", "_")
+        if not name:
+            continue
+        if "default" in rows:
+            known.options[name] = as_default(rows["default"])
+        elif text_of(rows.get("action")) in {"store_true", "store_false"}:
+            known.options[name] = Const(text_of(rows.get("action")) == "store_false", by_default=True)
+        else:
+            known.options[name] = Unknown(f"it is the command line's option {name}")
+
+
+def click_option(node: ast.expr, env: Env, known: Known) -> tuple[str, Value] | None:
+    if not isinstance(node, ast.Call):
+        return None
+    dotted, _ = callee(node, env, known)
+    if dotted not in {"click.option", "click.argument"}:
+        return None
+    args, keywords = arguments(node, env, known)
+    rows = dict(keywords)
+    names = [text for each in args if (text := text_of(each))]
+    plain = next((name for name in names if not name.startswith("-")), "")
+    name = plain or max(names, key=len, default="").lstrip("-").replace("-", "_")
+    return (name, as_default(rows["default"])) if name and "default" in rows else None
