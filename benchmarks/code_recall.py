@@ -1,6 +1,7 @@
 """How many unsafe load sites are found and how many safe ones flagged, and how many targets are resolved.
 
-``python benchmarks/code_recall.py`` reads ``tests/code/labelled.py`` and prints one row for each library.
+``python benchmarks/code_recall.py`` reads ``tests/code/labelled.py``: one row for each library, then all, then
+the styles that programs are written in.
 """
 
 import sys
@@ -11,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scanner.model import Artifact, Evidence, Resolved
 from scanner.rubric import judge
-from tests.code.labelled import SAFE, UNSAFE
+from tests.code.labelled import SAFE, SAFE_STYLES, UNSAFE, UNSAFE_STYLES
 from tests.code.reading import reading
 
 _COUNTING = ("medium", "high", "critical")
@@ -23,12 +24,15 @@ def levels(evidence: tuple[Evidence, ...]) -> list[str]:
     return [row.level for row in judge.judge_all(evidence, artifacts=artifacts, context="")]
 
 
-def measure() -> tuple[Counter[tuple[str, str]], list[str], int, int]:
+_Rows = tuple[tuple[str, str], ...]
+
+
+def measure(unsafe: _Rows, safe: _Rows) -> tuple[Counter[tuple[str, str]], list[str], int, int]:
     """Counts by row and outcome, what was missed or flagged, and targets: resolved, all."""
     counts: Counter[tuple[str, str]] = Counter()
     wrong: list[str] = []
     resolved = targets = 0
-    for label, rows in (("unsafe", UNSAFE), ("safe", SAFE)):
+    for label, rows in (("unsafe", unsafe), ("safe", safe)):
         for api, text in rows:
             found = reading({"main.py": text})
             counting = [level for level in levels(found.evidence) if level in _COUNTING]
@@ -43,7 +47,7 @@ def measure() -> tuple[Counter[tuple[str, str]], list[str], int, int]:
 
 def main() -> None:
     """Prints the table."""
-    counts, wrong, resolved, targets = measure()
+    counts, wrong, resolved, targets = measure(UNSAFE, SAFE)
     print(f"{'row':32}{'unsafe found':>14}{'safe flagged':>14}{'precision':>11}")
     total: Counter[str] = Counter()
     for api in sorted({api for api, _ in counts}):
@@ -52,7 +56,13 @@ def main() -> None:
         print(_row(api, row))
     print(_row("all", total))
     print(f"targets resolved: {resolved} of {targets} ({resolved / targets:.0%})")
-    for each in wrong:
+    styles, more, resolved, targets = measure(UNSAFE_STYLES, SAFE_STYLES)
+    total = Counter()
+    for (_, outcome), count in styles.items():
+        total[outcome] += count
+    print(_row("styles", total))
+    print(f"targets resolved: {resolved} of {targets} ({resolved / targets:.0%})")
+    for each in (*wrong, *more):
         print(f"wrong: {each}")
 
 

@@ -7,8 +7,10 @@ import string
 from collections.abc import Mapping
 
 from sbom.record import field, mutable
+from scanner.code.handed import SAME_FUNCTION
 from scanner.code.values import (
     DEPTH,
+    Choice,
     Const,
     Items,
     Made,
@@ -18,6 +20,7 @@ from scanner.code.values import (
     Table,
     Unknown,
     Value,
+    alternatives,
     any_of,
     constant,
     dictionary,
@@ -27,6 +30,7 @@ from scanner.code.values import (
     mix,
     one_of,
     path_joined,
+    some_of,
     text_of,
 )
 
@@ -181,6 +185,8 @@ def attribute_of(base: Value, attr: str, known: Known) -> Value:
         if base.dotted.endswith((".parse_args", ".parse_known_args")):
             return known.options.get(attr, Unknown(f"it is the command line's option {attr}"))
         return made(f"{base.dotted}.{attr}", base=base)
+    if isinstance(base, Choice):
+        return some_of(tuple(attribute_of(each, attr, known) for each in base.values))
     # The options of a program are handed from function to function under any name.
     if isinstance(base, Param | Unknown) and attr in known.options:
         return known.options[attr]
@@ -231,6 +237,8 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
     key = evaluate(node.slice, env, known, depth + 1) if not isinstance(node.slice, ast.Slice) else None
     if isinstance(base, Table) and (name := text_of(key)) is not None:
         return base.get(name) or Unknown(f"the table has no {name}")
+    if isinstance(base, Table) and key is not None and base.pairs:
+        return some_of(tuple(value for _, value in base.pairs))
     if isinstance(base, Items) and isinstance(key, Const) and isinstance(key.value, int):
         return base.values[key.value] if -len(base.values) <= key.value < len(base.values) else Unknown("")
     if isinstance(base, Items) and not isinstance(key, Const):
@@ -247,8 +255,16 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
 
 def callee(node: ast.Call, env: Env, known: Known, depth: int = 0) -> tuple[str, Value | None]:
     """The full name of what is called (``?.name`` for a method of something unknown), and its object."""
-    func = node.func
-    value = evaluate(func, env, known, depth + 1)
+    return _named(node.func, evaluate(node.func, env, known, depth + 1), env, known, depth)
+
+
+def callees(node: ast.Call, env: Env, known: Known) -> list[tuple[str, Value | None]]:
+    """As ``callee``, of each function that may be called: one of a table, or bound in one of two branches."""
+    value = evaluate(node.func, env, known, 1)
+    return [_named(node.func, each, env, known, 0) for each in alternatives(value)]
+
+
+def _named(func: ast.expr, value: Value, env: Env, known: Known, depth: int) -> tuple[str, Value | None]:
     if isinstance(value, Name):
         return value.dotted, None
     if isinstance(value, Made):
@@ -291,7 +307,7 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
     args, keywords = arguments(node, env, known, depth)
     if dotted in _PATHS:
         return path_joined(args) if args else Const(".")
-    if dotted in _SAME and args:
+    if (dotted in _SAME or dotted in SAME_FUNCTION) and args:
         return args[-1] if dotted == "typing.cast" else args[0]
     if dotted == "os.path.dirname" and args and (text := text_of(args[0])) is not None:
         return Const(posixpath.dirname(text), args[0].rooted if isinstance(args[0], Const) else False)
@@ -334,7 +350,10 @@ def _of_text(
     if attr == "format" and (text := text_of(base)) is not None:
         return _formatted(text, args, dict(keywords))
     if attr == "get" and isinstance(base, Table) and args:
-        return base.get(text_of(args[0]) or "") or (args[1] if len(args) > 1 else Const(None))
+        name, otherwise = text_of(args[0]), args[1] if len(args) > 1 else Const(None)
+        if name is None and base.pairs:
+            return some_of((*(value for _, value in base.pairs), *args[1:2]))
+        return base.get(name or "") or otherwise
     return None
 
 

@@ -9,7 +9,7 @@ from scanner.code.danger import danger
 from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.releases import Releases
-from scanner.code.values import Const
+from scanner.code.values import Const, Made
 from scanner.model import CodeReading, Evidence, LoadSite, Reference, Resolved, Unresolved, factors
 from scanner.text import visible
 
@@ -98,9 +98,12 @@ def _fetched(module: Module, program: Program) -> dict[str, str]:
 def _load(
     api: Api, call: Call, module: Module, program: Program, releases: Releases, fetched: dict[str, str]
 ) -> Iterator[Row]:
-    if call.dotted.endswith("Unpickler.load") and call.base is not None:
+    made = call.base if call.dotted.endswith("Unpickler.load") and isinstance(call.base, Made) else None
+    if made is not None and table().find(made.dotted) is not None:
         return  # the call that made the unpickler names the file
     value = argument_of(call, api.keywords, -1 if api.keyword_only and not call.args else api.at)
+    if made is not None:
+        value = made.args[0] if made.args else None
     for found in program.targets(value, module):
         target = found
         if isinstance(target, Resolved) and target.kind == "path" and target.name in fetched:

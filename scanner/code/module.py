@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sbom.model import Location
 from sbom.record import field, mutable, record
+from scanner.code import handed as handing
 from scanner.code import statements
 from scanner.code.apis import SETTINGS
 from scanner.code.expressions import (
@@ -19,6 +20,7 @@ from scanner.code.expressions import (
     arguments,
     as_default,
     callee,
+    callees,
     dotted_path,
     evaluate,
 )
@@ -30,6 +32,7 @@ from scanner.code.values import (
     Made,
     Name,
     Param,
+    Table,
     Unknown,
     Value,
     items,
@@ -98,6 +101,7 @@ class Function:
     method: bool = False
 
 
+_Arguments = tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]
 _Later = tuple[_Function, Env, str]
 
 
@@ -353,7 +357,9 @@ class Reader:
         name = f"{spot.function}.{node.name}" if spot.function else node.name
         full = f"{self.module.name}.{name}"
         bases = [evaluate(each, env, self._known) for each in node.bases[:16]]
-        self.module.bases[full] = tuple(each.dotted for each in bases if isinstance(each, Name))
+        named = tuple(each.dotted for each in bases if isinstance(each, Name))
+        # An unpickler that refuses some names is no longer one that builds whatever the file names.
+        self.module.bases[full] = () if statements.refuses(node, "find_class") else named
         env.bind(node.name, Name(full))
         inner = Env(parent=env)
         first = [each for each in node.body if isinstance(each, _FUNCTIONS) and each.name == "__init__"]
@@ -391,9 +397,33 @@ class Reader:
     def _call(self, node: ast.Call, env: Env, spot: Spot) -> None:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "append" and len(node.args) == 1:
             self._append(node.func.value, node.args[0], env)
-        dotted, base = callee(node, env, self._known)
-        if not dotted:
-            return
+        for dotted, base in callees(node, env, self._known):
+            if not dotted:
+                continue
+            if dotted == "os.environ.update":
+                self._environment(node, env)
+            if dotted.rpartition(".")[2] in handing.LASTS:
+                for name, args, keywords in handing.handed(dotted, *arguments(node, env, self._known)):
+                    self._keep(name, None, node, env, spot, (args, keywords))
+            self._keep(dotted, base, node, env, spot)
+
+    def _environment(self, node: ast.Call, env: Env) -> None:
+        """What is set for this program and those that it starts, from a table."""
+        args, keywords = arguments(node, env, self._known)
+        pairs = args[0].pairs if args and isinstance(args[0], Table) else ()
+        for name, value in (*pairs, *keywords):
+            self._setting(f"os.environ[{name}]", value, node)
+
+    def _keep(
+        self,
+        dotted: str,
+        base: Value | None,
+        node: ast.Call,
+        env: Env,
+        spot: Spot,
+        given: _Arguments | None = None,
+    ) -> None:
+        """Keeps a call that is worth it; ``given`` where the arguments are not those of ``node``."""
         own = dotted.removeprefix(f"{self.module.name}.") if dotted.startswith(f"{self.module.name}.") else ""
         if own:
             self.module.edges.add((spot.function, own, spot.in_main))
@@ -403,7 +433,7 @@ class Reader:
             return
         if len(self.module.calls) >= self._limits.code_calls:
             raise LimitReached("code_calls", allowed=self._limits.code_calls)
-        args, keywords = arguments(node, env, self._known)
+        args, keywords = given or arguments(node, env, self._known)
         if dotted == "functools.partial.__call__" and isinstance(base, Made) and base.args:
             first = base.args[0]
             dotted = first.dotted if isinstance(first, Name) else dotted

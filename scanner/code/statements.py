@@ -44,6 +44,16 @@ def inside(node: ast.stmt, spot: Spot) -> tuple[list[ast.stmt], Spot]:
     return [], spot
 
 
+def refuses(node: ast.ClassDef, method: str) -> bool:
+    """Whether a class has its own method of this name, and that raises something."""
+    return any(
+        isinstance(inner, ast.Raise)
+        for each in node.body
+        if isinstance(each, ast.FunctionDef) and each.name == method
+        for inner in ast.walk(each)
+    )
+
+
 def _is_main(test: ast.expr) -> bool:
     if not isinstance(test, ast.Compare):
         return False

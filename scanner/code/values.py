@@ -11,6 +11,7 @@ from sbom.record import record
 
 DEPTH = 40  # levels of one expression that are followed
 _CHOICES = 4  # values that one name may have at once
+_ROWS = 16  # values of one table that are asked where the key is not known
 _CHARS = 4_096  # of one known text
 _SIZE = 200  # values inside of one value: what is made of more is unknown
 _LARGEST = 2**63  # no path or option has a larger number, and to write one out takes quadratic time
@@ -157,6 +158,16 @@ def one_of(first: Value, second: Value) -> Value:
     if len(rows) > _CHOICES or size > _SIZE:
         return Unknown("it is bound to too many values")
     return Choice(tuple(rows), size)
+
+
+def some_of(values: "tuple[Value, ...]") -> Value:
+    """One of the values of a table of which the key is not known; of a large one nobody knows which."""
+    flat = [inner for value in values[:_ROWS] for inner in alternatives(value)]
+    rows = tuple(dict.fromkeys(flat))
+    if len(rows) == 1:
+        return rows[0]
+    size = _size(rows)
+    return Choice(rows, size) if rows and size <= _SIZE else _TOO_LARGE
 
 
 def any_of(value: Items) -> Value:

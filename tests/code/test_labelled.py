@@ -3,7 +3,7 @@
 from collections import Counter
 
 from scanner.rubric import judge
-from tests.code.labelled import SAFE, UNSAFE
+from tests.code.labelled import SAFE, SAFE_STYLES, UNSAFE, UNSAFE_STYLES
 from tests.code.reading import reading
 
 
@@ -26,3 +26,20 @@ def test_nearly_all_unsafe_forms_are_found() -> None:
 def test_hardly_any_safe_form_is_flagged_at_medium_or_above() -> None:
     flagged = [row for row in SAFE if {"medium", "high", "critical"} & set(said(row[1]))]
     assert len(flagged) <= 0.01 * len(SAFE), flagged
+
+
+def test_a_load_is_found_in_whatever_style_it_is_written() -> None:
+    assert len(UNSAFE_STYLES) >= 60
+    assert [row for row in UNSAFE_STYLES if not said(row[1])] == []
+
+
+def test_safe_forms_stay_quiet_in_whatever_style_they_are_written() -> None:
+    assert [row for row in SAFE_STYLES if {"medium", "high", "critical"} & set(said(row[1]))] == []
+
+
+def test_a_restricting_unpickler_is_no_load_and_one_that_refuses_nothing_is() -> None:
+    (row,) = [text for name, text in SAFE_STYLES if name == "restricted unpickler"]
+    assert said(row) == []
+    open_to_all = row.replace("raise pickle.UnpicklingError", "print")
+    assert open_to_all != row
+    assert said(open_to_all) != []

@@ -11,7 +11,7 @@ from scanner.code import findings, read, units
 from scanner.isolate import Job
 from scanner.limits import Limits
 from scanner.model import CodeReading
-from tests.code.labelled import UNSAFE
+from tests.code.labelled import UNSAFE, UNSAFE_STYLES
 
 _BEFORE = (
     *("class Other:", "    def quiet(self):", "        return 1"),
@@ -56,7 +56,7 @@ def test_loads_in_methods_among_others_are_found_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = []
-    for at, (_, text) in enumerate(UNSAFE):
+    for at, (_, text) in enumerate((*UNSAFE, *UNSAFE_STYLES)):
         body = [f"        {line}" for line in text.splitlines() if not line.startswith("from __future__")]
         rows = [*_BEFORE, *body, "        pass", "    def idle(self):", "        return self.nothing"]
         path = tmp_path / f"m{at}.py"
