@@ -1,7 +1,7 @@
 """How many unsafe load sites are found and how many safe ones flagged, and how many targets are resolved.
 
-``python benchmarks/code_recall.py`` reads ``tests/code/labelled.py``: one row for each library, then all, then
-the styles that programs are written in.
+``python benchmarks/code_recall.py`` reads ``tests/code/labelled.py``: one row for each library, then
+all, then the styles that programs are written in.
 """
 
 import sys
