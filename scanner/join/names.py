@@ -1,7 +1,8 @@
 """Pure: what an artifact names, held against the source of the scanned tree.
 
-A name that the tree itself defines is said to be, with the line to read. Its grade stays: whoever can put a
-model into the tree can put a module beside it.
+A name that the tree itself defines is said to be, with the line to read; where such a class is only made, the
+file needs the repository's own code (ART-018) and not that of somebody unknown. Its grade stays: whoever can
+put a model into the tree can put a module beside it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +12,8 @@ from scanner.model import Evidence
 from scanner.patterns import pattern
 from scanner.text import visible
 
-_RULES = frozenset({"ART-001", "ART-002", "ART-016"})
+_MADE, _OWN = "ART-016", "ART-018"  # both of the same grade
+_RULES = frozenset({"ART-001", "ART-002", _MADE})
 _DOTTED = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,30}")
 
 _DEFINES = pattern(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]+)?=(?!=)")
@@ -55,7 +57,11 @@ def located(evidence: Iterable[Evidence], sources: Sources, read: Mapping[str, s
     defined = {path: _definitions(text) for path, text in read.items()}
     for each in evidence:
         place = _definition(each.subject, sources, defined) if _is_name(each) else ""
-        yield replace(each, message=f"{each.message}; this tree defines it in {place}") if place else each
+        if place:
+            rule = _OWN if each.rule == _MADE else each.rule
+            yield replace(each, rule=rule, message=f"{each.message}; this tree defines it in {place}")
+        else:
+            yield each
 
 
 def _is_name(evidence: Evidence) -> bool:

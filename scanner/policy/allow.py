@@ -17,7 +17,7 @@ from scanner.policy.plain import At
 KEYS: Final = ("name", "sha256", "reason", "owner")
 
 # The rules that ask "who vouches for this global?". What is known to be a sink is not to be vouched for.
-RULES: Final = ("ART-002", "ART-016")
+RULES: Final = ("ART-002", "ART-016", "ART-018")
 
 
 @record

@@ -521,6 +521,7 @@ def allowed(**changes: Any) -> allow.Allowed:
     [
         pytest.param(finding("ART-002", "high"), True, id="the global in the content"),
         pytest.param(finding("ART-016", "low"), True, id="only constructed"),
+        pytest.param(finding("ART-018", "low"), True, id="a class of the tree"),
         pytest.param(finding("ART-001", "critical"), False, id="a sink is not vouched for"),
         pytest.param(finding("ART-002", "high", subject="other.name"), False, id="another global"),
         pytest.param(finding("ART-002", "high", where=Location("b.pt")), False, id="other content"),
