@@ -80,7 +80,7 @@ def _against(
     modules = _modules(adapter)
     broken = sorted(one for one, module in modules.items() if not _is_whole(module))
     if broken:
-        message = f"the two matrices of {counted(broken)} of this adapter cannot be multiplied: {few(broken)}"
+        message = f"lora_A and lora_B of this adapter cannot be multiplied, or one is missing: {few(broken)}"
         yield Evidence(RULE, Location(path), message, "adapter:itself")
     shown = visible(name, limit=200)
     if base is None:

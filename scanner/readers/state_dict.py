@@ -179,6 +179,13 @@ class _Machine:
             "MEMOIZE": lambda: self.remember(len(self.memo)),
             "STACK_GLOBAL": self.stack_global,
             "POP": lambda: self.leave(self.pop()),
+            "DUP": lambda: self.stack.append(self.stack[-1]),
+            # What trainers keep beside the tensors: options, counters, states of schedulers. Nobody looks in.
+            "NEWOBJ": lambda: self.unknown(2),
+            "NEWOBJ_EX": lambda: self.unknown(3),
+            "BYTEARRAY8": lambda: self.stack.append(_UNKNOWN),
+            "FROZENSET": lambda: self.hide(self.items()),
+            "ADDITEMS": lambda: self.leave(self.items()),
         }
 
     def step(self, name: str, argument: object, position: int) -> None:
@@ -215,6 +222,17 @@ class _Machine:
     def take(self, count: int) -> None:
         """A tuple of the values on top."""
         self.stack.append(tuple(self.pop() for _ in range(count))[::-1])
+
+    def unknown(self, count: int) -> None:
+        """An object in the place of the values that it is made from."""
+        for _ in range(count):
+            self.pop()
+        self.stack.append(_UNKNOWN)
+
+    def hide(self, found: list[object]) -> None:
+        """A set of values, as something that names no tensor."""
+        del found
+        self.stack.append(_UNKNOWN)
 
     def leave(self, value: object) -> None:
         """Nothing: what a state was, or what is thrown away, names no tensor."""

@@ -302,6 +302,14 @@ def wrapped(key: str, *more: bytes) -> bytes:
     return forge.stream(b"}(" + forge.text(key, 2) + inner + b"".join(more) + b"u", protocol=2)
 
 
+OPTIONS = (
+    forge.text("options", 2)
+    + forge.name("argparse", "Namespace")
+    + b")\x81}("  # an object, and a dict that is its state
+    + forge.text("rate", 2)
+    + forge.number(1)
+    + b"ub"
+)
 OPTIMIZER = forge.text("optimizer", 2) + b"}(" + forge.text("exp", 2) + forge.tensor("2", [1]) + b"u"
 
 
@@ -309,6 +317,7 @@ OPTIMIZER = forge.text("optimizer", 2) + b"}(" + forge.text("exp", 2) + forge.te
     "pickled",
     [
         pytest.param(wrapped("state_dict"), id="a state dict in a dict"),
+        pytest.param(wrapped("state_dict", OPTIONS), id="with what a trainer keeps beside it"),
         pytest.param(wrapped("model", OPTIMIZER), id="with the optimizer beside it"),
         pytest.param(forge.state_dict({f"module.{k}": v for k, v in PICKLED.items()}), id="of DataParallel"),
         pytest.param(
