@@ -4,9 +4,10 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from scanner.code import configuration
+from scanner.code import configuration, parsed
 from scanner.code.apis import table
 from scanner.code.composition import Part, composed
+from scanner.code.expressions import as_default
 from scanner.code.module import Call, Module
 from scanner.code.names import Names
 from scanner.code.values import (
@@ -189,6 +190,9 @@ class Program:
         written = self._configured(value, module)
         if written is not None:
             return (written,)
+        field = parsed.field_of(value)
+        if field is not None:
+            return tuple(as_default(each) for each in self.settled(field, module, depth + 1))
         found = self.names.module_of(value.dotted, module.path) if value.dotted[0] not in "?[" else None
         if found is None or not found[1]:
             return (value,)
