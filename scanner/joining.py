@@ -84,7 +84,7 @@ def joined(
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
     from scanner.join import brought  # parses Python, which a hook over weights does not
 
-    found = brought.brought(seen.paths, _reader(seen, policy), code.sites)
+    found = brought.brought(seen.paths, _reader(seen, policy.limits.code_bytes), code.sites)
     code = brought.with_files(code, found)
     if not code.sites and not code.references and not found.rows:
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
@@ -126,11 +126,11 @@ def _runs(seen: Survey, policy: Policy) -> tuple[Run, ...]:
     paths = frozenset(job.path for job in seen.jobs)
     if not any(map(runs.is_pipeline, paths)):
         return ()
-    return runs.runs(paths, _reader(seen, policy), policy.limits)
+    return runs.runs(paths, _reader(seen, policy.limits.pipeline_bytes), policy.limits)
 
 
-def _reader(seen: Survey, policy: Policy) -> Callable[[str], bytes | None]:
-    """What gives the first ``pipeline_bytes`` of a file of the tree; None where it cannot be read."""
+def _reader(seen: Survey, most: int) -> Callable[[str], bytes | None]:
+    """What gives the first ``most`` bytes of a file of the tree; None where it cannot be read."""
     jobs = {job.path: job for job in seen.jobs}
 
     def read(path: str) -> bytes | None:
@@ -139,7 +139,7 @@ def _reader(seen: Survey, policy: Policy) -> Callable[[str], bytes | None]:
             return None
         try:
             with open_source(job.absolute) as source:
-                return source.read_at(0, min(source.size, policy.limits.pipeline_bytes))
+                return source.read_at(0, min(source.size, most))
         except ScanError:
             return None  # whoever weighs the file says that it cannot be read
 

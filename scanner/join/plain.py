@@ -85,7 +85,11 @@ def _writes(call: ast.Call) -> bool:
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name != "open":
         return False
-    modes = [*call.args[1:2], *(each.value for each in call.keywords if each.arg == "mode")]
+    method = isinstance(call.func, ast.Attribute)  # of a path: its first argument is the mode
+    modes = [
+        *(call.args[:1] if method else call.args[1:2]),
+        *(each.value for each in call.keywords if each.arg == "mode"),
+    ]
     return any(
         not isinstance(mode, ast.Constant) or str(mode.value)[:1] != "r" or "+" in str(mode.value)
         for mode in modes

@@ -277,6 +277,8 @@ def test_a_class_that_only_computes_weakens_and_is_said_to() -> None:
         pytest.param("import torch\ntorch.os.path\n", id="by an attribute of one"),
         pytest.param("x = ().__class__.__base__.__subclasses__()\n", id="from the types"),
         pytest.param("open('x', 'w')\n", id="it writes"),
+        pytest.param("import pathlib\npathlib.Path('x').open('w')\n", id="it writes by a path"),
+        pytest.param("import os\nf = os.system\nf('id')\n", id="by another name"),
         pytest.param("from .far import y\n", id="what it imports is not here"),
         pytest.param("import os\nos.remove('x')\n", id="it deletes"),
         pytest.param("import inspect\ninspect.currentframe().f_globals\n", id="from the frame"),
