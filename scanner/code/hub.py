@@ -9,7 +9,7 @@ from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
 from scanner.code.program import Program, argument_of
 from scanner.code.releases import Releases, before
-from scanner.code.values import Const, Value, text_of
+from scanner.code.values import Const, Made, Value, alternatives, text_of
 from scanner.model import Evidence, LoadSite, Reference, ReferenceKind, Resolved, Unresolved, factors
 from scanner.patterns import pattern
 from scanner.text import visible
@@ -209,7 +209,12 @@ def _remote_code(
 
 
 def _may_be_true(value: Value, program: Program, module: Module) -> bool:
-    return any(isinstance(each, Const) and each.value is True for each in program.settled(value, module))
+    """Whether the code switches it on; what a function decides counts where it can say nothing else."""
+    for each in alternatives(value):
+        found = [isinstance(row, Const) and row.value is True for row in program.settled(each, module)]
+        if all(found) if isinstance(each, Made) else any(found):
+            return True
+    return False
 
 
 def _torchhub(api: Api, call: Call, module: Module, program: Program) -> Iterator[Row]:

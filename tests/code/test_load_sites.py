@@ -243,3 +243,26 @@ def test_a_token_that_is_written_out_is_told_and_masked(text: str) -> None:
 @pytest.mark.parametrize("token", ["True", "'hf_xxx'", "os.environ['HF_TOKEN']", "None", "'hf_…'"])
 def test_a_token_from_elsewhere_or_a_placeholder_is_quiet(token: str) -> None:
     assert rules(f"import os\nfrom huggingface_hub import login\nlogin(token={token})") == []
+
+
+TRUSTS = """from transformers import AutoModel
+def decided(asked):
+    {body}
+def load(name, trust_remote_code=None):
+    trust_remote_code = decided(trust_remote_code)
+    return AutoModel.from_pretrained(name, trust_remote_code=trust_remote_code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        pytest.param("return True", True, id="nothing else"),
+        pytest.param(
+            "return input() if asked is None else bool(asked) or True", False, id="who asks decides"
+        ),
+        pytest.param("return asked", False, id="handed on"),
+    ],
+)
+def test_remote_code_that_a_function_decides_about_is_told_where_it_says_yes(body: str, found: bool) -> None:
+    assert ("SRC-001" in rules(TRUSTS.format(body=body))) is found
