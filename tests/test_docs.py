@@ -78,3 +78,20 @@ def test_the_targets_of_make_that_are_named_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?m)(?:^|`)make ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text()):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_help_of_every_command_has_an_example() -> None:
+    executable = Path(sys.executable).with_name("weighbridge")
+
+    def helped(*words: str) -> str:
+        return subprocess.run([executable, *words, "--help"], check=True, capture_output=True).stdout.decode()
+
+    def commands(*above: str) -> list[tuple[str, ...]]:
+        names = re.findall(r"(?m)^  ([a-z]+) {2,}", helped(*above).partition("Commands:")[2])
+        return [found for name in names for found in commands(*above, name)] or [above]
+
+    found = commands()
+    assert ("scan",) in found
+    assert ("advisories", "update") in found
+    without = [words for words in found if "weighbridge" not in helped(*words).partition("xample")[2]]
+    assert without == []

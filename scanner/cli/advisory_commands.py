@@ -158,6 +158,9 @@ def advisories_import(
     """Import a snapshot of advisories and use it for every scan from now on. Needs no network.
 
     Without PATH the catalogues join the records that are in use.
+
+    Examples: weighbridge advisories import osv-pypi.zip; weighbridge advisories import store.weighbridge;
+    weighbridge advisories import --kev known_exploited_vulnerabilities.json
     """
     from scanner.advisories import import_snapshot
 
@@ -169,7 +172,10 @@ def advisories_import(
 
 @app.command("status")
 def advisories_status() -> None:
-    """Say which snapshot is in use, how many records it holds, how old it is. Exit code 3: there is none."""
+    """Say which snapshot is in use, how many records it holds, how old it is. Exit code 3: there is none.
+
+    Example: weighbridge advisories status || weighbridge advisories update
+    """
     from scanner.advisories import open_snapshot, status
 
     for line in status():

@@ -17,6 +17,8 @@ Usage: weighbridge hook [OPTIONS] [FILES]...
   Check changed files before a commit: model artifacts, manifests and locks. No network.
   A missing or old advisory snapshot warns and does not block; a Git LFS pointer is not a model.
 
+  Examples: weighbridge hook models/encoder.pt requirements.txt; weighbridge hook --all
+
 Options:
   --fail-on LEVEL          Block from this level on: info, low, medium, high (default), critical.
   --advisories PATH        A zip or folder of OSV records instead of the imported snapshot.

@@ -205,6 +205,11 @@ FURTHER: dict[str, str] = {
     "address": "https://evil.example www.evil.example a@evil.example",
     "picture": "<img src=x onerror=alert(1)>",
     "heading": "# a\n## b\n---\n",
+    "a formula behind a tab": "\t=1+1",
+    "a formula that begins as a number": "-2+3+cmd|x",
+    "non-characters": "a\ufffe\uffff\x0b\x0c\U0001fffeb",
+    "the end of a diagram": 'end\nclick n0 "javascript:alert(1)"',
+    "mathematics and shell": "$$x$$ $(id) `id` :smile:",
     "azure": "##vso[task.setvariable variable=x]y ##teamcity[x]",
 }
 HOSTILE = {**forge.HOSTILE_TEXT, **FURTHER}
