@@ -8,6 +8,8 @@ from scanner.readers.pickle.values import Change, Global, Made
 _LIMITS = Limits(pickle_ops=100_000, pickle_names=1000)
 _PROTO = 0x80
 _ZIP_MEMBER = b"PK\x03\x04"
+_ENOUGH_BYTES = 64  # of a stream that begins with PROTO
+_LONG = 4 * 1024  # a beginning that was cut off, and no short file
 _ENOUGH_OPCODES = 24  # that took effect, where nothing was imported yet
 
 
@@ -35,6 +37,9 @@ def probe(head: bytes) -> bool:
         return False
     start = 0
     while start < len(head):
+        if head[start] == _PROTO:
+            rest = head[start:]
+            return _goes_on(rest[:_ENOUGH_BYTES]) or _goes_on(rest)
         machine = Machine(_Head(head[start:]), _LIMITS, joblib=False)
         error: ScanError | None = None
         try:
@@ -44,17 +49,29 @@ def probe(head: bytes) -> bool:
         except ScanError as caught:
             error = caught
         named = any(name.is_plausible for name in machine.names.values() if name.imports)
-        if head[start] == _PROTO:
-            return error is None or machine.position > 2 or len(head) == start + 2
         if error is not None:
-            cut = isinstance(error, LimitReached) or (
-                isinstance(error, Malformed) and error.law == "truncated"
-            )
-            return cut and (named or machine.opcodes >= _ENOUGH_OPCODES)
+            return _is_cut(error) and (named or machine.opcodes >= _ENOUGH_OPCODES)
         if named:
             return True
         start += machine.end
     return False
+
+
+def _goes_on(stream: bytes) -> bool:
+    """Whether an opcode follows PROTO that does something. The rest is for whoever inspects the file."""
+    machine = Machine(_Head(stream), _LIMITS, joblib=False)
+    try:
+        for event in machine.run():
+            if isinstance(event, Made | Change) and _plausible_call(event):
+                return True
+    except ScanError as error:
+        # A line that is longer than the beginning of a file may end behind it, and anything follow.
+        return machine.position > 2 or len(stream) == 2 or (_is_cut(error) and len(stream) >= _LONG)
+    return True
+
+
+def _is_cut(error: ScanError) -> bool:
+    return isinstance(error, LimitReached) or (isinstance(error, Malformed) and error.law == "truncated")
 
 
 def _plausible_call(event: Made | Change) -> bool:

@@ -797,6 +797,8 @@ def test_pickles_are_recognised_without_a_name(index: int, protocol: int) -> Non
         pytest.param(b"N." + b"cos\nsystem\n(Vid\ntR.", id="in a second pickle"),
         pytest.param(b"\x80\x04\x95" + u64(100_000) + b"]\x94(", id="a long frame, cut by the probe"),
         pytest.param(b"\x80\x02X" + u32(100_000) + b"abc", id="a long text, cut by the probe"),
+        pytest.param(b"\x80\x02S'" + b"A" * 8192, id="a long line, cut by the probe"),
+        pytest.param(b"\x80\x02S'" + b"A" * 200 + b"'\n0N.", id="a line longer than the first look"),
     ],
 )
 def test_pickles_of_every_age_are_recognised(head: bytes) -> None:
