@@ -355,7 +355,8 @@ class Calls:
             target.state = state
             if target.callee_name in PARTIALS and type(state) is tuple and len(state) > 1:
                 # partial.__setstate__ takes (function, arguments, keywords, attributes).
-                target.args = (state[0], *(self.arguments(state[1]) or ()))
+                target.later = None
+                target.given = (state[0], *(self.arguments(state[1]) or ()))
             setter = self.method(target, "__setstate__")
             if setter is not None:
                 self._call(setter, (state,), "setstate", offset)

@@ -1,88 +1,247 @@
-"""How the objects of a stream are written: one expression a class, learned from those that were met."""
+"""Objects passed over: what the loop asks when it fetches a class from the memo, and what is kept of them.
 
-from scanner.readers.pickle.memory import HOLE
-from scanner.readers.pickle.objects import LAZY, Gets, Match, gets_in, match_of
-from scanner.readers.pickle.rare import RareOpcodes
-from scanner.readers.pickle.values import Global, Made, Quiet
+Two ways. Where a mark is open above more than is shown of its entries, a whole run of values goes by and is
+hidden. Elsewhere one object goes by, with all that it holds, and one value stands for it.
+"""
 
-_SHAPES = 16  # expressions that are learned in one stream: each takes some 50 ms to compile
-_FIRST_TRY = (
-    8  # sights of a class before it is looked at: those after the first read their keys from the memo
+from functools import partial
+
+from scanner.limits import KIB
+from scanner.readers.pickle.hidden import ENOUGH, Hidden, Passed
+from scanner.readers.pickle.objects import (
+    LAZY,
+    Expressions,
+    Grammar,
+    Weight,
+    sample_of,
+    slot_of,
+    weigh,
 )
-_LAST_TRY = 64
-_MISSES = 4096  # attempts in vain that are forgiven
-_LONG_GETS = 64
+from scanner.readers.pickle.rare import RareOpcodes
+from scanner.readers.pickle.skip import family_of
+from scanner.readers.pickle.values import KEPT_ITEMS, Fresh, Global, Made, Quiet, Value
+
+_NEVER = 2**63
+_GRAMMARS = 24  # that are learned in one stream: each takes some 20 ms to compile
+# Characters of an expression: in proportion to the stream, so that compiling is a small part of reading it.
+_LEAST, _MOST, _PER_CHARACTER = 4_000, 40_000, 300
+_SAMPLE = 2 * KIB
+_FIRST_LOOK = 2 * KIB  # bytes that an attempt looks at before it looks at all there are
+_LAST_LOOK = 64 * KIB
+_CREDIT = 64 * KIB  # bytes that attempts may look at in vain
+_MOST_CREDIT = 512 * KIB
+_SHORTEST = 96  # bytes of a run that is worth its step
+_PAUSE = 64 * KIB
+_LONGEST_PAUSE = 16 * 1024 * KIB
+_INERT_GETS = 96  # reads of plain values that a grammar knows
 
 
 class Learner(RareOpcodes):
-    """What the loop asks about classes that it fetches from the memo.
+    """What is known of how the stream writes its objects, and what was passed over."""
 
-    ``_shapes`` holds by memo slot what matches an object behind its class, None where nothing will.
-    """
-
-    _shapes: dict[int, Match | None]
-    _sights: dict[int, int]
-    _gets: dict[int, Gets]
-    _learned: int
-
-    def _start_learning(self) -> None:
-        self._shapes, self._sights, self._gets, self._learned = {}, {}, {}, 0
+    def _start_learning(self, learn_at: int) -> None:
+        self._dense_at = learn_at
+        self._expressions: Expressions | None = None
+        self._classes: dict[bytes, Global] = {}
+        self._hot: set[int] = set()
+        self._scanned = 0  # slots that were looked at
+        self._learned = 0
+        self._misses = 0
+        self._credit = _CREDIT
+        self._look = _FIRST_LOOK
+        self._pause = _PAUSE
 
     def _forget_shapes(self) -> None:
-        # What was taken is worked out before a slot that it read is written anew.
+        # What was passed over is worked out before a slot that it read is written anew.
         self._unfold_all()
-        self._shapes.clear()
-        self._learned = _SHAPES
+        self._expressions = None
+        self._dense_at = _NEVER
+        self._learned = _GRAMMARS
 
-    def _seen(self, index: int, callee: Global, after: int) -> None:
-        """Slot ``index`` held ``callee`` once more, arguments begin at ``after``, and no shape is known."""
-        sights = self._sights[index] = self._sights.get(index, 0) + 1
-        if sights >= _FIRST_TRY:
-            self._learn(index, callee, after)
-        if sights >= _LAST_TRY or self._learned >= _SHAPES:
-            self._shapes.setdefault(index, None)
+    # --- passing over -------------------------------------------------------------------------------------
 
-    def _missed(self, index: int, callee: Global, after: int) -> None:
-        """The shape of slot ``index`` did not match: now and then, a reason to learn more slots."""
-        misses = self._sights[index] = self._sights[index] + 1
-        if misses & (misses - 1) == 0:
-            self._learn(index, callee, after)
-        if misses > _MISSES + 4 * len(self._taken):
-            self._shapes[index] = None
+    def _open(self) -> tuple[Fresh | None, int, bool] | None:
+        """What is being filled, where its entries begin, and whether it takes pairs.
 
-    def _learn(self, index: int, callee: Global, after: int) -> None:
-        quiet = callee.quiet
-        if self._learned >= _SHAPES or not quiet & Quiet.FILL or not quiet & (Quiet.CONSTRUCT | Quiet.CALL):
-            return
-        found = match_of(quiet, None)(self._window, after)
-        if found is None:
-            return
-        short = {slot for slot in range(256) if slot not in (0x81, 0x94) and self._is_inert(slot)}
-        held = self._gets.get(index)
-        long = set(held.long) if held else set()
-        for get in gets_in(found[0]):
-            slot = int.from_bytes(get[1:], "little")
-            if not self._is_inert(slot):
-                return
-            if len(get) > 2:
-                long.add(slot)
-        own = b"h" + bytes([index]) if index < 256 else b"j" + index.to_bytes(4, "little")
-        slotted = found[0][2:4].lstrip(b"\x94")[:1] == b"N"
-        gets = Gets(own, slotted, frozenset(short), frozenset(long))
-        if gets != held and len(long) <= _LONG_GETS:
-            self._learned += 1
-            self._gets[index] = gets
-            self._shapes[index] = match_of(quiet, gets)
+        None where the next entry may be shown, and where a key is due.
+        """
+        marks, hidden, stack = self._marks, self._hidden, self._stack
+        if hidden and hidden[-1].depth == len(marks):
+            last = hidden[-1]
+            if last.in_pairs and not (len(stack) - last.mark) & 1:
+                return None
+            return last.target, last.mark, last.in_pairs
+        if not marks or not marks[-1]:
+            return None
+        mark = marks[-1]
+        count = len(stack) - mark
+        below = stack[mark - 1]
+        target = below if type(below) is Fresh else None
+        if count < ENOUGH and (target is None or target.count < KEPT_ITEMS):
+            return None
+        in_pairs = (
+            target.kind == "dict"
+            if target
+            else all(type(key) is int for key in stack[mark : mark + ENOUGH : 2])
+        )
+        return None if in_pairs and not count & 1 else (target, mark, in_pairs)
 
-    def _is_inert(self, index: int) -> bool:
-        """Whether nobody asks what became of that value where it is put into something."""
-        slot = self._memo[index] if index < len(self._memo) else HOLE
-        if slot <= LAZY:
+    def _pass_over(self, target: Fresh | None, mark: int, in_pairs: bool) -> bool:  # noqa: FBT001  (as opened)
+        """Hides the run of values that begins here, if one does."""
+        expressions = self._expressions or self._first_lesson()
+        if expressions is None:
             return False
-        if slot >= 0:
-            return True
-        value = self._memo_objects[~slot]
-        if type(value) is Made:
-            callee = value.callee
-            return type(callee) is Global and (value.how == "newobj" or bool(callee.quiet & Quiet.CALL))
-        return type(value) is not Global
+        pattern = expressions.entries if in_pairs else expressions.values
+        window, at = self._window, self._at
+        found = pattern.match(window, at, at + self._look)
+        if found is None:
+            return self._missed(self._look)
+        end = found.end()
+        if 2 * (end - at) > self._look:
+            again = pattern.match(window, end)
+            end = again.end() if again else end
+        weight = self._weigh(expressions, end)
+        if weight.flaw is not None:
+            found = pattern.match(window, at, weight.flaw)
+            if found is None:
+                return self._missed(end - at)
+            end = found.end()
+            weight = self._weigh(expressions, end)
+        if end - at < _SHORTEST or weight.flaw is not None:
+            return self._missed(end - at)
+        passed = self._take(expressions, end, weight)
+        height, depth = len(self._stack), len(self._marks)
+        self._hidden.append(Hidden(passed, target, mark, height, depth, in_pairs))
+        self._marks[-1] = height
+        return True
+
+    def _pass_object(self, callee: Global, after: int) -> bool:
+        """Passes over the object that begins here with a fetch of ``callee``, if one does."""
+        expressions = self._expressions or self._first_lesson()
+        if expressions is None:
+            return False
+        at = self._at
+        found = expressions.one.match(self._window, at, at + self._look)
+        if found is None:
+            return self._missed(self._look)
+        weight = self._weigh(expressions, found.end())
+        if weight.flaw is not None:
+            return self._missed(found.end() - at)
+        makes = self._window[at:after] in expressions.grammar.makes
+        passed = self._take(expressions, found.end(), weight)
+        made = Made(callee, (), "newobj" if makes else "reduce", passed.start)
+        made.later = partial(self._args_of, passed)
+        passed.values.append(made)
+        self._stack.append(made)
+        return True
+
+    def _args_of(self, passed: Passed) -> Value:
+        """What the object was called with."""
+        return self._worked_out(passed).args
+
+    def _weigh(self, expressions: Expressions, end: int) -> Weight:
+        self._scan()
+        return weigh(expressions, self._window, self._at, end, len(self._memo), self._hot)
+
+    def _take(self, expressions: Expressions, end: int, weight: Weight) -> Passed:
+        """Moves behind ``end``, with all that shows of what lies before."""
+        at, memo = self._at, self._memo
+        passed = Passed(self._base + at, self._base + end, len(memo), weight.writes)
+        memo.extend([LAZY - len(self._taken)] * weight.writes)
+        self._taken.append(passed)
+        for get, count in weight.uses:
+            if get in expressions.grammar.makes:
+                self._classes[get].makes += count
+            else:
+                self._classes[get].calls += count
+        self._scanned = len(memo)
+        self._at = end
+        self._misses = 0
+        self._look = max(_FIRST_LOOK, min(self._look, 4 * (end - at)))
+        self._credit = min(self._credit + (end - at) // 2, _MOST_CREDIT)
+        return passed
+
+    def _missed(self, looked: int) -> bool:
+        """Notes an attempt in vain; now and then, a lesson."""
+        self._misses += 1
+        self._look = min(2 * self._look, _LAST_LOOK)
+        if not self._spend(min(looked, len(self._window) - self._at)) and self._misses.bit_count() == 1:
+            self._learn()
+        return False
+
+    def _spend(self, looked: int) -> bool:
+        """Counts bytes that were looked at in vain. Where they are too many, there is a pause: True."""
+        self._credit -= looked + _SHORTEST
+        if self._credit >= 0:
+            return False
+        self._credit = _CREDIT // 2
+        self._dense_at = self.position + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        self._misses = 0
+        return True
+
+    # --- learning -----------------------------------------------------------------------------------------
+
+    def _scan(self) -> None:
+        """Looks at the slots that were written since the last look."""
+        memo, objects, hot = self._memo, self._memo_objects, self._hot
+        for index in range(self._scanned, len(memo)):
+            slot = memo[index]
+            if LAZY < slot < 0 and not _is_inert(objects[~slot]):
+                hot.add(index)
+        self._scanned = len(memo)
+
+    def _first_lesson(self) -> Expressions | None:
+        """What ``_learn`` says, once in a while."""
+        self._misses += 1
+        return self._learn() if self._misses.bit_count() == 1 and not self._spend(_SAMPLE) else None
+
+    def _learn(self) -> Expressions | None:
+        """Expressions for what stands here too, if there is a class that nobody needs to be told of."""
+        known = self._expressions
+        if self._learned >= _GRAMMARS:
+            if known is None:
+                self._dense_at = _NEVER
+            return known
+        self._scan()
+        sample = sample_of(self._window, self._at, min(len(self._window), self._at + _SAMPLE))
+        makes = set(known.grammar.makes) if known else set()
+        calls = set(known.grammar.calls) if known else set()
+        inert = set(known.grammar.inert) if known else set()
+        for get in sample.gets:
+            slot = slot_of(get)
+            if slot not in self._hot:
+                if slot < len(self._memo) and len(inert) < _INERT_GETS:
+                    inert.add(get)
+                continue
+            value = self._memo_objects[~self._memo[slot]]
+            if type(value) is Global and value.quiet & Quiet.FILL and get not in self._classes:
+                if value.makes and not value.calls and value.quiet & Quiet.CONSTRUCT:
+                    makes.add(get)
+                elif value.calls and not value.makes and value.quiet & Quiet.CALL:
+                    calls.add(get)
+                else:
+                    continue
+                self._classes[get] = value
+        if not makes and not calls:
+            return None
+        hot = frozenset(slot for slot in self._hot if slot < 256)
+        family = family_of(self.protocol)
+        forms, longest = (known.grammar.forms, known.grammar.longest) if known else (frozenset(), ())
+        grammar = Grammar(
+            family, frozenset(makes), frozenset(calls), hot, frozenset(inert), forms, longest
+        ).with_sample(sample)
+        if known is None or grammar != known.grammar:
+            self._learned += 1
+            known = self._expressions = Expressions(
+                grammar, max(_LEAST, min(self._source.size // _PER_CHARACTER, _MOST))
+            )
+        return known
+
+
+def _is_inert(value: Value) -> bool:
+    """Whether nobody asks what became of that value where it is put into something."""
+    if type(value) is Made:
+        callee = value.callee
+        return type(callee) is Global and (value.how == "newobj" or bool(callee.quiet & Quiet.CALL))
+    return type(value) is not Global

@@ -16,6 +16,7 @@ from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, Limits
 from scanner.model import Source
 from scanner.readers.pickle.frames import Spliced, whole_opcodes
+from scanner.readers.pickle.hidden import Passed, Revealed
 from scanner.readers.pickle.learn import Learner
 from scanner.readers.pickle.literals import c_integer
 from scanner.readers.pickle.memory import HOLE, Settled, Starved, no_mark
@@ -27,7 +28,6 @@ from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made
 
 _u32 = Struct("<I").unpack_from
 _NEVER = 2**63
-_SHORT_DATA = (b"C", b"\x8c")  # SHORT_BINBYTES, SHORT_BINUNICODE
 _SHORT = bytes(7)  # the upper bytes of a frame's length
 _AFTER_A_RUN = 8 * KIB  # the window grows anew: the next run may begin here
 _SETTLEMENTS = 4  # after so many, runs are no longer passed over
@@ -60,8 +60,7 @@ class Machine(Learner):
         self._rich_at = start + 3 * (skip_from or 0)
         self._light = able  # short frames that cut nothing are passed over
         # Where objects of plain data begin to be taken in one step: not so early that compiling does not pay.
-        self._learn_at = self._skip_at
-        self._start_learning()
+        self._start_learning(start + (skip_from or 0) // 8 if able else _NEVER)
         self._lost = 0  # bytes that attempts looked at in vain, in a row
         self._settled = 0
         self.runs = 0  # of plain data that were passed over
@@ -114,6 +113,7 @@ class Machine(Learner):
         if self._owed:
             self._settle()
         self._unfold_all()
+        self._reveal_all()
         slots = tuple(slot if slot >= 0 else -1 for slot in self._memo)
         far = {index: max(slot, -1) for index, slot in self._memo_sparse.items()}
         return len(self._stack), len(self._marks), slots, far
@@ -173,7 +173,7 @@ class Machine(Learner):
             self._memo_sparse,
         )
         plain._memo_holes, plain._dense = self._memo_holes, self._dense
-        plain._taken, plain._unfolded = self._taken, self._unfolded
+        plain._taken, plain._unfolded, plain._classes = self._taken, self._unfolded, self._classes
         plain._frame_end, plain._stop = run.frame, run.end
         target = Fresh(run.kind)
         target.count = KEPT_ITEMS
@@ -184,12 +184,13 @@ class Machine(Learner):
         self._memo_holes, self._dense = plain._memo_holes, plain._dense
         self._unfolded = plain._unfolded
 
-    def _unfold(self, number: int) -> None:
-        """Writes the slots of an object that was taken in one step."""
-        start, end, first, made = self._taken[number]
-        for index, value in enumerate(_Again(self, start, end, made).written, first):
-            if self._memo[index] == LAZY - number:
-                self._memo[index] = self._slot(value)
+    def _worked_out(self, passed: Passed) -> Passed:
+        if passed.written is None:
+            counts = [(each, each.calls, each.makes) for each in self._classes.values()]
+            _Again(self, passed)
+            for each, calls, makes in counts:
+                each.calls, each.makes = calls, makes  # they were counted before
+        return passed
 
     def _settle(self) -> None:
         super()._settle()
@@ -209,13 +210,12 @@ class Machine(Learner):
         # were passed over. ``dense``: MEMOIZE appends. ``counted``: PUT may, if it names the next slot.
         known, memo, objects, dense = self._readable, self._appendable, self._memo_objects, self._appends
         counted = dense and known is memo
-        skip_at, learn_at, shapes = self._skip_at - base, self._learn_at - base, self._shapes
-        remember, keep, taken = memo.append, objects.append, self._taken
+        skip_at, dense_at, hidden = self._skip_at - base, self._dense_at - base, self._hidden
+        remember, keep = memo.append, objects.append
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
         spelled, light = self._spelled[self.protocol < 3], self._light
         # Entries of the stack at and above this height are neither names nor results of calls.
         literal_above = len(stack)
-        missed = 0
         try:
             for _ in self._counter:
                 op = window[at]
@@ -249,64 +249,16 @@ class Machine(Learner):
                         value = self._get(index, base + at)
                         known, memo, dense = self._readable, self._appendable, self._appends
                         counted, remember = dense and known is memo, memo.append
-                    if type(value) is Global and at >= learn_at and counted and not planted:
-                        match = shapes.get(index)
-                        if match is not None:
-                            found = match(window, after)
-                            if found is not None:
-                                at = found.end()
-                                if window[after + 1] == 0x81:  # NEWOBJ, of others inside too
-                                    value.makes += window.count(0x81, after, at)
-                                    made = Made(value, (), "newobj", base + after + 1)
-                                else:
-                                    value.calls += 1
-                                    made = Made(value, (), "reduce", base + after + 1)
-                                push(made)
-                                slot = LAZY - len(taken)
-                                taken.append((base + after, base + at, len(memo), made))
-                                for _ in range(window.count(0x94, after, at)):  # MEMOIZE
-                                    remember(slot)
-                                literal_above = len(stack)
-                                continue
-                            missed += 1
-                            if not missed & 31:
-                                self._missed(index, value, after)
-                            if value.quiet & 2 and window.startswith(b")\x81\x94}\x94(", after):
-                                value.makes += 1
-                                made = Made(value, (), "newobj", base + after + 1)
-                                push(made)
-                                remember(~len(objects))
-                                keep(made)
-                                value = Fresh("dict")
-                                push(value)
-                                remember(~len(objects))
-                                keep(value)
-                                literal_above = fence = len(stack)
-                                marks.append(fence)
-                                at = after + 6
-                                continue
-                        elif index not in shapes:
-                            self._seen(index, value, after)
-                        elif (
-                            value.quiet & 1
-                            and window.startswith(_SHORT_DATA, after)
-                            and after + 1 < len(window)
-                        ):
-                            # A call with one short text or bytes: dates, decimals, paths.
-                            end = after + 2 + window[after + 1]
-                            if window.startswith(b"\x94\x85\x94R\x94", end):
-                                value.calls += 1
-                                given = (base + after,)
-                                made = Made(value, given, "reduce", base + end + 3)
-                                slot = len(objects)
-                                remember(base + after)
-                                remember(~slot)
-                                remember(~slot - 1)
-                                objects += (given, made)
-                                push(made)
-                                literal_above = len(stack)
-                                at = end + 5
-                                continue
+                    if type(value) is Global and at >= dense_at and counted and not planted:
+                        self._at, self._fence = at, fence
+                        opened = self._open()
+                        if self._pass_over(*opened) if opened else self._pass_object(value, after):
+                            at = self._at
+                            if opened:
+                                fence = len(stack)
+                            literal_above = len(stack)
+                            continue
+                        dense_at = self._dense_at - base
                     push(value)
                     literal_above = len(stack)
                     at = after
@@ -348,7 +300,7 @@ class Machine(Learner):
                         step(self, op)
                         window, base, at = self._window, self._base, self._at
                         spelled = self._spelled[self.protocol < 3]
-                        fence, skip_at, learn_at = self._fence, self._skip_at - base, self._learn_at - base
+                        fence, skip_at, dense_at = self._fence, self._skip_at - base, self._dense_at - base
                         if op == 0x67:  # GET may have settled what is owed
                             known, memo, dense = self._readable, self._appendable, self._appends
                             counted, remember = dense and known is memo, memo.append
@@ -356,7 +308,7 @@ class Machine(Learner):
                 elif op >= 0x80:
                     if op == 0x94:  # MEMOIZE
                         if len(stack) <= fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         value = stack[-1]
                         if not dense:
                             self._at = at
@@ -372,7 +324,7 @@ class Machine(Learner):
                     elif op == 0x86:  # TUPLE2
                         mark = len(stack) - 2
                         if mark < fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         value = pop()
                         value = stack[-1] = (stack[-1], value)
                         if literal_above > mark:
@@ -384,7 +336,7 @@ class Machine(Learner):
                             at += 1
                     elif op == 0x81:  # NEWOBJ
                         if len(stack) - 2 < fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         args = pop()
                         callee = stack[-1]
                         if type(callee) is Global and callee.quiet & 2:  # Quiet.CONSTRUCT
@@ -401,7 +353,7 @@ class Machine(Learner):
                     elif op == 0x85 or op == 0x87:  # TUPLE1, TUPLE3
                         mark = len(stack) + 0x84 - op
                         if mark < fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         value = tuple(stack[mark:])
                         del stack[mark:]
                         push(value)
@@ -427,7 +379,7 @@ class Machine(Learner):
                             line = window[at + 1 : size - 1]
                             index = int(line) if line.isdigit() else c_integer(line, base + at)
                         if len(stack) <= fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         value = stack[-1]
                         if not counted or not 0 <= index <= len(memo):
                             self._at = at
@@ -443,20 +395,26 @@ class Machine(Learner):
                             if index == len(memo):
                                 remember(slot)
                             else:
-                                if shapes or taken:
-                                    self._forget_shapes()
+                                self._forget_shapes()
+                                dense_at = self._dense_at - base
                                 memo[index] = slot
                         at = size
                     elif op == 0x75 or op == 0x73:  # SETITEMS, SETITEM
                         if op == 0x75:
                             if not marks:
                                 raise no_mark(base + at)
+                            if hidden and hidden[-1].depth == len(marks):
+                                marks[-1] = self._absorb(op)
                             mark = marks.pop()
                             fence = marks[-1] if marks else 0
                         else:
                             mark = len(stack) - 2
                         if mark <= fence:
-                            raise self._underflow(base + at)
+                            raise (
+                                self._beneath_filled(mark, base + at)
+                                if op == 0x75
+                                else self._beneath(base + at)
+                            )
                         size = len(stack) - mark
                         if size:
                             if size & 1:
@@ -492,6 +450,8 @@ class Machine(Learner):
                     else:  # TUPLE
                         if not marks:
                             raise no_mark(base + at)
+                        if hidden and hidden[-1].depth == len(marks):
+                            marks[-1] = self._absorb(op)
                         mark = marks.pop()
                         fence = marks[-1] if marks else 0
                         value = (
@@ -505,7 +465,7 @@ class Machine(Learner):
                 elif op >= 0x60:
                     if op == 0x62:  # BUILD
                         if len(stack) - 2 < fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         state = pop()
                         target = stack[-1]
                         at += 1
@@ -528,12 +488,18 @@ class Machine(Learner):
                         if op == 0x65:
                             if not marks:
                                 raise no_mark(base + at)
+                            if hidden and hidden[-1].depth == len(marks):
+                                marks[-1] = self._absorb(op)
                             mark = marks.pop()
                             fence = marks[-1] if marks else 0
                         else:
                             mark = len(stack) - 1
                         if mark <= fence:
-                            raise self._underflow(base + at)
+                            raise (
+                                self._beneath_filled(mark, base + at)
+                                if op == 0x65
+                                else self._beneath(base + at)
+                            )
                         size = len(stack) - mark
                         if size:
                             target = stack[mark - 1]
@@ -557,7 +523,7 @@ class Machine(Learner):
                 elif op >= 0x40:
                     if op == 0x52:  # REDUCE
                         if len(stack) - 2 < fence:
-                            raise self._underflow(base + at)
+                            raise self._beneath(base + at)
                         args = pop()
                         callee = stack[-1]
                         if type(callee) is Global and callee.quiet & 1:  # Quiet.CALL
@@ -604,11 +570,11 @@ class Machine(Learner):
                     push(())
                     at += 1
                 elif op == 0x30:  # POP
-                    if marks and marks[-1] == len(stack):
+                    if marks and marks[-1] == len(stack) and not (hidden and hidden[-1].depth == len(marks)):
                         marks.pop()  # it eats a mark that lies on top
                         fence = marks[-1] if marks else 0
                     elif len(stack) <= fence:
-                        raise self._underflow(base + at)
+                        raise self._beneath(base + at)
                     else:
                         value = pop()
                         if type(value) is Made:
@@ -616,13 +582,13 @@ class Machine(Learner):
                     at += 1
                 elif op == 0x32:  # DUP
                     if len(stack) <= fence:
-                        raise self._underflow(base + at)
+                        raise self._beneath(base + at)
                     push(stack[-1])
                     literal_above = len(stack)
                     at += 1
                 else:  # STOP
                     if len(stack) <= fence:
-                        raise self._underflow(base + at)
+                        raise self._beneath(base + at)
                     at += 1
                     self.end = base + at
                     self.root = stack[-1]
@@ -635,32 +601,41 @@ class Machine(Learner):
             self._at, self._fence = at, fence
             self._refill()
             return False
+        except Revealed:
+            fence = self._fence
+            return False
         finally:
             if self._window is window:
                 self._at, self._fence = at, fence
 
 
 class _Again(Machine):
-    """A plain run over an object that was taken in one step: ``written`` is what it writes to the memo."""
+    """A plain run over what ``machine`` passed over: fills in what is known of it then."""
 
-    def __init__(self, machine: Machine, start: int, end: int, made: Made) -> None:
-        super().__init__(machine.source, machine._limits, start=start, joblib=False, skip_from=None)
-        self.protocol, self._stop, self._of = machine.protocol, end, machine
+    def __init__(self, machine: Machine, passed: Passed) -> None:
+        super().__init__(machine.source, machine._limits, start=passed.start, joblib=False, skip_from=None)
+        self.protocol, self._stop, self._of = machine.protocol, passed.end, machine
         self._dense = False  # so that the memo is asked of, and told to, the methods below
-        self._stack.append(made.callee)
-        self.written: list[Value] = []
-        callee = made.callee
-        counts = (callee.calls, callee.makes) if type(callee) is Global else (0, 0)
+        self._first, self._written = passed.first, list[Value]()
         with suppress(Settled):
             while True:
                 self._interpret()
-        if type(callee) is Global:
-            callee.calls, callee.makes = counts  # it was counted before
-        again = self._stack[-1]
-        self.written = [made if value is again else value for value in self.written]
+        written = self._written
+        if passed.values:
+            # One object, of which all but this one value was made anew.
+            again = self._stack[-1]
+            written = [passed.values[0] if value is again else value for value in written]
+            passed.args = again.args if type(again) is Made else ()
+        else:
+            passed.values = self._stack
+        passed.written = written
 
     def _get(self, index: int, offset: int) -> Value:
-        return self._of._get(index, offset)
+        own = index - self._first
+        return self._written[own] if 0 <= own < len(self._written) else self._of._get(index, offset)
 
     def _memoize(self, value: Value) -> None:
-        self.written.append(value)
+        self._written.append(value)
+
+    def _put(self, _: int, value: Value) -> None:
+        self._written.append(value)  # in order, as was seen

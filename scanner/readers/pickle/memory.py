@@ -12,7 +12,7 @@ from scanner.readers.pickle.literals import line_end
 from scanner.readers.pickle.objects import LAZY
 from scanner.readers.pickle.opcodes import BYTES, COUNTED_LITERAL
 from scanner.readers.pickle.skip import Family, Run
-from scanner.readers.pickle.values import KEPT_ITEMS, Global, Made, Value
+from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
 
 # Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
 # of what is skipped is read.
@@ -75,19 +75,11 @@ class Memory(Calls):
         self._owed: list[Run | array[int]] = []
         self._owed_family: Family = "memoize"
         self._owed_slots = 0
-        # Objects that were taken in one step: from behind the class to their end, the first slot, the value.
-        self._taken: list[tuple[int, int, int, Made]] = []
-        self._unfolded = 0  # so many of them have their slots written
 
     @property
     def source(self) -> Source:
         """The bytes that it reads."""
         return self._source
-
-    @property
-    def steps(self) -> int:
-        """How many objects were taken in one step."""
-        return len(self._taken)
 
     # --- windows ------------------------------------------------------------------------------------------
 
@@ -101,7 +93,7 @@ class Memory(Calls):
             raise Malformed("truncated", offset=min(size, position), found="the end inside a literal")
         weight = (
             5 * len(self._stack)
-            + 8 * (len(self._memo_objects) + len(self._owed) + len(self._taken))
+            + 8 * (len(self._memo_objects) + len(self._owed) + self._kept_back())
             + len(self._memo)
             + self._owed_slots
             + 12 * len(self._memo_sparse)
@@ -130,6 +122,10 @@ class Memory(Calls):
                     "pickle_name_bytes", allowed=self._limits.pickle_name_bytes, offset=position
                 )
             raise Malformed("truncated", offset=position, found="the end", wanted="STOP" if had <= 0 else "")
+
+    def _kept_back(self) -> int:
+        """How much is noted of what was passed over."""
+        raise NotImplementedError
 
     def _straddled(self, dropped_from: int, frame_end: int) -> None:
         if self.straddle is None and dropped_from < frame_end:
@@ -177,8 +173,11 @@ class Memory(Calls):
 
     def _pop(self) -> Value:
         if len(self._stack) <= self._fence:
-            raise self._underflow(self.position)
+            raise self._beneath(self.position)
         return self._stack.pop()
+
+    def _beneath(self, offset: int) -> Exception:
+        raise NotImplementedError
 
     def _pop_mark(self) -> int:
         if not self._marks:
@@ -295,12 +294,6 @@ class Memory(Calls):
 
     def _unfold(self, number: int) -> None:
         raise NotImplementedError
-
-    def _unfold_all(self) -> None:
-        """Writes the slots of every object that was taken, as long as what they read stands in the memo."""
-        begin, self._unfolded = self._unfolded, len(self._taken)
-        for number in range(begin, len(self._taken)):
-            self._unfold(number)
 
 
 def no_mark(offset: int) -> Malformed:

@@ -1,127 +1,402 @@
-"""Objects of plain data, each taken in one step by a compiled expression.
+"""How a stream writes its objects: expressions learned from those that were met, for whole runs of them.
 
-Where a stream fetches a class from the memo that nobody needs to be told of, makes an instance and fills it
-with literals (or lists, dicts and tuples of them), the machine needs one value on its stack and as many slots
-in its memo as were written: no more shows of it. What those slots hold is worked out by the plain machine
-when somebody asks for one.
+Where a stream fetches classes from the memo that nobody needs to be told of, makes instances and fills them
+with plain data and with one another, nothing shows of it but values of no interest and slots of the memo.
+A ``Grammar`` says what was seen: which slots hold the classes, and how they are used; which forms arguments,
+states and containers have; how long texts are. From it come three expressions: one object, a run of values,
+and the tokens in such a run that have to be looked at: what is read from the memo, what is written to it.
 
-An expression is learned from the objects of each class that were met before: it holds the numbers of the memo
-slots that they read. Those are looked at once, then, and not again: a stream that writes one of them anew, or
-that plants something on a name, loses what was learned. No byte of the data may be a MEMOIZE (0x94), so that
-the bytes of that value are the slots that are written; an object with such a byte is left to the loop.
+What matches is read as the loop reads it: an opcode's length never depends on what stands before it. So a
+grammar that knows too little costs speed and nothing else.
 """
 
 import re
-from collections.abc import Callable
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from sbom.record import record
-from scanner.readers.pickle.values import Quiet
+from scanner.readers.pickle import opcodes as op
+from scanner.readers.pickle.skip import Family
 
-# Slots at or below this, and above HOLE, were written by the object of that number, counted downwards.
+# Slots at or below this, and above HOLE, were written by what was passed over by that number, downwards.
 LAZY = -(2**62)
 
-_LONGEST_TEXT = 47
-_LONGEST_BYTES = 15
-_LONGEST_LONG = 9
-_DATA = r"[^\x81\x94]"
-_DEPTH = 2  # of objects of a class inside one another, that make one step
-_MEMO = r"\x94?+"
+_DEEPEST = 5  # objects and containers inside one another
+_LONGEST = {0x8C: 128, 0x58: 128, 0x43: 64, 0x55: 64, 0x8A: 16}  # bytes of a literal inside an object
+_SIZES = {0x4B: 2, 0x4D: 3, 0x4A: 5, 0x47: 9, 0x68: 2, 0x6A: 5, 0x71: 2, 0x72: 5}
+_COUNTS = {0x8C: 1, 0x58: 4, 0x43: 1, 0x55: 1, 0x8A: 1}
+_BARE = frozenset(b"()]}\x8feusablotR\x81\x85\x86\x87\x88\x89\x90\x91\x94N")
+_TO_MEMO = frozenset((op.MEMOIZE, op.BINPUT, op.LONG_BINPUT))
+_GETS = frozenset((op.BINGET, op.LONG_BINGET))
 
-Match = Callable[[bytes, int], "re.Match[bytes] | None"]
+# What does something to the value before it: a run ends before such a value.
+_UNTOUCHED = r"(?=[^abspqrR02Q.\x81\x85-\x87\x92\x94])"
+
+# Form of arguments, states and items: what shows it in the opcodes of a sample, memo writes left out.
+_SHOWN: dict[str, tuple[bytes, ...]] = {
+    "no arguments": (b")\x81", b")R"),
+    "one argument": (b"\x85\x81", b"\x85R"),
+    "two arguments": (b"\x86\x81", b"\x86R"),
+    "three arguments": (b"\x87\x81", b"\x87R"),
+    "many arguments": (b"t\x81", b"tR"),
+    "state": (b"\x81}", b"R}"),
+    "slots": (b"\x81N}", b"RN}"),
+    "list state": (b"\x81]", b"R]"),
+    "tuple state": (b"tb",),
+    "pairs": (b"\x81(", b"R("),
+    "list": (b"]",),
+    "dict": (b"}",),
+    "tuple": (b"t",),
+    "set": (b"\x8f",),
+    "frozenset": (b"\x91",),
+    "extends": (b"e",),
+    "append": (b"a",),
+    "setitem": (b"s",),
+}
+_TAIL = re.compile(rb"[\x85-\x87](?![R\x81b])")
 
 
 @record
-class Gets:
-    """The memo slots that objects of one class may read: those with a number below 256, and others.
+class Sample:
+    """A piece of a stream: its opcodes without memo writes, its longest literals, its reads of the memo."""
 
-    ``own`` is the opcode that fetches the class, by which more of them can stand inside; ``slotted``: what
-    fills one is (None, dict).
+    codes: bytes
+    longest: tuple[tuple[int, int], ...]
+    gets: frozenset[bytes]
+
+
+@record
+class Grammar:
+    """What objects of a stream were seen to be made of.
+
+    ``makes`` and ``calls`` are the opcodes that fetch a class for NEWOBJ and for REDUCE, ``hot`` the numbers
+    below 256 of slots that a value must not be read from, ``inert`` opcodes that read a plain value.
     """
 
-    own: bytes
-    slotted: bool
-    short: frozenset[int]
-    long: frozenset[int]
+    family: Family
+    makes: frozenset[bytes]
+    calls: frozenset[bytes]
+    hot: frozenset[int]
+    inert: frozenset[bytes]
+    forms: frozenset[str]
+    longest: tuple[tuple[int, int], ...]
+
+    def with_sample(self, sample: Sample) -> "Grammar":
+        """This one, and what shows in ``sample``."""
+        longest = dict(self.longest)
+        for code, length in sample.longest:
+            if length <= _LONGEST[code] and length > longest.get(code, -1):
+                longest[code] = min(length + length // 4 + 4, _LONGEST[code])
+        shown = {form for form, marks in _SHOWN.items() if any(mark in sample.codes for mark in marks)}
+        shown |= {f"tail {found[0] - 0x84}" for found in _TAIL.findall(sample.codes)}
+        return Grammar(
+            self.family,
+            self.makes,
+            self.calls,
+            self.hot,
+            self.inert,
+            self.forms | shown,
+            tuple(sorted(longest.items())),
+        )
 
 
-def match_of(quiet: int, gets: Gets | None) -> Match:
-    """Matches all of an object behind the class: no arguments, the call, its state or its items.
+def sample_of(window: bytes, at: int, end: int) -> Sample:
+    """The opcodes of ``window`` from ``at``, up to ``end`` or to one that no object is made of."""
+    codes, gets = bytearray(), set()
+    longest: dict[int, int] = {}
+    while at < end:
+        code = window[at]
+        size = _SIZES.get(code, 0) or (code in _BARE)
+        if not size:
+            width = _COUNTS.get(code)
+            if width is None:
+                break
+            length = int.from_bytes(window[at + 1 : at + 1 + width], "little")
+            longest[code] = max(longest.get(code, 0), length)
+            size = 1 + width + length
+        if at + size > end:
+            break
+        if code in (op.BINGET, op.LONG_BINGET):
+            gets.add(window[at : at + size])
+        if code not in _TO_MEMO:
+            codes.append(code)
+        at += size
+    return Sample(bytes(codes), tuple(sorted(longest.items())), frozenset(gets))
 
-    ``quiet``: which of that needs no event. ``gets``: None for any.
+
+class Expressions:
+    """What matches by a grammar, from behind whatever stands before.
+
+    ``one``: an object; ``values``: a run of values; ``entries``: a run of values each with the next key.
+    ``tokens`` finds, in what one of those matched, each token that reads or writes the memo by a number, and
+    each literal that holds the byte of MEMOIZE; others only where they are known to be harmless. ``longest``
+    is how many characters an expression may have: those take some 2 microseconds each to compile.
     """
-    return _expression(quiet & (Quiet.CALL | Quiet.CONSTRUCT | Quiet.FILL), gets).match
+
+    __slots__ = ("_item", "_key", "_object", "_runs", "grammar", "tokens")
+
+    def __init__(self, grammar: Grammar, longest: int) -> None:
+        self.grammar = grammar
+        writer = _Writer(grammar)
+        self._object, self._item = writer.outermost(longest)
+        self._key = writer.one
+        self._runs: dict[str, re.Pattern[bytes]] = {}
+        self.tokens = _compiled(_tokens(grammar))
+
+    @property
+    def one(self) -> re.Pattern[bytes]:
+        """An object."""
+        return self._run("one", f"(?:{self._object})")
+
+    @property
+    def values(self) -> re.Pattern[bytes]:
+        """Values, at least one."""
+        return self._run("values", f"(?:{self._item}{_UNTOUCHED})++")
+
+    @property
+    def entries(self) -> re.Pattern[bytes]:
+        """Values of a dict, each with the key that comes next."""
+        return self._run("entries", f"(?:{self._item}{self._key}{_UNTOUCHED})++")
+
+    def _run(self, title: str, expression: str) -> re.Pattern[bytes]:
+        found = self._runs.get(title)
+        if found is None:
+            found = self._runs[title] = _compiled(expression)
+        return found
 
 
-def gets_in(code: bytes) -> set[bytes]:
-    """The opcodes in ``code``, which matched, that read the memo."""
-    gets, found = set(), _to_next_get().match(code)
-    while found is not None:
-        gets.add(found[1])
-        found = _to_next_get().match(code, found.end())
-    return gets
+class _Writer:
+    """The parts of a grammar's expressions."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.has = grammar.forms
+        self.memo = r"\x94?+" if grammar.family == "memoize" else r"(?:q.|r.{4}+)?+"
+        classes = [get for get in (*grammar.makes, *grammar.calls) if len(get) > 2]
+        unlike = f"(?!{_any(get[1:] for get in classes)})" if classes else ""
+        kept = "".join(rf"\x{index:02x}" for index in sorted(grammar.hot))
+        self.gets = f"{f'h[^{kept}]' if kept else 'h.'}|j{unlike}.{{4}}+"
+        self.literals = _literals(grammar, self.memo)
+        self.one = f"(?:{self.gets}|{self.literals})"
+        self.makes, self.calls = _any(grammar.makes), _any(grammar.calls)
+
+    def outermost(self, longest: int) -> tuple[str, str]:
+        """An object on its own, and any value, with as much inside one another as ``longest`` allows."""
+        inner, found = self.one, ("", "")
+        for _ in range(_DEEPEST):
+            value = self._value(inner, inner)
+            if found[1] and len(value) > longest:
+                break
+            # A tuple as its state may be asked for: what stands for one object knows only its arguments.
+            found = self._made(inner, "tuple state") or "(?!)", value
+            inner = self._value(inner, self.one)
+            if len(inner) > longest:
+                break
+        return found
+
+    def _value(self, inner: str, second: str) -> str:
+        """A value with others inside; ``second`` in a tuple that a value before it turns out to begin.
+
+        Looking for a second reads twice: so it is but a literal, unless nothing else stands around.
+        """
+        made = self._made(inner)
+        values = [self.gets, self.literals, r"\)", *self._containers(inner), *([made] if made else [])]
+        return f"(?:{'|'.join(values)}){self._tail(second)}"
+
+    def _tail(self, inner: str) -> str:
+        """What makes a value the first of a tuple."""
+        one, two, three = (f"tail {count}" in self.has for count in (1, 2, 3))
+        tails = [rf"\x85{self.memo}"] if one else []
+        if two or three:
+            ends = [rf"\x86{self.memo}"] if two else []
+            ends += [rf"{inner}\x87{self.memo}"] if three else []
+            tails.append(f"{inner}(?:{'|'.join(ends)})")
+        return f"(?:{'|'.join(tails)})?+" if tails else ""
+
+    def _containers(self, inner: str) -> list[str]:
+        found = []
+        if "list" in self.has:
+            found.append(rf"\]{self.memo}(?:{self._items(inner)})?+")
+        if "dict" in self.has:
+            found.append(rf"\}}{self.memo}(?:{self._pairs(inner)})?+")
+        ends = ("t" if "tuple" in self.has else "") + (r"\x91" if "frozenset" in self.has else "")
+        if ends:
+            found.append(rf"\((?:{inner})*+[{ends}]{self.memo}")
+        if "set" in self.has:
+            found.append(rf"\x8f{self.memo}(?:\((?:{inner})++\x90)?+")
+        return found
+
+    def _items(self, inner: str) -> str:
+        return rf"\((?:{inner})++e" + (f"|{inner}a" if "append" in self.has else "")
+
+    def _pairs(self, inner: str) -> str:
+        return rf"\((?:{self.one}{inner})++u" + (f"|{self.one}{inner}s" if "setitem" in self.has else "")
+
+    def _made(self, inner: str, but: str = "") -> str:
+        """A class from the memo, its arguments, the call, and the state or the items; one form left out."""
+        forms = []
+        if self.makes:
+            forms.append(rf"{self.makes}(?:{self._arguments(inner)})\x81")
+        if self.calls:
+            forms.append(rf"{self.calls}(?:{self._arguments(inner)})R")
+        behind = self._behind(inner, self.has - {but})
+        if not forms:
+            return ""
+        # What looks like the state of an object, and cannot be read, is none of the next value's.
+        then = "(?=[^}(N\\]]|N[^}])"
+        return f"(?:{'|'.join(forms)}){self.memo}(?:{'|'.join((*behind, then))})"
+
+    def _arguments(self, inner: str) -> str:
+        memo, has = self.memo, self.has
+        forms = [r"\)"] if "no arguments" in has else []
+        two = [rf"\x86{memo}"] if "two arguments" in has else []
+        three = [rf"{inner}\x87{memo}"] if "three arguments" in has else []
+        second = [f"{inner}(?:{'|'.join(two + three)})"] if two or three else []
+        first = [rf"\x85{memo}"] if "one argument" in has else []
+        if first or second:
+            forms.append(f"{inner}(?:{'|'.join(first + second)})")
+        if "many arguments" in has:
+            forms.append(rf"\((?:{inner})++t{memo}")
+        return "|".join(forms) or "(?!)"
+
+    def _behind(self, inner: str, has: frozenset[str]) -> list[str]:
+        memo = self.memo
+        forms = []
+        if "state" in has:
+            forms.append(rf"\}}{memo}(?:{self._pairs(inner)})?+b")
+        if "slots" in has:
+            forms.append(rf"N\}}{memo}(?:{self._pairs(inner)})?+\x86{memo}b")
+        if "list state" in has:
+            forms.append(rf"\]{memo}(?:{self._items(inner)})?+b")
+        if "tuple state" in has:
+            # The first two may be dicts of attributes: none that stands in the memo, where who knows what
+            # was put in.
+            own = f"(?:{self.literals})"
+            own = rf"{own}(?:\x85{memo}|{own}\x86{memo})?+"
+            forms.append(rf"\({own}{own}(?:{inner})*+t{memo}b")
+        if "pairs" in has:
+            forms.append(self._pairs(inner))
+            if "extends" in has:
+                forms.append(self._items(inner))
+        return forms
 
 
-def _counted(op: str, longest: int) -> str:
-    return rf"{op}(?:" + "|".join(rf"\x{n:02x}{_DATA}{{{n}}}+" for n in range(longest + 1)) + ")"
+def _any(codes: Iterable[bytes]) -> str:
+    found = ["".join(rf"\x{byte:02x}" for byte in code) for code in sorted(codes)]
+    return f"(?:{'|'.join(found)})" if found else ""
 
 
-@lru_cache(maxsize=1)
-def _literal() -> str:
-    fixed = rf"K{_DATA}|M{_DATA}{{2}}+|J{_DATA}{{4}}+|G{_DATA}{{8}}+|[N\x88\x89]"
-    text, raw = _counted(r"\x8c", _LONGEST_TEXT) + _MEMO, _counted("C", _LONGEST_BYTES) + _MEMO
-    return "|".join((fixed, text, raw, _counted(r"\x8a", _LONGEST_LONG)))
+def _counted(code: int, longest: int, data: str = ".") -> str:
+    zeros = r"\0" * (_COUNTS[code] - 1)
+    lengths = "|".join(rf"\x{n:02x}{zeros}{data}{{{n}}}+" for n in range(longest + 1))
+    return rf"\x{code:02x}(?:{lengths})"
 
 
-@lru_cache(maxsize=1)
-def _to_next_get() -> re.Pattern[bytes]:
-    others = r"[^hjKMJGNC\x88\x89\x8a\x8c]"
-    return re.compile(rf"(?:{_literal()}|{others})*+(h.|j.{{4}})".encode("latin-1"), re.DOTALL)
+def _literals(grammar: Grammar, memo: str, data: str = ".") -> str:
+    """Literals, with what writes them to the memo where anything does."""
+    forms = [rf"K{data}", rf"M{data}{{2}}+", rf"J{data}{{4}}+", rf"G{data}{{8}}+", r"[N\x88\x89]"]
+    for code, longest in grammar.longest:
+        forms.append(_counted(code, longest, data) + ("" if code == op.LONG1 else memo))
+    return "|".join(forms)
 
 
-def _gets(gets: Gets | None) -> str:
-    if gets is None:
-        return rf"h{_DATA}|j{_DATA}{{4}}+"
-    short = "".join(rf"\x{index:02x}" for index in sorted(gets.short))
-    long = ["".join(rf"\x{byte:02x}" for byte in index.to_bytes(4, "little")) for index in sorted(gets.long)]
-    parts = ([f"h[{short}]"] if short else []) + ([f"j(?:{'|'.join(long)})"] if long else [])
-    return "|".join(parts) or "(?!)"
+def _tokens(grammar: Grammar) -> str:
+    """What is of no interest, as much as there is, and then what is."""
+    bare = r"[()\]}\x8feusabtR\x81\x85-\x89\x90\x91\x94N]++"
+    known = [get for get in grammar.inert if 0x94 not in get]
+    short = "".join(rf"\x{get[1]:02x}" for get in sorted(known) if len(get) == 2)
+    long = [get[1:] for get in known if len(get) > 2]
+    gets = ([f"h[{short}]"] if short else []) + ([f"j{_any(long)}"] if long else [])
+    if grammar.family == "memoize":
+        clean = _literals(grammar, "", r"[^\x94]")
+        return f"(?:{'|'.join((*gets, bare, clean))})*+(j.{{4}}|h.|{_literals(grammar, '')}|\\Z)"
+    return f"(?:{'|'.join((*gets, bare, _literals(grammar, '')))})*+(r.{{4}}|j.{{4}}|h.|q.|\\Z)"
 
 
-@lru_cache(maxsize=64)
-def _expression(quiet: int, gets: Gets | None) -> re.Pattern[bytes]:
-    key = f"(?:{_gets(gets)})"
-    one = f"(?:{_gets(gets)}|{_literal()})"
-    # Flat: the engine looks at the first byte of each alternative before it goes into one.
-    values = [
-        _gets(gets),
-        _literal(),
-        rf"\]{_MEMO}(?:\((?:{one})++e|{one}a)?+",
-        r"\)",
-        rf"\}}{_MEMO}(?:\((?:{key}{one})++u)?+",
-        rf"\((?:{one})++t{_MEMO}",
-    ]
-    plain = f"(?:{'|'.join(values)})"
-    if gets is None:
-        new = rf"(?:{_new(key, one, plain, slotted=False)}|{_new(key, one, plain, slotted=True)})"
+@lru_cache(maxsize=32)
+def _compiled(expression: str) -> re.Pattern[bytes]:
+    return re.compile(expression.encode("latin-1"), re.DOTALL)
+
+
+def slot_of(get: bytes) -> int:
+    """The number of the memo slot that an opcode reads or writes."""
+    return int.from_bytes(get[1:], "little")
+
+
+@record
+class Weight:
+    """What a run does: how many slots it writes, and how often it fetches each class.
+
+    ``flaw`` is where the first token stands that reads a slot which no value may be read from, or that writes
+    one out of order; None where there is none.
+    """
+
+    writes: int
+    uses: tuple[tuple[bytes, int], ...]
+    flaw: int | None = None
+
+
+def weigh(
+    expressions: Expressions, window: bytes, at: int, end: int, slots: int, hot: AbstractSet[int]
+) -> Weight:
+    """What the values from ``at`` to ``end``, which matched, do to a memo of ``slots`` slots.
+
+    ``hot``: the slots that only a class may be fetched from.
+    """
+    grammar = expressions.grammar
+    found = expressions.tokens.findall(window, at, end)
+    while found and not found[-1]:  # the end
+        found.pop()
+    puts: list[bytes] = []
+    if grammar.family == "put":
+        puts = [token for token in found if token[0] in _TO_MEMO]
+        found = [token for token in found if token[0] not in _TO_MEMO]
+        writes = len(puts)
+        wrong = not _counts_up(puts, slots)
     else:
-        new = _new(key, one, plain, slotted=gets.slotted)
-        own = "".join(rf"\x{byte:02x}" for byte in gets.own)
-        for _ in range(1, _DEPTH if not {0x81, 0x94} & set(gets.own) else 1):
-            new = _new(key, one, f"(?:{'|'.join((*values, own + new))})", slotted=gets.slotted)
-    forms = []
-    if quiet & Quiet.CONSTRUCT:
-        forms.append(new)
-    if quiet & Quiet.CALL:
-        forms.append(rf"\)R{_MEMO}{_pairs(key, one, plain)}")
-    return re.compile(f"(?:{'|'.join(forms)})".encode("latin-1"), re.DOTALL)
+        writes = window.count(0x94, at, end) - b"".join(found).count(0x94)
+        wrong = False
+    uses = []
+    for token, count in Counter(found).items():
+        if token in grammar.makes or token in grammar.calls:
+            uses.append((token, count))
+        elif token[0] in _GETS:
+            slot = slot_of(token)
+            # Those that read what the run itself writes: where they stand decides.
+            wrong = wrong or slot >= slots or slot in hot
+    flaw = _flaw(expressions, window, at, end, slots, hot) if wrong else None
+    return Weight(writes, tuple(uses), flaw)
 
 
-def _pairs(key: str, one: str, value: str) -> str:
-    return rf"(?:\((?:{key}{value})++u|{key}{one}s)"
+def _counts_up(puts: list[bytes], slots: int) -> bool:
+    """Whether each writes the slot behind that of the one before, the first the one numbered ``slots``."""
+    if slots < 256 or sys.byteorder != "little":
+        return False
+    numbers = b"".join([put[1:] for put in puts])
+    return numbers == array("I", range(slots, slots + len(puts))).tobytes()
 
 
-def _new(key: str, one: str, value: str, *, slotted: bool) -> str:
-    """An instance and its state."""
-    start, end = ("N", rf"\x86{_MEMO}b") if slotted else ("", "b")
-    return rf"\)\x81{_MEMO}{start}\}}{_MEMO}{_pairs(key, one, value)}?+{end}"
+def _flaw(
+    expressions: Expressions, window: bytes, at: int, end: int, slots: int, hot: AbstractSet[int]
+) -> int | None:
+    """Where the first token stands that reads or writes a slot as no honest run does."""
+    grammar, before = expressions.grammar, at
+    for match in expressions.tokens.finditer(window, at, end):
+        token, start = match[1], match.start(1)
+        if not token:
+            break
+        if grammar.family == "memoize":
+            slots += window.count(0x94, before, start)
+            before = match.end()
+        if token[0] in _TO_MEMO:
+            if slot_of(token) != slots:
+                return start
+            slots += 1
+        elif token[0] in _GETS and token not in grammar.makes and token not in grammar.calls:
+            slot = slot_of(token)
+            if slot >= slots or slot in hot:
+                return start
+    return None

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from scanner.errors import Malformed
 from scanner.readers.pickle.frames import Spliced
+from scanner.readers.pickle.hidden import Hiding
 from scanner.readers.pickle.literals import c_integer
-from scanner.readers.pickle.memory import Memory, Starved
+from scanner.readers.pickle.memory import Starved
 from scanner.readers.pickle.opcodes import COUNTED_LITERAL, EXT1, HIGHEST_PROTOCOL, SIGNED_COUNTS
 from scanner.readers.pickle.values import (
     KEPT_ITEMS,
@@ -20,7 +21,7 @@ from scanner.readers.pickle.values import (
 )
 
 
-class RareOpcodes(Memory):
+class RareOpcodes(Hiding):
     """One method an opcode. Each reads its whole argument before it acts, and moves ``_at`` behind it.
 
     Raises Starved, with nothing done, where the window ends inside the argument.
@@ -104,10 +105,13 @@ class RareOpcodes(Memory):
         self._stack.append(Fresh("set"))
         self._at += 1
 
-    def _op_additems(self, _: int) -> None:
+    def _op_additems(self, op: int) -> None:
+        if self._is_raised():
+            mark = self._absorb(op)
+            self._marks[-1] = mark
         mark = self._pop_mark()
         if mark <= self._fence:
-            raise self._underflow(self.position)
+            raise self._beneath_filled(mark, self.position)
         if len(self._stack) > mark:
             self._fill(self._stack[mark - 1], self._stack, mark, "add", self.position)
             del self._stack[mark:]
@@ -146,7 +150,7 @@ class RareOpcodes(Memory):
 
     def _op_stack_global(self, _: int) -> None:
         if len(self._stack) - 2 < self._fence:
-            raise self._underflow(self.position)
+            raise self._beneath(self.position)
         name, module = self._stack.pop(), self._stack.pop()
         self._stack.append(self._imported(self._stack_name(module, name), "stack_global", self.position))
         self._at += 1
@@ -172,7 +176,7 @@ class RareOpcodes(Memory):
 
     def _op_newobj_ex(self, _: int) -> None:
         if len(self._stack) - 3 < self._fence:
-            raise self._underflow(self.position)
+            raise self._beneath(self.position)
         kwargs, args, callee = self._stack.pop(), self._stack.pop(), self._stack.pop()
         self._stack.append(self._call(callee, args, "newobj_ex", self.position, kwargs))
         self._at += 1
@@ -195,7 +199,7 @@ class RareOpcodes(Memory):
         if op == 0x97:  # NEXT_BUFFER
             self._stack.append(Opaque("buffer"))
         elif len(self._stack) <= self._fence:
-            raise self._underflow(self.position)
+            raise self._beneath(self.position)
         self._at += 1
 
 

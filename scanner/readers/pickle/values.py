@@ -5,6 +5,11 @@ A ``tuple`` is a tuple of values. Everything else is one of the classes below. V
 and never copy it, so that a stream that doubles itself through the memo costs what it is long.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # How many items of a list, dict, set or tuple are kept to be shown; what is over is counted.
 KEPT_ITEMS = 32
 # How many items of a container are kept because they could be called.
@@ -87,8 +92,9 @@ class Made:
     """
 
     # What few have is kept apart: files have millions of these.
-    __slots__ = ("__dict__", "args", "callee", "how", "offset", "uses")
+    __slots__ = ("__dict__", "callee", "given", "how", "offset", "uses")
     kwargs: "Value | None" = None
+    later: "Callable[[], Value] | None" = None  # works out ``given``, for what was passed over
     result: "Value | None" = None
     state: "Value | None" = None
     attributes: "dict[str, Value] | None" = None
@@ -96,10 +102,18 @@ class Made:
 
     def __init__(self, callee: "Value", args: "Value", how: str, offset: int) -> None:
         self.callee = callee
-        self.args = args
+        self.given = args
         self.how = how
         self.offset = offset
         self.uses = 0
+
+    @property
+    def args(self) -> "Value":
+        """What it is called with."""
+        if self.later is not None:
+            later, self.later = self.later, None
+            self.given = later()
+        return self.given
 
     @property
     def callee_name(self) -> str:
