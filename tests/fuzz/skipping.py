@@ -7,15 +7,21 @@ errors, offsets, memo and stack must be the same.
 """
 
 import argparse
+import enum
 import io
 import pickle
 import random
+import re
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from scanner.errors import ScanError
 from scanner.files.source import BytesSource
@@ -56,9 +62,26 @@ class Slotted:
         self.right = right
 
 
+class Pair(NamedTuple):
+    """An object whose arguments are a tuple."""
+
+    left: object
+    right: object
+
+
+class Colour(enum.Enum):
+    """Members that are called by their value, once each."""
+
+    RED = 1
+    BLUE = 2
+
+
+HONEST = frozenset({__name__, "__main__", "decimal", "datetime", "fractions", "uuid", "collections"})
+
+
 def quiet_ones(module: str, name: str) -> int:
-    """Classes of this file are known to be honest, and functions that begin in one way."""
-    if module == __name__ or module == "__main__":
+    """Classes of this file and some others are known to be honest, and functions that begin in one way."""
+    if module in HONEST:
         return Quiet.CALL | Quiet.CONSTRUCT | Quiet.FILL
     return {"A": Quiet.CONSTRUCT | Quiet.FILL, "B": Quiet.CALL, "OrderedDict": 15, "C": 15}.get(name, 0)
 
@@ -124,6 +147,86 @@ def objects(random_: random.Random) -> Iterator[bytes]:
         yield stream(head, made, end, random_.choice((b"", made)), b"e", protocol=4)
 
 
+def dense(random_: random.Random) -> Iterator[bytes]:
+    """Many objects that calls rebuild, that hold others, or that share them with their neighbours."""
+    count = random_.randrange(50, 160)
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+
+    def rebuilt(index: int) -> object:
+        kinds: tuple[object, ...] = (
+            Decimal(index) / 7,
+            day + timedelta(index),
+            timedelta(index),
+            day.date(),
+            Fraction(index, 7),
+            UUID(int=index << random_.randrange(90)),
+            complex(index, 1),
+            Pair(index, str(index)),
+            OrderedDict(a=index, b=[index]),
+            deque([index, None]),
+            frozenset({index}),
+            {(index, 1), (2, index)},
+            random_.choice(list(Colour)),
+            Named(index),
+            Slotted(index, (index, 1)),
+            [Named(1), index],
+        )
+        return kinds[random_.choice(picked)]
+
+    # Few kinds in one stream, so that runs get long.
+    picked = random_.sample(range(16), random_.randrange(1, 4))
+    ones = [rebuilt(index) for index in range(count)]
+    chain: list[Named] = []
+    for index in range(count):
+        each = Named(chain[-1] if chain and random_.randrange(4) else index)
+        each.before = random_.choice(chain) if chain else None  # type: ignore[attr-defined]
+        chain.append(each)
+    holders = [Named([rebuilt(index), rebuilt(index)]) for index in range(count)]
+    pairs = [(one, other) for one, other in zip(ones, holders, strict=True)]
+    protocol = random_.choice((2, 3, 4, 4, 5))
+    value = random_.choice((
+        ones,
+        chain,
+        holders,
+        pairs,
+        dict(enumerate(ones)),
+        OrderedDict(enumerate(ones)),
+        tuple(ones),
+        [tuple(ones), tuple(holders), ones[0], chain[0]],
+        {index: Pair(one, one) for index, one in enumerate(ones)},
+        deque(ones),
+        [ones, ones[3:9], chain, chain[-1]],
+    ))  # fmt: skip
+    honest = dumped(value, protocol, random_.choice((40, 1000)), random_.choice((300, 65536)))
+    yield honest
+    yield disturbed(honest, random_)
+    yield disturbed(honest, random_)
+
+
+def disturbed(data: bytes, random_: random.Random) -> bytes:
+    """``data`` with one or two of its reads, writes, classes or members turned into something else."""
+    found = bytearray(data)
+    for _ in range(random_.randrange(1, 3)):
+        marks = [*re.finditer(rb"(?s)h.|j..\0\0|q.|r..\0\0|\x94|[)tu\x81Rbe]", bytes(found))]
+        match = random_.choice(marks)
+        at, code = match.start(), match[0][:1]
+        if code in b"hjqr" and random_.randrange(3):
+            # Just beside, far away, or one of a few that matter.
+            index = int.from_bytes(match[0][1:], "little")
+            index = random_.choice((index - 1, index + 1, index + 2, random_.randrange(12), index * 2))
+            size = len(match[0]) - 1
+            found[at + 1 : at + 1 + size] = (index % (1 << 8 * min(size, 2))).to_bytes(size, "little")
+        elif random_.randrange(4):
+            found[at : match.end()] = random_.choice((
+                b"", code, code * 2, b"h\1", b"N", b"K\1", b"0", b"(", b"\x86", b"\x94", b"R", b"b",
+                name("m1", "B") + b"\x94", name("os", "system"), call("m1.B", 1), b"\x95" + u64(30),
+                b"(h\1t", b"p3\n", b"q\2", b"}(h\1N", b"2",
+            ))  # fmt: skip
+        else:
+            found[at:at] = random_.choice(FOREIGN)
+    return bytes(found)
+
+
 def dumped(value: object, protocol: int, batch: int = 40, frame: int = 300) -> bytes:
     """A pickle with batches and frames so short that small streams have many of both."""
     file = io.BytesIO()
@@ -173,6 +276,8 @@ def streams(random_: random.Random) -> Iterator[bytes]:
         yield dumped([mixed, mixed[:2]], random_.randrange(6), 40, random_.choice((20, 300)))
     yield from hidden(random_)
     yield from objects(random_)
+    for _ in range(5):
+        yield from dense(random_)
 
 
 def hidden(random_: random.Random) -> Iterator[bytes]:

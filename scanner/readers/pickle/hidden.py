@@ -141,9 +141,13 @@ class Hiding(Memory):
             shows = first.height - first.mark < ENOUGH
         else:
             kind = {0x65: "list", 0x75: "dict"}.get(op, "set")
-            shows = (first.target is not None and first.target.kind != kind) or (
-                kind == "dict" and not all(each.in_pairs for each in group)
-            )
+            below = self._stack[first.mark - 1]
+            # What cannot be filled, or not so, ends the load.
+            shows = below.kind != kind if type(below) is Fresh else type(below) in (int, tuple)
+            shows = shows or (depth > 1 and self._marks[-2] >= first.mark)
+            if kind == "dict":
+                odd = (len(self._stack) - first.mark) & 1
+                shows = shows or bool(odd) or not all(each.in_pairs for each in group)
         if shows:
             self._reveal()
             raise Revealed
