@@ -22,7 +22,7 @@ from tests.fuzz.skipping import Colour, Named, Pair, Slotted, dense, differs, qu
 
 pytestmark = pytest.mark.skipif(not IS_SAFE, reason="before 3.11.5 nothing is passed over")
 
-COUNT = 2000
+COUNT = 3000
 
 
 def _parents() -> list[Named]:

@@ -141,7 +141,7 @@ class Hiding(Memory):
             shows = first.height - first.mark < ENOUGH
         else:
             kind = {0x65: "list", 0x75: "dict"}.get(op, "set")
-            below = self._stack[first.mark - 1]
+            below = self._stack[first.mark - 1] if first.mark else None
             # What cannot be filled, or not so, ends the load.
             shows = below.kind != kind if type(below) is Fresh else type(below) in (int, tuple)
             shows = shows or (depth > 1 and self._marks[-2] >= first.mark)

@@ -24,13 +24,14 @@ from scanner.readers.pickle.values import KEPT_ITEMS, Fresh, Global, Made, Quiet
 _NEVER = 2**63
 _GRAMMARS = 24  # that are learned in one stream: each takes some 20 ms to compile
 # Characters of an expression: in proportion to the stream, so that compiling is a small part of reading it.
-_LEAST, _MOST, _PER_CHARACTER = 4_000, 40_000, 300
+_LEAST, _MOST, _PER_CHARACTER = 6_000, 40_000, 300
 _SAMPLE = 2 * KIB
-_FIRST_LOOK = 2 * KIB  # bytes that an attempt looks at before it looks at all there are
+_FIRST_LOOK = 256  # bytes that an attempt looks at before it looks at all there are
 _LAST_LOOK = 64 * KIB
 _CREDIT = 64 * KIB  # bytes that attempts may look at in vain
 _MOST_CREDIT = 512 * KIB
 _SHORTEST = 96  # bytes of a run that is worth its step
+_MANY = 8  # attempts in vain
 _PAUSE = 64 * KIB
 _LONGEST_PAUSE = 16 * 1024 * KIB
 _INERT_GETS = 96  # reads of plain values that a grammar knows
@@ -71,11 +72,11 @@ class Learner(RareOpcodes):
             if last.in_pairs and not (len(stack) - last.mark) & 1:
                 return None
             return last.target, last.mark, last.in_pairs
-        if not marks or not marks[-1]:
+        if not marks:
             return None
         mark = marks[-1]
         count = len(stack) - mark
-        below = stack[mark - 1]
+        below = stack[mark - 1] if mark else None
         target = below if type(below) is Fresh else None
         if count < ENOUGH and (target is None or target.count < KEPT_ITEMS):
             return None
@@ -100,6 +101,7 @@ class Learner(RareOpcodes):
         if 2 * (end - at) > self._look:
             again = pattern.match(window, end)
             end = again.end() if again else end
+            self._look = max(_FIRST_LOOK, self._look // 2)
         weight = self._weigh(expressions, end)
         if weight.flaw is not None:
             found = pattern.match(window, at, weight.flaw)
@@ -124,9 +126,12 @@ class Learner(RareOpcodes):
         found = expressions.one.match(self._window, at, at + self._look)
         if found is None:
             return self._missed(self._look)
+        size = found.end() - at
+        if size < _SHORTEST:
+            return self._missed(size)
         weight = self._weigh(expressions, found.end())
         if weight.flaw is not None:
-            return self._missed(found.end() - at)
+            return self._missed(size)
         makes = self._window[at:after] in expressions.grammar.makes
         passed = self._take(expressions, found.end(), weight)
         made = Made(callee, (), "newobj" if makes else "reduce", passed.start)
@@ -157,7 +162,6 @@ class Learner(RareOpcodes):
         self._scanned = len(memo)
         self._at = end
         self._misses = 0
-        self._look = max(_FIRST_LOOK, min(self._look, 4 * (end - at)))
         self._credit = min(self._credit + (end - at) // 2, _MOST_CREDIT)
         return passed
 
@@ -203,8 +207,11 @@ class Learner(RareOpcodes):
             if known is None:
                 self._dense_at = _NEVER
             return known
+        left = len(self._window) - self._at
+        if left < _SHORTEST and self._misses < _MANY:
+            return known  # the next window shows more
         self._scan()
-        sample = sample_of(self._window, self._at, min(len(self._window), self._at + _SAMPLE))
+        sample = sample_of(self._window, self._at, self._at + min(left, _SAMPLE))
         makes = set(known.grammar.makes) if known else set()
         calls = set(known.grammar.calls) if known else set()
         inert = set(known.grammar.inert) if known else set()
@@ -231,7 +238,7 @@ class Learner(RareOpcodes):
         grammar = Grammar(
             family, frozenset(makes), frozenset(calls), hot, frozenset(inert), forms, longest
         ).with_sample(sample)
-        if known is None or grammar != known.grammar:
+        if known is None or grammar.matched != known.grammar.matched:
             self._learned += 1
             known = self._expressions = Expressions(
                 grammar, max(_LEAST, min(self._source.size // _PER_CHARACTER, _MOST))

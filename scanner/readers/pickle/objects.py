@@ -32,32 +32,40 @@ _COUNTS = {0x8C: 1, 0x58: 4, 0x43: 1, 0x55: 1, 0x8A: 1}
 _BARE = frozenset(b"()]}\x8feusablotR\x81\x85\x86\x87\x88\x89\x90\x91\x94N")
 _TO_MEMO = frozenset((op.MEMOIZE, op.BINPUT, op.LONG_BINPUT))
 _GETS = frozenset((op.BINGET, op.LONG_BINGET))
+_READ = frozenset((b"h", b"j"))
+_WRITTEN = frozenset((b"\x94",))
 
 # What does something to the value before it: a run ends before such a value.
 _UNTOUCHED = r"(?=[^abspqrR02Q.\x81\x85-\x87\x92\x94])"
 
-# Form of arguments, states and items: what shows it in the opcodes of a sample, memo writes left out.
-_SHOWN: dict[str, tuple[bytes, ...]] = {
-    "no arguments": (b")\x81", b")R"),
-    "one argument": (b"\x85\x81", b"\x85R"),
-    "two arguments": (b"\x86\x81", b"\x86R"),
-    "three arguments": (b"\x87\x81", b"\x87R"),
-    "many arguments": (b"t\x81", b"tR"),
-    "state": (b"\x81}", b"R}"),
-    "slots": (b"\x81N}", b"RN}"),
-    "list state": (b"\x81]", b"R]"),
-    "tuple state": (b"tb",),
-    "pairs": (b"\x81(", b"R("),
-    "list": (b"]",),
-    "dict": (b"}",),
-    "tuple": (b"t",),
-    "set": (b"\x8f",),
-    "frozenset": (b"\x91",),
-    "extends": (b"e",),
-    "append": (b"a",),
-    "setitem": (b"s",),
+# A form of arguments, states, items, containers: what shows it in a sample's opcodes, memo writes left out.
+_SHOWN = {
+    form: re.compile(mark, re.DOTALL)
+    for form, mark in {
+        "no arguments": rb"\)[\x81R]",
+        "one argument": rb"\x85[\x81R]",
+        "two arguments": rb"\x86[\x81R]",
+        "three arguments": rb"\x87[\x81R]",
+        "many arguments": rb"t[\x81R]",
+        "state": rb"[\x81R]\}",
+        "slots": rb"[\x81R]N\}",
+        "list state": rb"[\x81R]\]",
+        "tuple state": rb"tb",
+        "items": rb"[\x81R]\(",
+        "list": rb"[^\x81R]\]",
+        "dict": rb"[^\x81RN]\}",
+        "tuple": rb"t[^\x81Rb]",
+        "set": rb"\x8f",
+        "frozenset": rb"\x91",
+        "extends": rb"e",
+        "append": rb"a",
+        "setitems": rb"u",
+        "setitem": rb"s",
+        "tail 1": rb"\x85[^\x81Rb]",
+        "tail 2": rb"\x86[^\x81Rb]",
+        "tail 3": rb"\x87[^\x81Rb]",
+    }.items()
 }
-_TAIL = re.compile(rb"[\x85-\x87](?![R\x81b])")
 
 
 @record
@@ -85,14 +93,18 @@ class Grammar:
     forms: frozenset[str]
     longest: tuple[tuple[int, int], ...]
 
+    @property
+    def matched(self) -> tuple[object, ...]:
+        """All that decides what matches."""
+        return self.family, self.makes, self.calls, self.hot, self.forms, self.longest
+
     def with_sample(self, sample: Sample) -> "Grammar":
         """This one, and what shows in ``sample``."""
         longest = dict(self.longest)
         for code, length in sample.longest:
             if length <= _LONGEST[code] and length > longest.get(code, -1):
                 longest[code] = min(length + length // 4 + 4, _LONGEST[code])
-        shown = {form for form, marks in _SHOWN.items() if any(mark in sample.codes for mark in marks)}
-        shown |= {f"tail {found[0] - 0x84}" for found in _TAIL.findall(sample.codes)}
+        shown = {form for form, mark in _SHOWN.items() if mark.search(sample.codes)}
         return Grammar(
             self.family,
             self.makes,
@@ -148,6 +160,13 @@ class Expressions:
         self.tokens = _compiled(_tokens(grammar))
 
     @property
+    def writes(self) -> re.Pattern[bytes]:
+        """What ``tokens`` finds, and each MEMOIZE."""
+        if self.grammar.family == "put":
+            return self.tokens
+        return self._run("writes", _tokens(self.grammar, r"\x94"))
+
+    @property
     def one(self) -> re.Pattern[bytes]:
         """An object."""
         return self._run("one", f"(?:{self._object})")
@@ -185,35 +204,34 @@ class _Writer:
 
     def outermost(self, longest: int) -> tuple[str, str]:
         """An object on its own, and any value, with as much inside one another as ``longest`` allows."""
-        inner, found = self.one, ("", "")
+        inner, bare, found = self.one, self.one, ("", "")
         for _ in range(_DEEPEST):
-            value = self._value(inner, inner)
+            values = self._values(inner, bare)
+            value = values + self._tail(values)
             if found[1] and len(value) > longest:
                 break
             # A tuple as its state may be asked for: what stands for one object knows only its arguments.
-            found = self._made(inner, "tuple state") or "(?!)", value
-            inner = self._value(inner, self.one)
+            found = self._made(inner, bare, "tuple state") or "(?!)", value
+            # Looking for the rest of a tuple reads twice: so that is but literals where others stand around.
+            inner, bare = values + self._tail(self.one), values
             if len(inner) > longest:
                 break
         return found
 
-    def _value(self, inner: str, second: str) -> str:
-        """A value with others inside; ``second`` in a tuple that a value before it turns out to begin.
-
-        Looking for a second reads twice: so it is but a literal, unless nothing else stands around.
-        """
-        made = self._made(inner)
+    def _values(self, inner: str, bare: str) -> str:
+        """A value with others inside; ``bare``: those that are not the first of a tuple."""
+        made = self._made(inner, bare)
         values = [self.gets, self.literals, r"\)", *self._containers(inner), *([made] if made else [])]
-        return f"(?:{'|'.join(values)}){self._tail(second)}"
+        return f"(?:{'|'.join(values)})"
 
-    def _tail(self, inner: str) -> str:
+    def _tail(self, second: str) -> str:
         """What makes a value the first of a tuple."""
         one, two, three = (f"tail {count}" in self.has for count in (1, 2, 3))
         tails = [rf"\x85{self.memo}"] if one else []
         if two or three:
             ends = [rf"\x86{self.memo}"] if two else []
-            ends += [rf"{inner}\x87{self.memo}"] if three else []
-            tails.append(f"{inner}(?:{'|'.join(ends)})")
+            ends += [rf"{second}\x87{self.memo}"] if three else []
+            tails.append(f"{second}(?:{'|'.join(ends)})")
         return f"(?:{'|'.join(tails)})?+" if tails else ""
 
     def _containers(self, inner: str) -> list[str]:
@@ -221,7 +239,7 @@ class _Writer:
         if "list" in self.has:
             found.append(rf"\]{self.memo}(?:{self._items(inner)})?+")
         if "dict" in self.has:
-            found.append(rf"\}}{self.memo}(?:{self._pairs(inner)})?+")
+            found.append(rf"\}}{self.memo}(?:{self._pairs(inner, self.one)})?+")
         ends = ("t" if "tuple" in self.has else "") + (r"\x91" if "frozenset" in self.has else "")
         if ends:
             found.append(rf"\((?:{inner})*+[{ends}]{self.memo}")
@@ -230,18 +248,21 @@ class _Writer:
         return found
 
     def _items(self, inner: str) -> str:
-        return rf"\((?:{inner})++e" + (f"|{inner}a" if "append" in self.has else "")
+        many = [rf"\((?:{inner})++e"] if "extends" in self.has else []
+        return "|".join(many + ([f"{inner}a"] if "append" in self.has else [])) or "(?!)"
 
-    def _pairs(self, inner: str) -> str:
-        return rf"\((?:{self.one}{inner})++u" + (f"|{self.one}{inner}s" if "setitem" in self.has else "")
+    def _pairs(self, inner: str, single: str) -> str:
+        """Keys and values, or one of each; ``single``: such a value."""
+        many = [rf"\((?:{self.one}{inner})++u"] if "setitems" in self.has else []
+        return "|".join(many + ([f"{self.one}{single}s"] if "setitem" in self.has else [])) or "(?!)"
 
-    def _made(self, inner: str, but: str = "") -> str:
+    def _made(self, inner: str, bare: str, but: str = "") -> str:
         """A class from the memo, its arguments, the call, and the state or the items; one form left out."""
         forms = []
         if self.makes:
-            forms.append(rf"{self.makes}(?:{self._arguments(inner)})\x81")
+            forms.append(rf"{self.makes}(?:{self._arguments(bare)})\x81")
         if self.calls:
-            forms.append(rf"{self.calls}(?:{self._arguments(inner)})R")
+            forms.append(rf"{self.calls}(?:{self._arguments(bare)})R")
         behind = self._behind(inner, self.has - {but})
         if not forms:
             return ""
@@ -249,26 +270,26 @@ class _Writer:
         then = "(?=[^}(N\\]]|N[^}])"
         return f"(?:{'|'.join(forms)}){self.memo}(?:{'|'.join((*behind, then))})"
 
-    def _arguments(self, inner: str) -> str:
+    def _arguments(self, bare: str) -> str:
         memo, has = self.memo, self.has
         forms = [r"\)"] if "no arguments" in has else []
         two = [rf"\x86{memo}"] if "two arguments" in has else []
-        three = [rf"{inner}\x87{memo}"] if "three arguments" in has else []
-        second = [f"{inner}(?:{'|'.join(two + three)})"] if two or three else []
+        three = [rf"{bare}\x87{memo}"] if "three arguments" in has else []
+        second = [f"{bare}(?:{'|'.join(two + three)})"] if two or three else []
         first = [rf"\x85{memo}"] if "one argument" in has else []
         if first or second:
-            forms.append(f"{inner}(?:{'|'.join(first + second)})")
+            forms.append(f"{bare}(?:{'|'.join(first + second)})")
         if "many arguments" in has:
-            forms.append(rf"\((?:{inner})++t{memo}")
+            forms.append(rf"\((?:{bare})++t{memo}")
         return "|".join(forms) or "(?!)"
 
     def _behind(self, inner: str, has: frozenset[str]) -> list[str]:
         memo = self.memo
         forms = []
         if "state" in has:
-            forms.append(rf"\}}{memo}(?:{self._pairs(inner)})?+b")
+            forms.append(rf"\}}{memo}(?:{self._pairs(inner, inner)})?+b")
         if "slots" in has:
-            forms.append(rf"N\}}{memo}(?:{self._pairs(inner)})?+\x86{memo}b")
+            forms.append(rf"N\}}{memo}(?:{self._pairs(inner, inner)})?+\x86{memo}b")
         if "list state" in has:
             forms.append(rf"\]{memo}(?:{self._items(inner)})?+b")
         if "tuple state" in has:
@@ -277,10 +298,8 @@ class _Writer:
             own = f"(?:{self.literals})"
             own = rf"{own}(?:\x85{memo}|{own}\x86{memo})?+"
             forms.append(rf"\({own}{own}(?:{inner})*+t{memo}b")
-        if "pairs" in has:
-            forms.append(self._pairs(inner))
-            if "extends" in has:
-                forms.append(self._items(inner))
+        if "items" in has:
+            forms += [self._pairs(inner, inner), self._items(inner)]
         return forms
 
 
@@ -303,17 +322,22 @@ def _literals(grammar: Grammar, memo: str, data: str = ".") -> str:
     return "|".join(forms)
 
 
-def _tokens(grammar: Grammar) -> str:
-    """What is of no interest, as much as there is, and then what is."""
-    bare = r"[()\]}\x8feusabtR\x81\x85-\x89\x90\x91\x94N]++"
+def _tokens(grammar: Grammar, too: str = "") -> str:
+    """What is of no interest, as much as there is, and then what is; or the end."""
+    bare = r"[()\]}\x8feusabtR\x81\x85-\x89\x90\x91N" + ("" if too else r"\x94") + "]++"
     known = [get for get in grammar.inert if 0x94 not in get]
     short = "".join(rf"\x{get[1]:02x}" for get in sorted(known) if len(get) == 2)
     long = [get[1:] for get in known if len(get) > 2]
-    gets = ([f"h[{short}]"] if short else []) + ([f"j{_any(long)}"] if long else [])
+    idle = [f"h[{short}]"] if short else []
+    idle += [f"j{_any(long)}"] if long else []
+    found = [r"j.{4}", "h.", r"\Z", *([too] if too else [])]
     if grammar.family == "memoize":
-        clean = _literals(grammar, "", r"[^\x94]")
-        return f"(?:{'|'.join((*gets, bare, clean))})*+(j.{{4}}|h.|{_literals(grammar, '')}|\\Z)"
-    return f"(?:{'|'.join((*gets, bare, _literals(grammar, '')))})*+(r.{{4}}|j.{{4}}|h.|q.|\\Z)"
+        idle += [bare, _literals(grammar, "", r"[^\x94]")]
+        found.append(_literals(grammar, ""))
+    else:
+        idle += [bare, _literals(grammar, "")]
+        found += [r"r.{4}", "q."]
+    return f"(?:{'|'.join(idle)})*+({'|'.join(found)})"
 
 
 @lru_cache(maxsize=32)
@@ -359,16 +383,34 @@ def weigh(
     else:
         writes = window.count(0x94, at, end) - b"".join(found).count(0x94)
         wrong = False
-    uses = []
+    uses, is_new = [], False
     for token, count in Counter(found).items():
         if token in grammar.makes or token in grammar.calls:
             uses.append((token, count))
         elif token[0] in _GETS:
             slot = slot_of(token)
-            # Those that read what the run itself writes: where they stand decides.
-            wrong = wrong or slot >= slots or slot in hot
+            is_new = is_new or slot >= slots
+            wrong = wrong or slot >= slots + writes or slot in hot
+    if is_new and not wrong:
+        # They read what the run itself writes: where they stand decides.
+        wrong = not _finds_all(expressions.writes.findall(window, at, end), grammar, slots)
     flaw = _flaw(expressions, window, at, end, slots, hot) if wrong else None
     return Weight(writes, tuple(uses), flaw)
+
+
+def _finds_all(tokens: list[bytes], grammar: Grammar, slots: int) -> bool:
+    """Whether each slot is written before it is read, where those below ``slots`` are there."""
+    classes, numbers = grammar.makes | grammar.calls, dict[bytes, int]()
+    for token in tokens:
+        if token in _WRITTEN or token[:1] == b"r":
+            slots += 1
+        elif token[:1] in _READ and token not in classes:
+            number = numbers.get(token)
+            if number is None:
+                number = numbers[token] = slot_of(token)
+            if number >= slots:
+                return False
+    return True
 
 
 def _counts_up(puts: list[bytes], slots: int) -> bool:
