@@ -4,6 +4,7 @@ Two ways. Where a mark is open above more than is shown of its entries, a whole 
 hidden. Elsewhere one object goes by, with all that it holds, and one value stands for it.
 """
 
+import re
 from functools import partial
 
 from scanner.limits import KIB
@@ -18,7 +19,7 @@ from scanner.readers.pickle.objects import (
     weigh,
 )
 from scanner.readers.pickle.rare import RareOpcodes
-from scanner.readers.pickle.skip import family_of
+from scanner.readers.pickle.skip import HEADER, Border, family_of, unframed
 from scanner.readers.pickle.values import KEPT_ITEMS, Fresh, Global, Made, Quiet, Value
 
 _NEVER = 2**63
@@ -31,6 +32,8 @@ _LAST_LOOK = 64 * KIB
 _CREDIT = 64 * KIB  # bytes that attempts may look at in vain
 _MOST_CREDIT = 512 * KIB
 _SHORTEST = 96  # bytes of a run that is worth its step
+_BUFFER = 256 * KIB
+_NEAR = 512  # bytes before the end of a window, where values may be cut
 _MANY = 8  # attempts in vain
 _PAUSE = 64 * KIB
 _LONGEST_PAUSE = 16 * 1024 * KIB
@@ -51,6 +54,14 @@ class Learner(RareOpcodes):
         self._credit = _CREDIT
         self._look = _FIRST_LOOK
         self._pause = _PAUSE
+        self._passed = 0  # bytes that were passed over, and those of them that were worked out after all
+        self._regretted = 0
+
+    def _regret(self, passed: Passed) -> None:
+        """Notes that ``passed`` has to be worked out; where that is the rule, the next is not passed over."""
+        self._regretted += passed.end - passed.start
+        if self._regretted > _CREDIT + self._passed // 4:
+            self._dense_at = _NEVER
 
     def _forget_shapes(self) -> None:
         # What was passed over is worked out before a slot that it read is written anew.
@@ -88,34 +99,67 @@ class Learner(RareOpcodes):
         return None if in_pairs and not count & 1 else (target, mark, in_pairs)
 
     def _pass_over(self, target: Fresh | None, mark: int, in_pairs: bool) -> bool:  # noqa: FBT001  (as opened)
-        """Hides the run of values that begins here, if one does."""
+        """Hides the run of values that begins here, if one does. The window may be another then."""
         expressions = self._expressions or self._first_lesson()
         if expressions is None:
             return False
         pattern = expressions.entries if in_pairs else expressions.values
-        window, at = self._window, self._at
-        found = pattern.match(window, at, at + self._look)
-        if found is None:
-            return self._missed(self._look)
-        end = found.end()
-        if 2 * (end - at) > self._look:
-            again = pattern.match(window, end)
-            end = again.end() if again else end
-            self._look = max(_FIRST_LOOK, self._look // 2)
-        weight = self._weigh(expressions, end)
-        if weight.flaw is not None:
-            found = pattern.match(window, at, weight.flaw)
+        text, at, borders = self._window, self._at, list[Border]()
+        if len(text) - at > self._look:
+            found = pattern.match(text, at, at + self._look)
             if found is None:
-                return self._missed(end - at)
-            end = found.end()
-            weight = self._weigh(expressions, end)
+                return self._missed(self._look)
+            if 2 * (found.end() - at) > self._look:
+                self._look = max(_FIRST_LOOK, self._look // 2)
+        found = pattern.match(text, at)
+        end = found.end() if found else at
+        if len(text) - end < _NEAR:
+            # It may go on behind the window.
+            text, borders = unframed(self._source, self.position, self._frame_end, _BUFFER)
+            at, end = 0, end - at
+            found = pattern.match(text, end)
+            end = found.end() if found else end
+            end = self._whole(expressions, pattern, text, end, borders)
+        weight = self._weigh(expressions, text, at, end)
+        if weight.flaw is not None:
+            found = pattern.match(text, at, weight.flaw)
+            end = found.end() if found else at
+            weight = self._weigh(expressions, text, at, end)
         if end - at < _SHORTEST or weight.flaw is not None:
             return self._missed(end - at)
-        passed = self._take(expressions, end, weight)
+        crossed = [border for border in borders if border.at < end]
+        behind = self.position + end - at
+        if crossed:
+            behind = crossed[-1].header + HEADER + end - crossed[-1].at
+        passed = self._take(expressions, behind, weight)
         height, depth = len(self._stack), len(self._marks)
         self._hidden.append(Hidden(passed, target, mark, height, depth, in_pairs))
-        self._marks[-1] = height
+        self._marks[-1] = self._fence = height
+        if text is self._window:
+            self._at = end
+        else:
+            self._window, self._base, self._at = b"", behind, 0
+            self._frame_end = crossed[-1].ends if crossed else self._frame_end
         return True
+
+    def _whole(
+        self,
+        expressions: Expressions,
+        pattern: re.Pattern[bytes],
+        text: bytes,
+        end: int,
+        borders: list[Border],
+    ) -> int:
+        """``end``, or the end of what lies before the first border that cuts an opcode."""
+        start = 0
+        for border in borders:
+            if border.at >= end:
+                break
+            if expressions.any.fullmatch(text, start, border.at) is None:
+                found = pattern.match(text, 0, border.at)
+                return found.end() if found else 0
+            start = border.at
+        return end
 
     def _pass_object(self, callee: Global, after: int) -> bool:
         """Passes over the object that begins here with a fetch of ``callee``, if one does."""
@@ -129,11 +173,12 @@ class Learner(RareOpcodes):
         size = found.end() - at
         if size < _SHORTEST:
             return self._missed(size)
-        weight = self._weigh(expressions, found.end())
+        weight = self._weigh(expressions, self._window, at, found.end())
         if weight.flaw is not None:
             return self._missed(size)
         makes = self._window[at:after] in expressions.grammar.makes
-        passed = self._take(expressions, found.end(), weight)
+        passed = self._take(expressions, self._base + found.end(), weight)
+        self._at = found.end()
         made = Made(callee, (), "newobj" if makes else "reduce", passed.start)
         made.later = partial(self._args_of, passed)
         passed.values.append(made)
@@ -144,14 +189,15 @@ class Learner(RareOpcodes):
         """What the object was called with."""
         return self._worked_out(passed).args
 
-    def _weigh(self, expressions: Expressions, end: int) -> Weight:
+    def _weigh(self, expressions: Expressions, text: bytes, at: int, end: int) -> Weight:
         self._scan()
-        return weigh(expressions, self._window, self._at, end, len(self._memo), self._hot)
+        return weigh(expressions, text, at, end, len(self._memo), self._hot)
 
     def _take(self, expressions: Expressions, end: int, weight: Weight) -> Passed:
-        """Moves behind ``end``, with all that shows of what lies before."""
-        at, memo = self._at, self._memo
-        passed = Passed(self._base + at, self._base + end, len(memo), weight.writes)
+        """Notes what was passed over from here to ``end``, with what it did to memo and classes."""
+        memo = self._memo
+        passed = Passed(self.position, end, len(memo), weight.writes)
+        self._passed += passed.end - passed.start
         memo.extend([LAZY - len(self._taken)] * weight.writes)
         self._taken.append(passed)
         for get, count in weight.uses:
@@ -160,9 +206,8 @@ class Learner(RareOpcodes):
             else:
                 self._classes[get].calls += count
         self._scanned = len(memo)
-        self._at = end
         self._misses = 0
-        self._credit = min(self._credit + (end - at) // 2, _MOST_CREDIT)
+        self._credit = min(self._credit + (passed.end - passed.start) // 2, _MOST_CREDIT)
         return passed
 
     def _missed(self, looked: int) -> bool:

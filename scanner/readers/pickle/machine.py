@@ -186,6 +186,7 @@ class Machine(Learner):
 
     def _worked_out(self, passed: Passed) -> Passed:
         if passed.written is None:
+            self._regret(passed)
             counts = [(each, each.calls, each.makes) for each in self._classes.values()]
             _Again(self, passed)
             for each, calls, makes in counts:
@@ -253,9 +254,9 @@ class Machine(Learner):
                         self._at, self._fence = at, fence
                         opened = self._open()
                         if self._pass_over(*opened) if opened else self._pass_object(value, after):
-                            at = self._at
-                            if opened:
-                                fence = len(stack)
+                            if self._window is not window:
+                                return False
+                            at, fence = self._at, self._fence
                             literal_above = len(stack)
                             continue
                         dense_at = self._dense_at - base

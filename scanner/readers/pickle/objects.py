@@ -149,13 +149,17 @@ class Expressions:
     is how many characters an expression may have: those take some 2 microseconds each to compile.
     """
 
-    __slots__ = ("_item", "_key", "_object", "_runs", "grammar", "tokens")
+    __slots__ = ("_item", "_key", "_object", "_runs", "_then", "grammar", "tokens")
 
     def __init__(self, grammar: Grammar, longest: int) -> None:
         self.grammar = grammar
         writer = _Writer(grammar)
         self._object, self._item = writer.outermost(longest)
         self._key = writer.one
+        # Where values turn out to begin a tuple, the rest of it must be in sight.
+        self._then = _UNTOUCHED + (
+            "(?=.{200})" if "tail 2" in grammar.forms or "tail 3" in grammar.forms else ""
+        )
         self._runs: dict[str, re.Pattern[bytes]] = {}
         self.tokens = _compiled(_tokens(grammar))
 
@@ -174,12 +178,17 @@ class Expressions:
     @property
     def values(self) -> re.Pattern[bytes]:
         """Values, at least one."""
-        return self._run("values", f"(?:{self._item}{_UNTOUCHED})++")
+        return self._run("values", f"(?:{self._item}{self._then})++")
 
     @property
     def entries(self) -> re.Pattern[bytes]:
         """Values of a dict, each with the key that comes next."""
-        return self._run("entries", f"(?:{self._item}{self._key}{_UNTOUCHED})++")
+        return self._run("entries", f"(?:{self._item}{self._key}{self._then})++")
+
+    @property
+    def any(self) -> re.Pattern[bytes]:
+        """Whole opcodes that values are made of, in any order."""
+        return self._run("any", f"(?:{_tokens(self.grammar, parts=True)})*+")
 
     def _run(self, title: str, expression: str) -> re.Pattern[bytes]:
         found = self._runs.get(title)
@@ -322,8 +331,8 @@ def _literals(grammar: Grammar, memo: str, data: str = ".") -> str:
     return "|".join(forms)
 
 
-def _tokens(grammar: Grammar, too: str = "") -> str:
-    """What is of no interest, as much as there is, and then what is; or the end."""
+def _tokens(grammar: Grammar, too: str = "", *, parts: bool = False) -> str:
+    """What is of no interest, as much as there is, and then what is; or the end. ``parts``: any of these."""
     bare = r"[()\]}\x8feusabtR\x81\x85-\x89\x90\x91N" + ("" if too else r"\x94") + "]++"
     known = [get for get in grammar.inert if 0x94 not in get]
     short = "".join(rf"\x{get[1]:02x}" for get in sorted(known) if len(get) == 2)
@@ -337,6 +346,8 @@ def _tokens(grammar: Grammar, too: str = "") -> str:
     else:
         idle += [bare, _literals(grammar, "")]
         found += [r"r.{4}", "q."]
+    if parts:
+        return "|".join((*idle, *(each for each in found if each != r"\Z")))
     return f"(?:{'|'.join(idle)})*+({'|'.join(found)})"
 
 

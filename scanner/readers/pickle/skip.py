@@ -28,7 +28,7 @@ _BUFFER = 1024 * KIB
 _SHORTEST = 256  # bytes of a run that is worth its step
 _FRAMES = 64  # that one run may cross
 _LONGEST_LONG = 16  # bytes of a LONG1
-_HEADER = 9  # bytes of a FRAME
+HEADER = 9  # bytes of a FRAME
 _FARTHEST = 2**62
 _LONGEST_NESTED = 127  # bytes of a text inside a tuple or container: long expressions compile slowly
 
@@ -79,7 +79,7 @@ def run_from(
     source: Source, start: int, frame: int | None, sorts: Sequence[Sort]
 ) -> tuple[Run | None, Sort | None, int]:
     """The run of one of ``sorts`` that begins at ``start``, its sort, and how many bytes were looked at."""
-    joined, borders = _unframed(source, start, frame)
+    joined, borders = unframed(source, start, frame, _BUFFER)
     seen = 0
     for sort in sorts:
         end = _end(joined, [border.at for border in borders], sort)
@@ -89,13 +89,13 @@ def run_from(
         real, ends = start + end, frame
         for border in borders:
             if border.at < end:
-                real, ends = border.header + _HEADER + end - border.at, border.ends
+                real, ends = border.header + HEADER + end - border.at, border.ends
         return Run(sort.kind, start, real, frame, ends), sort, seen
     return None, None, seen
 
 
 @record
-class _Border:
+class Border:
     """Where a frame's ``header`` was cut out, ``at`` counted in what is left; and where that frame ends."""
 
     at: int
@@ -103,29 +103,29 @@ class _Border:
     ends: int
 
 
-def _unframed(source: Source, start: int, frame: int | None) -> tuple[bytes, list[_Border]]:
-    """The bytes from ``start`` without the headers of frames, and where those were.
+def unframed(source: Source, start: int, frame: int | None, size: int) -> tuple[bytes, list[Border]]:
+    """``size`` bytes from ``start`` without the headers of frames, and where those were.
 
     Only headers that stand exactly where the frame before them ends are taken out.
     """
-    raw = source.read_at(start, _BUFFER)
+    raw = source.read_at(start, size)
     if frame is None:
         return raw, []
     begin, end, length = 0, frame - start, 0
     parts: list[bytes] = []
-    borders: list[_Border] = []
+    borders: list[Border] = []
     while True:
         part = raw[begin:end]
         parts.append(part)
         length += len(part)
-        if end + _HEADER > len(raw) or raw[end] != FRAME or len(borders) >= _FRAMES:
+        if end + HEADER > len(raw) or raw[end] != FRAME or len(borders) >= _FRAMES:
             break
-        begin = end + _HEADER
+        begin = end + HEADER
         after = begin + int.from_bytes(raw[end + 1 : begin], "little")
         # A frame that passes the end of the file ends the load.
         if after > len(raw) and (after > _FARTHEST or not source.read_at(start + after - 1, 1)):
             break
-        borders.append(_Border(length, start + end, start + after))
+        borders.append(Border(length, start + end, start + after))
         end = after
     return b"".join(parts), borders
 
