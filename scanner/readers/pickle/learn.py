@@ -125,8 +125,10 @@ class Learner(RareOpcodes):
             found = pattern.match(text, at, weight.flaw)
             end = found.end() if found else at
             weight = self._weigh(expressions, text, at, end)
-        if end - at < _SHORTEST or weight.flaw is not None:
+        if end == at or weight.flaw is not None:
             return self._missed(end - at)
+        if end - at < _SHORTEST:
+            self._spend(_SHORTEST)  # not worth its step; but one by one, what they read would be worked out
         crossed = [border for border in borders if border.at < end]
         behind = self.position + end - at
         if crossed:
