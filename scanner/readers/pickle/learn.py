@@ -174,7 +174,8 @@ class Learner(RareOpcodes):
             return self._missed(self._look)
         size = found.end() - at
         if size < _SHORTEST:
-            return self._missed(size)
+            self._spend(size)
+            return False
         weight = self._weigh(expressions, self._window, at, found.end())
         if weight.flaw is not None:
             return self._missed(size)
