@@ -25,7 +25,7 @@ from scanner.readers.pickle.values import KEPT_ITEMS, Fresh, Global, Made, Quiet
 _NEVER = 2**63
 _GRAMMARS = 24  # that are learned in one stream: each takes some 20 ms to compile
 # Characters of an expression: in proportion to the stream, so that compiling is a small part of reading it.
-_LEAST, _MOST, _PER_CHARACTER = 6_000, 40_000, 300
+_LEAST, _MOST, _PER_CHARACTER = 6_000, 40_000, 100
 _SAMPLE = 2 * KIB
 _FIRST_LOOK = 256  # bytes that an attempt looks at before it looks at all there are
 _LAST_LOOK = 64 * KIB
@@ -48,6 +48,7 @@ class Learner(RareOpcodes):
         self._expressions: Expressions | None = None
         self._classes: dict[bytes, Global] = {}
         self._hot: set[int] = set()
+        self._named: set[int] = set()  # those of them that hold a name
         self._scanned = 0  # slots that were looked at
         self._learned = 0
         self._misses = 0
@@ -176,7 +177,7 @@ class Learner(RareOpcodes):
         if size < _SHORTEST:
             self._spend(size)
             return False
-        weight = self._weigh(expressions, self._window, at, found.end())
+        weight = self._weigh(expressions, self._window, at, found.end(), shows=True)
         if weight.flaw is not None:
             return self._missed(size)
         makes = self._window[at:after] in expressions.grammar.makes
@@ -192,9 +193,13 @@ class Learner(RareOpcodes):
         """What the object was called with."""
         return self._worked_out(passed).args
 
-    def _weigh(self, expressions: Expressions, text: bytes, at: int, end: int) -> Weight:
+    def _weigh(
+        self, expressions: Expressions, text: bytes, at: int, end: int, *, shows: bool = False
+    ) -> Weight:
+        """What the values do; ``shows``: what they are filled with may be asked for."""
         self._scan()
-        return weigh(expressions, text, at, end, len(self._memo), self._hot)
+        hot = self._named if expressions.grammar.guarded and not shows else self._hot
+        return weigh(expressions, text, at, end, len(self._memo), hot)
 
     def _take(self, expressions: Expressions, end: int, weight: Weight) -> Passed:
         """Notes what was passed over from here to ``end``, with what it did to memo and classes."""
@@ -241,6 +246,8 @@ class Learner(RareOpcodes):
             slot = memo[index]
             if LAZY < slot < 0 and not _is_inert(objects[~slot]):
                 hot.add(index)
+                if type(objects[~slot]) is Global:
+                    self._named.add(index)
         self._scanned = len(memo)
 
     def _first_lesson(self) -> Expressions | None:
@@ -280,11 +287,18 @@ class Learner(RareOpcodes):
                 self._classes[get] = value
         if not makes and not calls:
             return None
-        hot = frozenset(slot for slot in self._hot if slot < 256)
+        hot = frozenset(slot for slot in self._named if slot < 256)
         family = family_of(self.protocol)
         forms, longest = (known.grammar.forms, known.grammar.longest) if known else (frozenset(), ())
         grammar = Grammar(
-            family, frozenset(makes), frozenset(calls), hot, frozenset(inert), forms, longest
+            family,
+            frozenset(makes),
+            frozenset(calls),
+            hot,
+            frozenset(inert),
+            len(self._named) < len(self._hot),
+            forms,
+            longest,
         ).with_sample(sample)
         if known is None or grammar.matched != known.grammar.matched:
             self._learned += 1

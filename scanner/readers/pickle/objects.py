@@ -29,6 +29,7 @@ _DEEPEST = 5  # objects and containers inside one another
 _LONGEST = {0x8C: 128, 0x58: 128, 0x43: 64, 0x55: 64, 0x8A: 16}  # bytes of a literal inside an object
 _SIZES = {0x4B: 2, 0x4D: 3, 0x4A: 5, 0x47: 9, 0x68: 2, 0x6A: 5, 0x71: 2, 0x72: 5}
 _COUNTS = {0x8C: 1, 0x58: 4, 0x43: 1, 0x55: 1, 0x8A: 1}
+_TEXTS = (op.SHORT_BINUNICODE, op.BINUNICODE)
 _BARE = frozenset(b"()]}\x8feusablotR\x81\x85\x86\x87\x88\x89\x90\x91\x94N")
 _TO_MEMO = frozenset((op.MEMOIZE, op.BINPUT, op.LONG_BINPUT))
 _GETS = frozenset((op.BINGET, op.LONG_BINGET))
@@ -42,16 +43,24 @@ _UNTOUCHED = r"(?=[^abspqrR02Q.\x81\x85-\x87\x92\x94])"
 _SHOWN = {
     form: re.compile(mark, re.DOTALL)
     for form, mark in {
-        "no arguments": rb"\)[\x81R]",
-        "one argument": rb"\x85[\x81R]",
-        "two arguments": rb"\x86[\x81R]",
-        "three arguments": rb"\x87[\x81R]",
-        "many arguments": rb"t[\x81R]",
-        "state": rb"[\x81R]\}",
-        "slots": rb"[\x81R]N\}",
-        "list state": rb"[\x81R]\]",
+        **{
+            f"{form} {then}": before + code + behind
+            for then, code in {"new": rb"\x81", "call": rb"R"}.items()
+            for form, before, behind in (
+                ("no arguments", rb"\)", b""),
+                ("one argument", rb"\x85", b""),
+                ("two arguments", rb"\x86", b""),
+                ("three arguments", rb"\x87", b""),
+                ("many arguments", rb"t", b""),
+                # Something was closed or made just before them.
+                ("rich arguments", rb"[Rbeuts\x81\x85-\x87\x90\x91][^hj]{0,2}[\x85-\x87t]", b""),
+                ("state", b"", rb"\}"),
+                ("slots", b"", rb"N\}"),
+                ("list state", b"", rb"\]"),
+                ("items", b"", rb"\("),
+            )
+        },
         "tuple state": rb"tb",
-        "items": rb"[\x81R]\(",
         "list": rb"[^\x81R]\]",
         "dict": rb"[^\x81RN]\}",
         "tuple": rb"t[^\x81Rb]",
@@ -82,7 +91,8 @@ class Grammar:
     """What objects of a stream were seen to be made of.
 
     ``makes`` and ``calls`` are the opcodes that fetch a class for NEWOBJ and for REDUCE, ``hot`` the numbers
-    below 256 of slots that a value must not be read from, ``inert`` opcodes that read a plain value.
+    below 256 of slots that no value is read from, ``inert`` opcodes that read a plain value. ``guarded``:
+    there are slots with results of calls that are told.
     """
 
     family: Family
@@ -90,13 +100,14 @@ class Grammar:
     calls: frozenset[bytes]
     hot: frozenset[int]
     inert: frozenset[bytes]
+    guarded: bool
     forms: frozenset[str]
     longest: tuple[tuple[int, int], ...]
 
     @property
     def matched(self) -> tuple[object, ...]:
         """All that decides what matches."""
-        return self.family, self.makes, self.calls, self.hot, self.forms, self.longest
+        return self.family, self.makes, self.calls, self.hot, self.guarded, self.forms, self.longest
 
     def with_sample(self, sample: Sample) -> "Grammar":
         """This one, and what shows in ``sample``."""
@@ -111,6 +122,7 @@ class Grammar:
             self.calls,
             self.hot,
             self.inert,
+            self.guarded,
             self.forms | shown,
             tuple(sorted(longest.items())),
         )
@@ -203,20 +215,25 @@ class _Writer:
     def __init__(self, grammar: Grammar) -> None:
         self.has = grammar.forms
         self.memo = r"\x94?+" if grammar.family == "memoize" else r"(?:q.|r.{4}+)?+"
+        texts = [_counted(code, longest) + self.memo for code, longest in grammar.longest if code in _TEXTS]
         classes = [get for get in (*grammar.makes, *grammar.calls) if len(get) > 2]
         unlike = f"(?!{_any(get[1:] for get in classes)})" if classes else ""
         kept = "".join(rf"\x{index:02x}" for index in sorted(grammar.hot))
         self.gets = f"{f'h[^{kept}]' if kept else 'h.'}|j{unlike}.{{4}}+"
         self.literals = _literals(grammar, self.memo)
         self.one = f"(?:{self.gets}|{self.literals})"
+        self.key = f"(?:{'|'.join((self.gets, *texts))})"
+        # Where a value was made in a way that is told, it must not be put where it could be called by name.
+        short = "".join(rf"\x{get[1]:02x}" for get in sorted(grammar.inert) if len(get) == 2)
+        self.open_gets = self.gets if not grammar.guarded else f"h[{short}]" if short else "(?!)"
         self.makes, self.calls = _any(grammar.makes), _any(grammar.calls)
 
     def outermost(self, longest: int) -> tuple[str, str]:
         """An object on its own, and any value, with as much inside one another as ``longest`` allows."""
-        inner, bare, found = self.one, self.one, ("", "")
+        inner, bare, found = self.one + self._tail(self.one), self.one, ("", "")
         for _ in range(_DEEPEST):
-            values = self._values(inner, bare)
-            value = values + self._tail(values)
+            values = self._values(inner, bare, self.gets)
+            value = self._values(inner, bare, self.open_gets) + self._tail(values)
             if found[1] and len(value) > longest:
                 break
             # A tuple as its state may be asked for: what stands for one object knows only its arguments.
@@ -227,10 +244,10 @@ class _Writer:
                 break
         return found
 
-    def _values(self, inner: str, bare: str) -> str:
+    def _values(self, inner: str, bare: str, gets: str) -> str:
         """A value with others inside; ``bare``: those that are not the first of a tuple."""
         made = self._made(inner, bare)
-        values = [self.gets, self.literals, r"\)", *self._containers(inner), *([made] if made else [])]
+        values = [gets, self.literals, r"\)", *self._containers(inner), *([made] if made else [])]
         return f"(?:{'|'.join(values)})"
 
     def _tail(self, second: str) -> str:
@@ -248,7 +265,7 @@ class _Writer:
         if "list" in self.has:
             found.append(rf"\]{self.memo}(?:{self._items(inner)})?+")
         if "dict" in self.has:
-            found.append(rf"\}}{self.memo}(?:{self._pairs(inner, self.one)})?+")
+            found.append(rf"\}}{self.memo}(?:{self._pairs(self.one, inner, self.one)})?+")
         ends = ("t" if "tuple" in self.has else "") + (r"\x91" if "frozenset" in self.has else "")
         if ends:
             found.append(rf"\((?:{inner})*+[{ends}]{self.memo}")
@@ -260,27 +277,27 @@ class _Writer:
         many = [rf"\((?:{inner})++e"] if "extends" in self.has else []
         return "|".join(many + ([f"{inner}a"] if "append" in self.has else [])) or "(?!)"
 
-    def _pairs(self, inner: str, single: str) -> str:
+    def _pairs(self, key: str, inner: str, single: str) -> str:
         """Keys and values, or one of each; ``single``: such a value."""
-        many = [rf"\((?:{self.one}{inner})++u"] if "setitems" in self.has else []
-        return "|".join(many + ([f"{self.one}{single}s"] if "setitem" in self.has else [])) or "(?!)"
+        many = [rf"\((?:{key}{inner})++u"] if "setitems" in self.has else []
+        return "|".join(many + ([f"{key}{single}s"] if "setitem" in self.has else [])) or "(?!)"
 
     def _made(self, inner: str, bare: str, but: str = "") -> str:
         """A class from the memo, its arguments, the call, and the state or the items; one form left out."""
         forms = []
-        if self.makes:
-            forms.append(rf"{self.makes}(?:{self._arguments(bare)})\x81")
-        if self.calls:
-            forms.append(rf"{self.calls}(?:{self._arguments(bare)})R")
-        behind = self._behind(inner, self.has - {but})
-        if not forms:
-            return ""
-        # What looks like the state of an object, and cannot be read, is none of the next value's.
-        then = "(?=[^}(N\\]]|N[^}])"
-        return f"(?:{'|'.join(forms)}){self.memo}(?:{'|'.join((*behind, then))})"
+        for classes, then, code in ((self.makes, "new", r"\x81"), (self.calls, "call", "R")):
+            if not classes:
+                continue
+            has = frozenset(form.removesuffix(f" {then}") for form in self.has - {but})
+            arguments = self._arguments(bare if "rich arguments" in has else self.one, has)
+            behind = self._behind(inner, has)
+            # What looks like the state of an object, and cannot be read, is none of the next value's.
+            behind.append("(?=[^}(N\\]]|N[^}])")
+            forms.append(f"{classes}(?:{arguments}){code}{self.memo}(?:{'|'.join(behind)})")
+        return "|".join(forms)
 
-    def _arguments(self, bare: str) -> str:
-        memo, has = self.memo, self.has
+    def _arguments(self, bare: str, has: frozenset[str]) -> str:
+        memo = self.memo
         forms = [r"\)"] if "no arguments" in has else []
         two = [rf"\x86{memo}"] if "two arguments" in has else []
         three = [rf"{bare}\x87{memo}"] if "three arguments" in has else []
@@ -296,9 +313,9 @@ class _Writer:
         memo = self.memo
         forms = []
         if "state" in has:
-            forms.append(rf"\}}{memo}(?:{self._pairs(inner, inner)})?+b")
+            forms.append(rf"\}}{memo}(?:{self._pairs(self.key, inner, inner)})?+b")
         if "slots" in has:
-            forms.append(rf"N\}}{memo}(?:{self._pairs(inner, inner)})?+\x86{memo}b")
+            forms.append(rf"N\}}{memo}(?:{self._pairs(self.key, inner, inner)})?+\x86{memo}b")
         if "list state" in has:
             forms.append(rf"\]{memo}(?:{self._items(inner)})?+b")
         if "tuple state" in has:
@@ -308,7 +325,7 @@ class _Writer:
             own = rf"{own}(?:\x85{memo}|{own}\x86{memo})?+"
             forms.append(rf"\({own}{own}(?:{inner})*+t{memo}b")
         if "items" in has:
-            forms += [self._pairs(inner, inner), self._items(inner)]
+            forms += [self._pairs(self.one, inner, inner), self._items(inner)]
         return forms
 
 
