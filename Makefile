@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens screenshot
+.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens screenshot published
 
 help:
 	@echo "make demo   scan a sample repository"
@@ -90,6 +90,13 @@ fuzz-guided: $(VENV)/.dev
 # The bills of materials of the sample projects, as tests hold them; the diff says what changed in them.
 goldens: $(VENV)/.dev samples
 	$(BIN)/python tools/gen_goldens.py
+
+# CycloneDX' own examples, which the library's sources hold: tests/sbom/test_published.py reads them all.
+published: $(VENV)/.dev
+	mkdir -p benchmarks/corpus/cyclonedx
+	$(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest benchmarks/corpus/cyclonedx cyclonedx-python-lib
+	tar -xzf benchmarks/corpus/cyclonedx/cyclonedx_python_lib-*.tar.gz -C benchmarks/corpus/cyclonedx \
+		--wildcards '*/schemaTestData/*'
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

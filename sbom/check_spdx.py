@@ -104,7 +104,7 @@ def _named(row: Json, place: str, named: dict[str, str]) -> Iterator[Problem]:
 def _licences(row: Json, place: str, own: set[str]) -> Iterator[Problem]:
     for key in ("licenseConcluded", "licenseDeclared"):
         text = row.get(key)
-        if text is None or text in _OPEN:
+        if text is None or (isinstance(text, str) and text in _OPEN):
             continue
         if not isinstance(text, str) or not is_expression(text):
             yield Problem(

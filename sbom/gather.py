@@ -40,6 +40,7 @@ class _Made:
     by_content: dict[str, tuple[Json, dict[str, str]]] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)  # of the components above, by identity
     lists: dict[str, list[Any]] = field(default_factory=dict)
+    said: dict[str, set[str]] = field(default_factory=dict)  # the rows of the lists, by key
     objects: dict[str, Json] = field(default_factory=dict)
     rows: dict[str, Json] = field(default_factory=dict)  # of dependencies, by ref
     tools: dict[str, Json] = field(default_factory=dict)
@@ -217,7 +218,9 @@ def _rename(value: Any, names: dict[str, str], key: str = "") -> Any:
 def _mark(row: Json, source: str) -> None:
     mark = {"name": SOURCE, "value": source}
     held = row.setdefault("properties", [])
-    if isinstance(held, list) and mark not in held:
+    if not isinstance(held, list):  # no properties, and kept all the same
+        held = row["properties"] = [{"name": f"{SOURCE}:properties", "value": json.dumps(held)}]
+    if mark not in held:
         held.append(mark)
 
 
@@ -278,12 +281,15 @@ def _lists(document: Document, names: dict[str, str], moved: dict[str, str], mad
         if key in _HEAD or key in {"components", "dependencies", "signature"}:
             continue
         if isinstance(value, list):
-            held = made.lists.setdefault(key, [])
+            held, said = made.lists.setdefault(key, []), made.said.setdefault(key, set())
             for row in value:
                 copy = _rename(row, names)
                 if key == "citations" and isinstance(copy, dict):
                     _point(copy, moved)
-                if copy not in held[-1:] and (key != "properties" or copy not in held):
+                # The schema wants no two alike, and what is said twice in the very same words is said.
+                content = json.dumps(copy, sort_keys=True)
+                if content not in said:
+                    said.add(content)
                     held.append(copy)
         elif isinstance(value, dict):
             _join(made.objects.setdefault(key, {}), _rename(value, names))

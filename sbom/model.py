@@ -72,6 +72,7 @@ class FactName(StrEnum):
     DATASET = "dataset"
     DTYPES = "dtypes"
     EMISSIONS = "emissions"  # of training, as its author states them
+    ETHICS = "ethical-consideration"  # in the words of its card
     FILES = "files"
     FORMAT_VERSION = "format-version"
     FRAMEWORK = "framework"
@@ -83,6 +84,7 @@ class FactName(StrEnum):
     LANGUAGE = "language"
     LAYERS = "layers"
     LICENCE = "licence"
+    LIMITATION = "limitation"
     LICENCE_LINK = "licence-link"
     LOADER = "loader"  # the module that loads it
     MEMBERS = "members"
@@ -99,6 +101,7 @@ class FactName(StrEnum):
     TAG = "tag"
     TASK = "task"
     TENSORS = "tensors"
+    USE = "use"  # what its card says that it is for
     VOCABULARY = "vocabulary"
 
 

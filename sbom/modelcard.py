@@ -20,12 +20,15 @@ _PLACED: Final = {
     FactName.BASE_MODEL,
     FactName.DATASET,
     FactName.EMISSIONS,
+    FactName.ETHICS,
     FactName.INPUTS,
     FactName.LICENCE,
+    FactName.LIMITATION,
     FactName.METRIC,
     FactName.MODEL_TYPE,
     FactName.OUTPUTS,
     FactName.TASK,
+    FactName.USE,
 }
 _ONE_LINE: Final = (FactName.TASK, FactName.ARCHITECTURE, FactName.MODEL_TYPE)
 # Facts about the model rather than about the file that holds it.
@@ -92,13 +95,27 @@ def model_card(component: Component, there: Known = NOTHING) -> Part:
     card: Part = {"modelParameters": parameters} if parameters else {}
     if metrics := [metric(said) for said in values(component.facts, FactName.METRIC)]:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
-    if said := values(component.facts, FactName.EMISSIONS):
-        about = [{"name": f"weighbridge:fact:{FactName.EMISSIONS}", "value": each} for each in said]
-        card["considerations"] = {"environmentalConsiderations": {"properties": about}}
+    if considerations := _considerations(component):
+        card["considerations"] = considerations
     rows = fact_properties(fact for fact in component.facts if fact.name in _OF_THE_MODEL)
     if rows:
         card["properties"] = [{"name": name, "value": value} for name, value in rows]
     return card
+
+
+def _considerations(component: Component) -> Part:
+    """What the card says of uses, limits and ethics; emissions as a property: CycloneDX wants energy."""
+    part: Part = {}
+    if uses := values(component.facts, FactName.USE):
+        part["useCases"] = uses
+    if limits := values(component.facts, FactName.LIMITATION):
+        part["technicalLimitations"] = limits
+    if ethics := values(component.facts, FactName.ETHICS):
+        part["ethicalConsiderations"] = [{"name": each} for each in ethics]
+    if said := values(component.facts, FactName.EMISSIONS):
+        about = [{"name": f"weighbridge:fact:{FactName.EMISSIONS}", "value": each} for each in said]
+        part["environmentalConsiderations"] = {"properties": about}
+    return part
 
 
 def metric(said: str) -> Part:

@@ -155,7 +155,9 @@ def _abouts(text: str) -> list[str]:
 
 def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) -> Iterator[Fact]:
     card = part.get("modelCard", {})
-    about = card.get("considerations", {}).get("environmentalConsiderations", {})
+    considered = card.get("considerations", {})
+    about = considered.get("environmentalConsiderations", {})
+    yield from _considered(considered)
     for table in (rows, _properties(card), _properties(about)):
         for name, texts in table.items():
             if name.startswith(_FACT):
@@ -176,6 +178,14 @@ def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) 
         yield Fact(FactName.METRIC, f"{text} ({row['slice']})" if "slice" in row else text)
     for row in part.get("pedigree", {}).get("ancestors", ()):
         yield Fact(FactName.BASE_MODEL, row["name"])
+
+
+def _considered(part: Part) -> Iterator[Fact]:
+    for key, name in (("useCases", FactName.USE), ("technicalLimitations", FactName.LIMITATION)):
+        for said in part.get(key, ()):
+            yield Fact(name, said)
+    for row in part.get("ethicalConsiderations", ()):
+        yield Fact(FactName.ETHICS, row["name"])
 
 
 def _relations(document: Part, components: Mapping[str, Component]) -> Iterator[Relation]:

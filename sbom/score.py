@@ -164,7 +164,7 @@ class _Ground:
         self.complete: set[str] = set()
         self.undecided: set[str] = set()
         for row in mappings(document.data.get("compositions")):
-            said = row.get("aggregate") not in {"unknown", "not_specified"}
+            said = text_of(row.get("aggregate")) not in {"unknown", "not_specified"}
             names = {name for key in ("assemblies", "dependencies") for name in _strings(row.get(key))}
             (self.complete if said else self.undecided).update(names)
 
@@ -223,7 +223,7 @@ class _Ground:
         held = data.get("metadata") if part is None else data
         rows = held.get("properties") if isinstance(held, dict) else None
         return any(
-            text_of(row.get("name")).endswith(":unknown") and row.get("value") in element.unknown
+            text_of(row.get("name")).endswith(":unknown") and text_of(row.get("value")) in element.unknown
             for row in mappings(rows)
         )
 

@@ -230,7 +230,10 @@ def _model(component: Component) -> Element:
     metrics = [modelcard.metric(text) for text in modelcard.values(facts, FactName.METRIC)]
     return {
         "ai_typeOfModel": kinds,
-        "ai_informationAboutApplication": f"task: {', '.join(tasks)}" if tasks else "",
+        "ai_informationAboutApplication": "; ".join(
+            [*([f"task: {', '.join(tasks)}"] if tasks else []), *modelcard.values(facts, FactName.USE)]
+        ),
+        "ai_limitation": "; ".join(modelcard.values(facts, FactName.LIMITATION)),
         "ai_informationAboutTraining": f"emissions: {'; '.join(emissions)}" if emissions else "",
         "ai_hyperparameter": [
             _entry(name.value, text) for name in _HYPERPARAMETERS for text in modelcard.values(facts, name)

@@ -6,6 +6,7 @@ huggingface_hub's ``ModelCardData`` (``model-index``). What a card says is its a
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from sbom.model import Fact, FactName, Kind, Location
 from scanner.errors import LimitReached
@@ -43,6 +44,23 @@ _KEYS = (  # of a card, and what each is a fact of
     ("base_model_relation", FactName.BASE_RELATION),
     ("license_link", FactName.LICENCE_LINK),
 )
+_HEADING = re.compile(r"^#{1,6}[ \t]+([^\n]{1,200})$", re.MULTILINE)
+_REMARK = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_SECTIONS = {  # Hugging Face's template of a model card, and the words of those who came before it
+    "uses": FactName.USE,
+    "direct use": FactName.USE,
+    "downstream use": FactName.USE,
+    "downstream use [optional]": FactName.USE,
+    "intended use": FactName.USE,
+    "intended uses": FactName.USE,
+    "limitations": FactName.LIMITATION,
+    "known limitations": FactName.LIMITATION,
+    "out-of-scope use": FactName.LIMITATION,
+    "bias, risks, and limitations": FactName.LIMITATION,
+    "limitations and bias": FactName.LIMITATION,
+    "ethical considerations": FactName.ETHICS,
+}
+_MAX_SECTION = 20_000  # characters of one section that are looked at
 _MAX_ITEMS = 1_000  # of one list of a card
 _MAX_FACTS = 256  # they are told of every file of weights in the folder
 _SDKS = frozenset({"gradio", "streamlit"})
@@ -70,10 +88,25 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         yield from _space(root, where)
     yield from _references(root, where)
     is_dataset = bool(keys & _DATASET) and not keys & {"base_model", "pipeline_tag", "model-index"}
-    facts = tuple(dict.fromkeys(_facts(root)))[:_MAX_FACTS]
+    said = _sections(text[found.end() :]) if not is_dataset else ()
+    facts = tuple(dict.fromkeys((*islice(_facts(root), _MAX_FACTS), *said)))
     if facts and "sdk" not in keys:
         kind = Kind.DATA if is_dataset else Kind.MODEL
         yield Described(where, facts, kind, _name(root, where, is_dataset=is_dataset))
+
+
+def _sections(text: str) -> Iterator[Fact]:
+    """What stands under headings whose meaning the card's template gives, where anybody filled it in."""
+    headings = list(islice(_HEADING.finditer(text), _MAX_ITEMS))
+    for at, heading in enumerate(headings):
+        name = _SECTIONS.get(" ".join(heading[1].strip(" *:#").casefold().split()))
+        if name is None:
+            continue
+        end = headings[at + 1].start() if at + 1 < len(headings) else len(text)
+        body = _REMARK.sub(" ", text[heading.end() : min(end, heading.end() + _MAX_SECTION)])
+        words = " ".join(body.split())
+        if words and "more information needed" not in words.casefold():
+            yield Fact(name, short(words))
 
 
 def _list(root: yaml.Node, key: str) -> list[yaml.Node]:
