@@ -155,6 +155,13 @@ def test_slots_that_are_written_out_of_order_are_written_so(ends: bytes) -> None
     assert differs(data) == ""
 
 
+@pytest.mark.parametrize("end", [b"e", b"u", b"t", b"t.", b"\x90", b"l", b"0"])
+def test_objects_above_a_mark_with_nothing_below_are_told_so(end: bytes) -> None:
+    data = stream(b"(", CLASS, text("key", 4), b"\x94", OBJECT * ENTRIES, end, protocol=4)
+    assert told(data, 0, quiet_ones)[0].steps
+    assert differs(data) == ""
+
+
 def test_a_function_behind_many_objects_is_told_with_the_object_it_is_given() -> None:
     ends = name("m9", "f") + b"j" + u32(100) + b"\x85Re"
     data = stream(HEAD, OBJECT * 200_000, ends, protocol=4)

@@ -144,7 +144,7 @@ class Hiding(Memory):
             below = self._stack[first.mark - 1] if first.mark else None
             # What cannot be filled, or not so, ends the load.
             shows = below.kind != kind if type(below) is Fresh else type(below) in (int, tuple)
-            shows = shows or (depth > 1 and self._marks[-2] >= first.mark)
+            shows = shows or first.mark <= (self._marks[-2] if depth > 1 else 0)
             if kind == "dict":
                 odd = (len(self._stack) - first.mark) & 1
                 shows = shows or bool(odd) or not all(each.in_pairs for each in group)
