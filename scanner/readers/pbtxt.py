@@ -20,7 +20,7 @@ _ESCAPE = re.compile(
     rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL
 )
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
-_MARK = re.compile(rb"\s*(?:#[^\n]*\s*)*[A-Za-z_]\w*\s*(?::|\{|<)")
+_MARK = re.compile(rb"\s*+(?:#[^\n]*+\s*+)*+[A-Za-z_]\w*+\s*+(?::|\{|<)")
 
 _TYPES = {
     name: number

@@ -16,6 +16,7 @@ from scanner.examine import Ended, Found, examine
 from scanner.files.source import BytesSource
 from scanner.limits import Budget, Limits
 from scanner.model import Event, Evidence, Outcome, Subject
+from scanner.readers import pbtxt
 from tests.forge_tensorflow import (
     asset,
     call,
@@ -402,3 +403,9 @@ def test_the_list_of_operators_is_whole() -> None:
     assert tensorflow_ops.is_known("MatMul")
     assert tensorflow_ops.is_known("StatefulPartitionedCall")
     assert not tensorflow_ops.is_known("Evil")
+
+
+def test_a_line_of_hashes_is_looked_at_once() -> None:
+    # Each of the hashes may begin a comment: tried in all ways, they would take for ever.
+    assert not pbtxt.looks_like(b"#" * 8192)
+    assert pbtxt.looks_like(b"#" * 4096 + b"\n # more\nnode {")
