@@ -67,6 +67,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
     installs = Installs(where)
     for each in _instructions(text):
         yield from _read(file, each, installs)
+    yield from installs.end()
 
 
 def _instructions(text: str) -> Iterator[_Instruction]:
@@ -135,8 +136,19 @@ def _read(file: _File, one: _Instruction, installs: Installs) -> Iterator[Readin
             flags, _ = _flags(one.lines[0][1])
             if "from" in flags:
                 yield from _image(file, flags["from"], one.line)
+            elif one.word == "ADD":
+                _add(file, one, installs)
         case _:
             pass
+
+
+def _add(file: _File, one: _Instruction, installs: Installs) -> None:
+    """Notes the addresses that an ADD fetches without a digest to check them against."""
+    flags, rest = _flags(one.text)
+    if "checksum" not in flags:
+        words = _json_form(rest) or rest.split()
+        texts = [images.expanded(word.strip("\"'"), {**file.outer, **file.known}) for word in words[:-1]]
+        installs.unchecked.added(texts, file.where.at(line=one.line))
 
 
 def _flags(text: str) -> tuple[dict[str, str], str]:

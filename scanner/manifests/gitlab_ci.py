@@ -44,6 +44,7 @@ def _job(job: yaml.Node, known: dict[str, str], where: Location, lines: list[str
         script = job.get(name)
         if script is not None:
             yield from installs.read(row for node in _texts(script) for row in yaml.script(node, lines))
+    yield from installs.end()
 
 
 def _texts(node: yaml.Node) -> Iterator[yaml.Node]:

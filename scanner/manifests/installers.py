@@ -14,6 +14,7 @@ from scanner.limits import Limits
 from scanner.manifests import conda, fetched, pep508, requirements, shell, urls
 from scanner.manifests.downloads import Downloads
 from scanner.manifests.shell import Command, Line, Word
+from scanner.manifests.unchecked import Unchecked
 from scanner.model import Declaration, Evidence, Include, IndexUse, InstallMode, Reading
 from scanner.patterns import pattern
 from scanner.text import visible
@@ -104,6 +105,7 @@ class Installs:
         self.where = where
         self.variables = dict(variables or {})
         self._downloads = Downloads()
+        self.unchecked = Unchecked()
         self._count = 0
 
     def read(self, lines: Iterable[Line], where: Location | None = None) -> Iterator[Reading]:
@@ -113,8 +115,12 @@ class Installs:
         manifest.
         """
         self.where = where or self.where
-        found = shell.commands(lines, self.variables)
-        yield from self._counted(self._of(found, 0))
+        try:
+            found = shell.commands(lines, self.variables)
+            yield from self._counted(self._of(found, 0))
+        except LimitReached:
+            yield from self.unchecked.end()
+            raise
 
     def read_words(self, words: Sequence[str], line: int | Sequence[int]) -> Iterator[Reading]:
         """What a command installs that no shell reads: its words as they are, each on a line."""
@@ -122,26 +128,31 @@ class Installs:
         command = Command([Word(text, at) for text, at in zip(words, lines, strict=True)])
         yield from self._counted(self._of([command], 0))
 
-    def _counted(self, rows: Iterator[Reading]) -> Iterator[Reading]:
+    def _counted(self, rows: Iterable[Reading]) -> Iterator[Reading]:
         for row in rows:
             self._count += 1
             if self._count > _LIMITS.declarations:
                 raise LimitReached("declarations", allowed=_LIMITS.declarations)
             yield row
 
+    def end(self) -> Iterator[Reading]:
+        """What only the end of the file tells: HSH-002 for models that nothing was compared with."""
+        yield from self._counted(self.unchecked.end())
+
     # --- commands ---
 
-    def _of(self, commands: Sequence[Command], depth: int) -> Iterator[Reading]:
+    def _of(self, commands: Sequence[Command], depth: int, *, inside: bool = False) -> Iterator[Reading]:
         yield from self._downloads.check(commands, self.where)
-        for command in commands:
-            yield from self._command(command, depth)
+        for at, command in enumerate(commands):
+            words = bare(command.words)
+            yield from self._command(command, words, depth)
+            self.unchecked.see(words, commands, at, self.where, inside=inside)
 
-    def _command(self, command: Command, depth: int) -> Iterator[Reading]:
+    def _command(self, command: Command, words: Sequence[Word], depth: int) -> Iterator[Reading]:
         for word in command.words:
             if word.runs:
-                yield from self._of(word.runs, depth)
-        yield from self._of(command.fed, depth) if command.fed else ()
-        words = bare(command.words)
+                yield from self._of(word.runs, depth, inside=True)
+        yield from self._of(command.fed, depth, inside=True) if command.fed else ()
         if not words:
             return
         head = words[0].text.replace("\\", "/").rpartition("/")[2]

@@ -38,6 +38,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         rows = list(enumerate(source.split("\n"), 1))
         for piece in _pieces(rows):
             yield from installs.read(piece, Location(where.path, where.member, cell=number))
+    yield from installs.end()
 
 
 def _pieces(rows: list[Line]) -> Iterator[list[Line]]:

@@ -57,6 +57,7 @@ def _cluster(root: yaml.Node, where: Location, lines: list[str]) -> Iterator[Rea
         if own is not None:
             yield from lists.scripts(own, installs, lines)
         yield from _image(one.get("docker"), where)
+    yield from installs.end()
     yield from _image(root.get("docker"), where)
 
 

@@ -23,7 +23,9 @@ _TARGET = pattern(r"([^\s:#=][^:#=\n]{0,400}?)\s*::?(?!=)([^=\n]{0,2000})$")
 
 def parse_shell(data: bytes, where: Location) -> Iterator[Reading]:
     """What a shell script installs. Raises LimitReached past the bytes of one script, after its beginning."""
-    yield from Installs(where).read(_lines(data))
+    installs = Installs(where)
+    yield from installs.read(_lines(data))
+    yield from installs.end()
     _bounded(data)
 
 
@@ -44,6 +46,7 @@ def parse_make(data: bytes, where: Location) -> Iterator[Reading]:
             if "$" not in value and len(value) <= _LIMITS.literal_bytes:
                 known[found.group(1)] = value
     yield from installs.read(recipe)
+    yield from installs.end()
     _bounded(data)
 
 

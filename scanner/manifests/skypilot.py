@@ -40,6 +40,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         yield from _images(resources, where)
         for node in commands:
             yield from lists.scripts(node, installs, lines)
+        yield from installs.end()
 
 
 def _variables(root: yaml.Node) -> dict[str, str]:

@@ -62,6 +62,7 @@ def _job(job: yaml.Node, root: yaml.Node, where: Location, lines: list[str]) -> 
                 (number, _EXPRESSION.sub("${GITHUB_EXPRESSION}", row))
                 for number, row in yaml.script(run, lines)
             )
+    yield from installs.end()
 
 
 def _stated(name: str, job: yaml.Node, where: Location) -> Iterator[Stage]:
