@@ -28,7 +28,7 @@ from scanner.model import (
 )
 from scanner.readers.inflate import InflatedSource
 from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, with_name
-from scanner.text import visible
+from scanner.text import counted, visible
 
 # A member's end is looked at only where reaching it costs little.
 _MEMBER_TAIL = 64 * MIB
@@ -382,7 +382,7 @@ _BOMBS = ("limit inflate_ratio", "limit inflated_bytes", "limit container_depth"
 def _too_many(rule: str, count: int, subject: Subject) -> Evidence:
     left = count - subject.limits.evidence_rows
     return Evidence(
-        "COV-003", subject.where, f"{left} more findings of {rule} in this file are not listed", rule
+        "COV-003", subject.where, f"{counted(left, 'more finding')} of {rule} in this file: not listed", rule
     )
 
 

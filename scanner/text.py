@@ -15,6 +15,11 @@ def _is_hidden(char: str) -> bool:
     return category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} and char not in _KEEP
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 file``, ``3 files``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def visible(text: str, *, limit: int = 600) -> str:
     r"""``text`` on one line with everything that does not show written as ``\xNN`` or ``\uNNNN``.
 

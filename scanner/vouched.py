@@ -20,7 +20,7 @@ from scanner.limits import Limits
 from scanner.model import Consulted, Evidence, NotChecked, Outcome
 from scanner.policy import Policy
 from scanner.survey import Survey
-from scanner.text import visible
+from scanner.text import counted, visible
 
 _LIMITS = Limits()
 
@@ -162,8 +162,7 @@ def verified(
         holding.compare_references(known.lock, here, held, whole=True, lock_name=name)
     if quick and memory.used:
         held.notices.append(
-            f"--quick: {memory.used} files have the size and times that they had when they were last hashed, "
-            "and were not read again"
+            f"--quick: {counted(memory.used, 'file')} not read again: as large and as old as when last hashed"
         )
     return held, found, consulted(known, held)
 
@@ -199,7 +198,8 @@ def _remember(root: Path, memory: locking.Memory) -> None:
 
 def unread_code(count: int) -> str:
     """What is to be told where the references of ``count`` files of Python are not known."""
-    return f"{count:,} files of Python could not be read: what they ask a hub for is not known to the lock"
+    files = counted(count, "file")
+    return f"{files} of Python could not be read: what is asked of a hub there is not known to the lock"
 
 
 # --- writing ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from scanner.readers.inflate import InflatedSource
 from scanner.readers.names import Extraction
 from scanner.readers.sevenzip import Directory, Entry, find_signature, read
 from scanner.readers.sevenzip_coders import open_folder
-from scanner.text import visible
+from scanner.text import counted, visible
 
 _BELIEVED_ABOVE = 64 * MIB
 
@@ -48,7 +48,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
             problem = problem or error
     if state.wrong:
         message = (
-            f"{len(state.wrong)} members do not match their checksum, the first is "
+            f"{counted(len(state.wrong), 'member does', 'members do')} not match the checksum, the first is "
             f"{visible(state.wrong[0])}: some readers refuse them, others use what came out"
         )
         yield _disagreement(subject, "checksum", message)

@@ -14,7 +14,7 @@ from scanner.errors import Malformed, ScanError
 from scanner.limits import Budget
 from scanner.model import Derived, Event, Evidence, Source, Subject, factors
 from scanner.readers.zip import Archive, ZipMember
-from scanner.text import visible
+from scanner.text import counted, visible
 
 _OWN_OPS = frozenset(
     {
@@ -140,7 +140,9 @@ def _interned(archive: Archive, members: list[ZipMember], subject: Subject) -> I
             where = subject.where.inside(member.name).at(line=line)
             yield Evidence("ART-012", where, message, shown, measured)
     if members:
-        message = f"holds {len(members)} files of Python, which loading its objects imports and runs"
+        message = (
+            f"holds {counted(len(members), 'file')} of Python, which loading its objects imports and runs"
+        )
         yield Evidence("ART-012", subject.where, message, "torch.package", factors(effect="weakens"))
     if problem is not None:
         raise problem

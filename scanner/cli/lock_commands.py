@@ -24,7 +24,7 @@ from scanner.cli.options import (
     Verbose,
 )
 from scanner.errors import ConfigurationError, UsageError
-from scanner.text import visible
+from scanner.text import counted, visible
 
 if TYPE_CHECKING:
     from scanner.integrity import lock as locks
@@ -244,13 +244,13 @@ def _untold(found: "Sequence[Found]", made: "locks.Lock", named: Sequence[str] |
     ]
     pointers = sum(one.pointer for one in found if one.path in made.files)
     if pointers:
-        told.append(f"{pointers} files are Git LFS pointers: locked are the bytes that they name")
+        count = counted(pointers, "file is a Git LFS pointer", "files are Git LFS pointers")
+        told.append(f"{count}: locked are the bytes that such a pointer names")
     loose = sorted(name for name, one in made.references.items() if not one.revision)
     if loose and named is None:
         names = ", ".join(visible(name, limit=120) for name in loose[:5]) + (", …" if len(loose) > 5 else "")
-        told.append(
-            f"{len(loose)} references have no fixed revision, so the lock holds them to nothing: {names}"
-        )
+        count = counted(len(loose), "reference has", "references have")
+        told.append(f"{count} no fixed revision, so any bytes will do: {names}")
     return told
 
 
@@ -258,7 +258,7 @@ def _summary(before: "Read | None", made: "locks.Lock", target: Path) -> str:
     old = before.lock.files if before is not None else {}
     new = made.files
     changed = sum(path in old and old[path].sha256 != new[path].sha256 for path in new)
-    parts = [f"{len(new):,} files", f"{len(made.references):,} references"]
+    parts = [counted(len(new), "file"), counted(len(made.references), "reference")]
     if before is not None:
         added, gone = len(set(new) - set(old)), len(set(old) - set(new))
         counts = ((added, "added"), (changed, "changed"), (gone, "removed"))

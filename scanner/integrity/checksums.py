@@ -50,7 +50,7 @@ def claims(witness: Witness) -> Iterator[Stated]:
     if not found:
         raise Malformed("checksums", line=1, wanted="lines of a checksum and a name")
     if odd:
-        why = f"{odd:,} of its lines are no checksums"
+        why = f"{odd:,} of its lines {'is no checksum' if odd == 1 else 'are no checksums'}"
         yield Stated(witness.where.path, witness.where, KIND, says="it", unchecked=why)
 
 

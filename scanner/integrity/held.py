@@ -9,7 +9,7 @@ from sbom.model import Component, Location
 from sbom.record import field, mutable, record
 from scanner.integrity.lock import NAME, Entry, Kind, Lock, Reference
 from scanner.model import Evidence, Measurement, NotChecked, Outcome, factors
-from scanner.text import visible
+from scanner.text import counted, visible
 
 INSPECTOR = "lock"
 UNLOCKED = "unlocked"  # nothing in the lock to compare with
@@ -328,7 +328,8 @@ def _unpinned(lock: Lock, here: set[str]) -> Iterator[str]:
     loose = [name for name, one in sorted(lock.references.items()) if not one.revision and name in here]
     if loose:
         names = ", ".join(visible(name, limit=100) for name in loose[:3]) + (", …" if len(loose) > 3 else "")
-        yield f"{len(loose)} references are locked without a revision, which holds them to nothing: {names}"
+        count = counted(len(loose), "reference is", "references are")
+        yield f"{count} locked without a revision, so any bytes will do: {names}"
 
 
 def _base(purl: str) -> str:

@@ -13,7 +13,7 @@ from sbom.record import field, record
 from scanner.files.bulk import Hashed
 from scanner.integrity.records import WEAK, Row
 from scanner.model import Evidence, Factors, factors
-from scanner.text import visible
+from scanner.text import counted, visible
 
 CODE = (".py", ".pth", ".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
 _NATIVE = (".so",)
@@ -156,7 +156,8 @@ def _changed(package: Package, rows: Sequence[Row], disk: Disk) -> Iterator[Evid
         )
     if len(rows) > _ONE_BY_ONE:
         left = [row.path for row in rows[_ONE_BY_ONE:]]
-        message = f"{_title(package)}: {len(left):,} more files have changed: {_few(left)}"
+        count = counted(len(left), "more file has", "more files have")
+        message = f"{_title(package)}: {count} changed: {_few(left)}"
         yield Evidence("HSH-007", package.where, message, f"installed:{package.name}:more", remedy=remedy)
 
 

@@ -6,7 +6,7 @@ their loaders in transformers read them.
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from math import prod
 
@@ -32,7 +32,10 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "tokens": ("vocab_size", "padded_vocab_size"),
 }
 _INNER = ("text_config", "llm_config", "language_config")
-_PACKED = frozenset({"I32", "U8", "I8"})
+_PACKED = frozenset({"I16", "I32", "I64", "I8", "U16", "U32", "U64", "U8"})
+_WHOLE = frozenset({("I8", "bitsandbytes"), ("I8", "compressed-tensors")})  # one byte an element
+# What stands beside packed weights in tables of its own; transformers and vLLM read these names.
+_BESIDE_PACKED = ("qzeros", "zero_point", "zeros", "g_idx", "weight_shape", "absmax", "quant_map")
 
 
 @record
@@ -146,7 +149,9 @@ def _of_config(path: str, shelf: Shelf) -> Iterator[Evidence]:
     with ExitStack() as stack:
         packed = adapters.of_folder(folder, shelf, stack)
         plain = adapters.of_folder(base.folder, shelf, stack)
-        wrong = [name for name, shape in _unpacked(packed, packing) if _differs(name, shape, plain)]
+        known = list(_unpacked(packed, packing))
+        wrong = [name for _, name, shape in known if _differs(name, shape, plain)]
+        left = _not_unpacked(packed, {name for name, _, _ in known})
     if wrong:
         measured = factors(evidence="confirmed" if base.is_sure else "heuristic", ref=base.folder or ".")
         message = (
@@ -154,12 +159,33 @@ def _of_config(path: str, shelf: Shelf) -> Iterator[Evidence]:
             f"{few(sorted(wrong))} have other shapes there"
         )
         yield Evidence(RULE, Location(path), message, "quantised:tensors", measured)
+    if left:
+        method = " ".join(
+            str(packing[key]) for key in ("quant_method", "format", "version") if key in packing
+        )
+        shelf.not_followed(
+            path,
+            f"not held against its base: {counted(left)} of this quantisation, packed in a way that is not "
+            f"read here ({visible(method or 'none is named', limit=80)}): {few(left)}",
+        )
+
+
+def _not_unpacked(packed: Mapping[str, Tensor], known: Collection[str]) -> list[str]:
+    """The tables of whole numbers that are weights in some packing, of which nobody here knows the shapes."""
+    return sorted(
+        name
+        for name, tensor in packed.items()
+        if name not in known
+        and tensor.dtype in _PACKED
+        and len(tensor.shape) > 1
+        and not name.endswith(_BESIDE_PACKED)
+    )
 
 
 def _unpacked(
     packed: Mapping[str, Tensor], packing: Mapping[str, object]
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The weights that were packed, each with the shape that it had before; (-n,) for n elements of any."""
+) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """The packed tensors, each with its weight and the shape that had before; (-n,) for n elements of any."""
     method, bits = packing.get("quant_method"), packing.get("bits", 4)
     by_rows = packing.get("version", "gemm") == "gemm"
     for name, tensor in packed.items():
@@ -167,13 +193,13 @@ def _unpacked(
         if name.endswith(".qweight") and len(shape) == 2 and isinstance(bits, int) and 0 < bits <= 32:
             weight = name.removesuffix("qweight") + "weight"
             if method == "gptq":
-                yield weight, (shape[1], shape[0] * 32 // bits)
+                yield name, weight, (shape[1], shape[0] * 32 // bits)
             elif method == "awq" and by_rows:
-                yield weight, (shape[1] * 32 // bits, shape[0])
+                yield name, weight, (shape[1] * 32 // bits, shape[0])
         elif name.endswith(".weight") and tensor.dtype == "U8" and method == "bitsandbytes":
-            yield name, (-2 * prod(shape),)
-        elif name.endswith(".weight") and tensor.dtype not in _PACKED:
-            yield name, shape
+            yield name, name, (-2 * prod(shape),)
+        elif name.endswith(".weight") and (tensor.dtype not in _PACKED or (tensor.dtype, method) in _WHOLE):
+            yield name, name, shape
 
 
 def _differs(name: str, shape: tuple[int, ...], plain: Mapping[str, Tensor]) -> bool:

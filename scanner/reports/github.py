@@ -10,7 +10,7 @@ from typing import Final
 from scanner.model import Finding, Level, Report, Status
 from scanner.reports.arrange import advisory_names, is_advisory, worst_first
 from scanner.reports.told import line_of
-from scanner.text import visible
+from scanner.text import counted, visible
 
 EACH: Final = 10  # annotations of one kind that a step may make
 KINDS: Final[dict[Level, str]] = {
@@ -42,7 +42,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"::{kind} title=weighbridge::{_data(more)}"
     if report.coverage.not_checked:
         count = len(report.coverage.not_checked)
-        yield f"weighbridge: {count:,} places could not be checked; the text report names them"
+        yield f"weighbridge: {counted(count, 'place')} could not be checked: see the text report"
     yield f"weighbridge: {_data(visible(report.verdict.sentence, limit=_MESSAGE))}"
 
 

@@ -12,7 +12,7 @@ from scanner.model import LEVELS, Finding, Report, Status
 from scanner.reports.arrange import advisory_names, is_advisory, settled, worst_first
 from scanner.reports.diagram import mermaid
 from scanner.reports.told import open_by_level, standing
-from scanner.text import visible
+from scanner.text import counted, visible
 
 COMMENT_BYTES: Final = 60_000  # GitHub takes 65,536 characters
 SUMMARY_BYTES: Final = 900_000  # a step may write 1 MiB, and all of it is dropped where it is more
@@ -34,7 +34,8 @@ def render(report: Report, *, at_most: int = COMMENT_BYTES) -> bytes:
         tail = ""
     text, left = _filled(text, findings, report, room - len(tail.encode()))
     if left:
-        text += f"\n**{left:,} more findings do not fit here.** The JSON and CSV reports have all of them.\n"
+        more = counted(left, "more finding does", "more findings do")
+        text += f"\n**{more} not fit here.** The JSON and CSV reports have all of them.\n"
     return (text + tail).encode("utf-8", "backslashreplace")
 
 
@@ -94,7 +95,7 @@ def _unchecked(report: Report) -> Iterator[str]:
     if not rows:
         return
     yield ""
-    yield f"<details><summary>{len(rows):,} things were not checked</summary>"
+    yield f"<details><summary>{counted(len(rows), 'thing was', 'things were')} not checked</summary>"
     yield ""
     for row in rows[:100]:
         yield f"- {code(str(row.where))}: {escaped(row.outcome)}, {escaped(row.detail)}"

@@ -23,7 +23,7 @@ from scanner.model import Finding, NotChecked, Report, Rule, Status
 from scanner.reports.arrange import Subjects, advisory_names, is_advisory, settled, worst_first
 from scanner.reports.linked import loaders, place
 from scanner.rubric import rules, tables
-from scanner.text import visible
+from scanner.text import counted, visible
 
 MAX_RESULTS: Final = 25_000
 MAX_GZIP_BYTES: Final = 9_500_000  # GitHub's 10 MB, less what another compressor may do worse
@@ -302,7 +302,12 @@ def _notifications(report: Report, left_out: int) -> list[Plain]:
     rows += [_missed(row) for row in missed[:MAX_NOTIFICATIONS]]
     if len(missed) > MAX_NOTIFICATIONS:
         more = len(missed) - MAX_NOTIFICATIONS
-        rows.append(_notification("limit", f"{more} more places were not checked; the JSON report has all."))
+        rows.append(
+            _notification(
+                "limit",
+                f"{counted(more, 'more place was', 'more places were')} not checked; see the JSON report.",
+            )
+        )
     rows += [_notification("notice", _text(text), level="note") for text in sorted(report.notices)[:50]]
     return rows
 

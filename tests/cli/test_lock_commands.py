@@ -175,7 +175,7 @@ def test_python_that_cannot_be_read_is_a_note_of_verify_and_no_failure(tree: Pat
     assert "could not be read" in lock(tree).err
     report = verify(tree)
     assert report.verdict.exit_code == 0
-    assert any("files of Python could not be read" in line for line in report.notices)
+    assert any("file of Python could not be read" in line for line in report.notices)
 
 
 def test_files_of_a_hub_cache_are_somebody_elses_at_a_commit(tree: Path) -> None:

@@ -143,7 +143,7 @@ CARD = "---\nbase_model: org/base\nbase_model_relation: quantized\n---\n"
 def packed(
     method: str, name: str, dtype: str, shape: tuple[int, int], norm: int = 32, **more: object
 ) -> Files:
-    width = {"I32": 4, "U8": 1}[dtype]
+    width = {"I32": 4, "U8": 1, "I8": 1}[dtype]
     weights = typed(
         {
             name: (dtype, shape, bytes(shape[0] * shape[1] * width)),
@@ -171,6 +171,10 @@ def packed(
         pytest.param(
             packed("bitsandbytes", "l.0.q.weight", "U8", (255, 1)), False, id="bitsandbytes of another"
         ),
+        pytest.param(packed("bitsandbytes", "l.0.q.weight", "I8", (16, 32)), True, id="eight bits, whole"),
+        pytest.param(
+            packed("compressed-tensors", "l.0.q.weight", "I8", (16, 8)), False, id="whole, of another"
+        ),
         pytest.param(packed("gptq", "l.0.q.qweight", "I32", (4, 16), norm=8), False, id="what is not packed"),
     ],
 )
@@ -178,6 +182,43 @@ def test_packed_tensors_come_from_those_of_the_base(tmp_path: Path, files: Files
     report = scanned(put(tmp_path, files))
     assert [row[1:3] for row in found(report, "ORG-006")] == ([] if fits else [("q/config.json", "medium")])
     assert not_followed(report) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(
+            packed("awq", "l.0.q.qweight", "I32", (16, 4), version="gemv"), "awq gemv", id="AWQ's GEMV"
+        ),
+        pytest.param(
+            packed("compressed-tensors", "l.0.q.weight_packed", "I32", (16, 4), format="pack-quantized"),
+            "compressed-tensors pack-quantized",
+            id="compressed-tensors",
+        ),
+        pytest.param(packed("hqq", "l.0.q.W_q", "U8", (8, 32)), "hqq", id="a method of which nobody heard"),
+        pytest.param(
+            packed("gptq", "l.0.q.qweight", "I32", (4, 16), bits=99), "gptq", id="more bits than fit"
+        ),
+    ],
+)
+def test_packings_that_are_not_read_are_told_in_the_coverage(tmp_path: Path, files: Files, said: str) -> None:
+    report = scanned(put(tmp_path, files))
+    assert found(report, "ORG-006") == []
+    ((path, why),) = not_followed(report)
+    assert path == "q/config.json"
+    assert f"1 tensor of this quantisation, packed in a way that is not read here ({said})" in why
+
+
+def test_what_stands_beside_packed_weights_is_no_weight(tmp_path: Path) -> None:
+    files = dict(packed("gptq", "l.0.q.qweight", "I32", (4, 16)))
+    files["q/model.safetensors"] = typed(
+        {
+            "l.0.q.qweight": ("I32", (4, 16), bytes(256)),
+            "l.0.q.qzeros": ("I32", (1, 2), bytes(8)),
+            "l.0.q.g_idx": ("I32", (32,), bytes(128)),
+        }
+    )
+    assert not_followed(scanned(put(tmp_path, files))) == []
 
 
 def test_a_base_without_weights_is_told_in_the_coverage(tmp_path: Path) -> None:

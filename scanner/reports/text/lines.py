@@ -7,7 +7,7 @@ from sbom.model import Location
 from scanner.model import LEVELS, Finding, Report, Status
 from scanner.reports.page import Page
 from scanner.reports.told import baseline
-from scanner.text import visible
+from scanner.text import counted, visible
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -34,9 +34,7 @@ def place(where: Location) -> str:
     return f'"{text}"' if text != text.strip() or "  " in text or not text else text
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """``3 files``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+count = counted  # as the report's other words
 
 
 def cut(rows: Sequence[T], shown: int | None) -> tuple[Sequence[T], int]:
