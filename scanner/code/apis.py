@@ -29,6 +29,7 @@ Does = Literal[
     "instantiate",
     "resolver",
     "bucket",
+    "generate",
 ]
 _DOES: Final = frozenset(get_args(Does))
 

@@ -30,7 +30,12 @@ def encode(module: Module) -> dict[str, Plain]:
         "edges": [list(each) for each in sorted(module.edges)],
         "constants": values.pairs(module.constants.items()),
         "functions": {
-            name: [list(each.params), values.pairs(each.defaults), each.method]
+            name: [
+                list(each.params),
+                values.pairs(each.defaults),
+                each.method,
+                [list(pair) for pair in each.classes],
+            ]
             for name, each in module.functions.items()
         },
         "bases": {name: list(each) for name, each in module.bases.items()},
@@ -213,8 +218,9 @@ def _said_call(data: object, values: _Read, path: str) -> Call:
 
 
 def _function(data: object, values: _Read) -> Function:
-    params, defaults, method = _list(data)
-    return Function(tuple(_rows(params, _text)), values.pairs(defaults), _truth(method))
+    params, defaults, method, classes = _list(data)
+    pairs = tuple((_text(name), _text(said)) for name, said in map(_list, _list(classes)))
+    return Function(tuple(_rows(params, _text)), values.pairs(defaults), _truth(method), pairs)
 
 
 def _edge(data: object) -> tuple[str, str, bool]:

@@ -380,7 +380,11 @@ def _defaulted(args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...],
 
 
 def _by_default(keywords: tuple[tuple[str, Value], ...], key: str, first: Value | None) -> Value:
-    value = dict(keywords).get(key, first)
+    rows = dict(keywords)
+    value = rows.get(key, first)
+    factory = rows.get("default_factory")
+    if value is None and isinstance(factory, Name) and not factory.dotted.startswith("builtins."):
+        return made(factory.dotted)
     return as_default(value) if value is not None else Unknown("its default is computed")
 
 

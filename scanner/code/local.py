@@ -7,9 +7,10 @@ script" (the script is called as its folder is).
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from sbom.record import replace
 from scanner.code.apis import Api
 from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
@@ -22,6 +23,8 @@ from scanner.text import visible
 Row = LoadSite | Reference | Evidence
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
+_MAY = "; it may run code: "
+_TOLD = 4  # files in one message
 _FILES = 200  # shards of one model
 # Stems of weights, and below the endings that say how they are stored.
 _STEMS = (
@@ -66,10 +69,30 @@ def loads(api: Api, call: Call, module: Module, program: Program, releases: Rele
         if api.does == "dataset":
             yield from _dataset(api, call, place, module, program, releases)
             continue
-        yield from _weights(api, call, place, module, program)
+        rows = list(_weights(api, call, place, module, program)) if api.does != "generate" else []
         if api.remote and _is_true(call, api.remote, module, program):
             because = f"{api.remote}=True runs the Python that lies beside it"
-            yield from _program(api, call, place, module, program, because)
+            rows = [*_program(api, call, place, module, program, because), *rows]
+        yield from _at_once(rows, call)
+
+
+def _at_once(rows: Iterable[Row], call: Call) -> Iterator[Row]:
+    """The rows of one folder, their findings made one: the line has one thing to say of it, and to mend."""
+    told: list[Evidence] = []
+    for row in rows:
+        if isinstance(row, Evidence):
+            told.append(row)
+        else:
+            yield row
+    if len(told) < 2:
+        yield from told
+        return
+    api = f"{visible(call.dotted.lstrip('?.'))} loads "
+    said = [f"{row.message.removeprefix(api).replace(_MAY, ' (', 1)})" for row in told[:_TOLD]]
+    more = f" and {len(told) - _TOLD} more files" if len(told) > _TOLD else ""
+    fixes = "; ".join(dict.fromkeys(row.remedy for row in told))
+    # The first is the worst: a program before a pickle, and one that is certain before one that is likely.
+    yield replace(told[0], message=f"{api}{', '.join(said)}{more}: they may run code", remedy=fixes)
 
 
 def _is_true(call: Call, name: str, module: Module, program: Program) -> bool:
@@ -117,7 +140,7 @@ def site(
 
 def _evidence(call: Call, loaded: str, because: str, remedy: str, *, likely: bool = False) -> Evidence:
     api = visible(call.dotted.lstrip("?."))
-    message = f"{api} loads {visible(loaded, limit=200)}; it may run code: {visible(because)}"
+    message = f"{api} loads {visible(loaded, limit=200)}{_MAY}{visible(because)}"
     measured = factors(ref=because[:200], evidence="heuristic") if likely else ()
     return Evidence("SRC-004", call.where, message, f"{api}:{loaded}", measured, remedy)
 

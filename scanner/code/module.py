@@ -94,11 +94,15 @@ class Call:
 
 @record
 class Function:
-    """A function's parameters in their order, with the default of each that has one."""
+    """A function's parameters in their order, with the default of each that has one.
+
+    ``classes``: the full names of the classes that parameters are annotated with.
+    """
 
     params: tuple[str, ...]
     defaults: tuple[tuple[str, Value], ...] = ()
     method: bool = False
+    classes: tuple[tuple[str, str], ...] = ()
 
 
 _Arguments = tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]
@@ -320,7 +324,14 @@ class Reader:
             if option is not None:
                 pairs.append(option)
         static = any(dotted_path(each).endswith("staticmethod") for each in node.decorator_list)
-        return Function(tuple(params), tuple(sorted(pairs, key=lambda row: row[0])), method and not static)
+        kinds = [
+            (each.arg, said)
+            for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)
+            if each.annotation is not None
+            and (said := statements.class_named(each.annotation, env, self._known))
+        ]
+        defaults = tuple(sorted(pairs, key=lambda row: row[0]))
+        return Function(tuple(params), defaults, method and not static, tuple(kinds))
 
     def _function(self, node: _Function, env: Env, name: str) -> None:
         inner = Env(parent=env)

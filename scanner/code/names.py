@@ -72,7 +72,7 @@ def wrappers(modules: Iterable[Module]) -> frozenset[str]:
 
 def _tells(api: Api) -> bool:
     """Whether it matters to know what a call of the row is given: not where it only reads data."""
-    return api.format != "data"
+    return api.format != "data" and api.does != "generate"
 
 
 def _add(found: dict[str, set[str]], functions: Iterable[str]) -> None:

@@ -29,6 +29,7 @@ from scanner.model import Resolved, Unresolved
 
 _DEPTH = 12  # steps from name to name that are followed
 _CONFIGURED = 2_000  # values that are taken from configurations
+_CLASSES = 32  # classes above one class that are asked for a field
 _STEPS = 2_000  # values that are looked up for one call
 _CALLERS = 16  # callers of one function that are asked
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://")
@@ -190,6 +191,9 @@ class Program:
         written = self._configured(value, module)
         if written is not None:
             return (written,)
+        annotated = self._of_class(value, module, depth)
+        if annotated:
+            return annotated
         field = parsed.field_of(value)
         if field is not None:
             return tuple(as_default(each) for each in self.settled(field, module, depth + 1))
@@ -201,6 +205,52 @@ class Program:
             return self.settled(owner.constants[name], owner, depth + 1)
         given = owner.returns.get(name)
         return self.settled(given, owner, depth + 3) if given is not None and given != value else (value,)
+
+    def _of_class(self, value: Made, module: Module, depth: int) -> tuple[Value, ...]:
+        """An attribute of a parameter whose class the tree has: what callers construct it with, or default.
+
+        ``cfg.path`` of ``cfg: Settings`` is the default of that field, and of what it is derived from.
+        """
+        name = value.dotted.rpartition(".")[2]
+        if not value.dotted.startswith("?.") or value.args or value.keywords or depth > _DEPTH // 2:
+            return ()
+        classes = self._classes(value.base, module, depth)
+        found: list[Value] = []
+        for dotted in classes:
+            above = self._field(dotted, name, module)
+            if above is not None:
+                found += (as_default(each) for each in self.settled(above[1], above[0], depth + 1))
+        return tuple(dict.fromkeys(found))[:_CALLERS]
+
+    def _classes(self, base: Value | None, module: Module, depth: int) -> tuple[str, ...]:
+        """The full names of the classes that a parameter, or a field of one, is annotated with."""
+        if isinstance(base, Param):
+            found = self.names.module_of(base.function, module.path)
+            function = found[0].functions.get(found[1]) if found else None
+            said = dict(function.classes).get(base.name) if function is not None else None
+            return (said,) if said else ()
+        if isinstance(base, Made) and base.dotted.startswith("?.") and not base.args and depth < _DEPTH // 2:
+            rows = self._of_class(base, module, depth + 1)
+            return tuple(each.dotted for each in rows if isinstance(each, Made | Name))
+        return ()
+
+    def _field(self, dotted: str, name: str, module: Module) -> tuple[Module, Value] | None:
+        """The default of a class's field, its own or of a class of the tree above it."""
+        todo, seen = [(dotted, module)], set[str]()
+        while todo and len(seen) < _CLASSES:
+            each, near = todo.pop(0)
+            found = self.names.module_of(each, near.path) if each not in seen else None
+            seen.add(each)
+            if found is None or not found[1]:
+                continue
+            value = found[0].constants.get(f"{found[1]}.{name}")
+            if value is not None:
+                return found[0], value
+            defined = found[0].constants.get(found[1])
+            if isinstance(defined, Name) and defined.dotted not in seen:
+                todo.append((defined.dotted, found[0]))  # imported there from elsewhere
+            todo += ((above, found[0]) for above in found[0].bases.get(f"{found[0].name}.{found[1]}", ()))
+        return None
 
     def _configured(self, value: Made, module: Module) -> Value | None:
         """What stands in a configuration of the tree under the keys that the code writes out."""

@@ -160,6 +160,8 @@ def _pairs() -> dict[str, frozenset[str]]:
     for row in table().rows:
         if row.format == "data" or row.does == "execute":
             continue  # safe for whatever they read; code on outside text is looked for by its own words
+        if row.does == "generate":
+            continue  # matters with trust_remote_code alone, which is a word of its own
         for name in row.names:
             root, _, rest = name.partition(".")
             pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
@@ -171,7 +173,7 @@ def _every() -> dict[str, frozenset[str]]:
     """As ``_pairs``, of all rows."""
     pairs: dict[str, set[str]] = {}
     for row in table().rows:
-        for name in row.names:
+        for name in row.names if row.does != "generate" else ():
             root, _, rest = name.partition(".")
             pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
     return {root: frozenset(lasts) for root, lasts in pairs.items()}

@@ -4,8 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from sbom.record import record
-from scanner.code.expressions import Env, Known, arguments, as_default, callee, evaluate
-from scanner.code.values import Const, Items, Made, Param, Unknown, Value, any_of, made, text_of
+from scanner.code.expressions import Env, Known, arguments, as_default, callee, dotted_path, evaluate
+from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, any_of, made, text_of
+
+_ANNOTATED = 6  # annotations, one inside the other
+_TEXT = 200  # characters of an annotation that is a text
 
 
 @record
@@ -131,6 +134,30 @@ def options(tree: ast.Module, env: Env, known: Known, *, declares: bool) -> None
             known.options[name] = Const(text_of(rows.get("action")) == "store_false", by_default=True)
         else:
             known.options[name] = Unknown(f"it is the command line's option {name}")
+
+
+def class_named(node: ast.expr, env: Env, known: Known, depth: int = 0) -> str:
+    """The full name of the class that an annotation names, also where it may be None; empty for others."""
+    if depth > _ANNOTATED:
+        return ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= _TEXT:
+        try:
+            inner = ast.parse(node.value, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return ""  # no annotation that Python could read either
+        return class_named(inner, env, known, depth + 1)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        sides = (class_named(each, env, known, depth + 1) for each in (node.left, node.right))
+        return next((each for each in sides if each), "")
+    if isinstance(node, ast.Subscript):
+        around = dotted_path(node.value).rpartition(".")[2]
+        if around not in {"Optional", "Annotated", "Union"}:
+            return ""
+        first = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        return class_named(first, env, known, depth + 1)
+    found = evaluate(node, env, known) if isinstance(node, ast.Name | ast.Attribute) else None
+    named = isinstance(found, Name) and not found.dotted.startswith(("builtins.", "typing."))
+    return found.dotted if isinstance(found, Name) and named else ""
 
 
 def click_option(node: ast.expr, env: Env, known: Known) -> tuple[str, Value] | None:
