@@ -67,6 +67,7 @@ class FactName(StrEnum):
     BASE_MODEL = "base-model"
     BASE_RELATION = "base-model-relation"  # finetune, adapter, quantized, merge
     BYTE_ORDER = "byte-order"
+    CACHED = "cached-revision"  # "main: <commit>", as a hub's cache on this machine has it
     CALLS = "calls"
     CONTEXT_LENGTH = "context-length"
     DATASET = "dataset"

@@ -8,14 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from sbom import purl
+from sbom.model import Component
 from sbom.record import field, mutable, record, replace
 from scanner import progress
 from scanner.errors import Changed, ScanError, Unreadable
 from scanner.files.digest import sha256_of
+from scanner.files.hub import HubCache
 from scanner.files.lfs import POINTER_BYTES
 from scanner.files.lfs import pointer as pointer_of
 from scanner.files.open import FileSource, open_source
-from scanner.integrity.held import Found
+from scanner.integrity.held import BRANCH, Found
 from scanner.integrity.lock import Kind
 from scanner.inventory import place
 from scanner.isolate import Job
@@ -365,8 +367,26 @@ def _origins(seen: Survey) -> dict[str, Provenance]:
     return found
 
 
-def commits(seen: Survey) -> dict[str, dict[str, str]]:
-    """The commits that hub caches in the tree keep for branches and tags, by the repository's package URL."""
+def commits(
+    seen: Survey, components: Iterable[Component] = (), hub_cache: Path | None = None
+) -> dict[str, dict[str, str]]:
+    """The commits that hub caches in the tree keep for branches and tags, by the repository's package URL.
+
+    Of ``components`` that those do not know, what ``hub_cache`` outside of it keeps, where one is named.
+    """
+    found = _inside(seen)
+    if hub_cache is not None:
+        cache = HubCache(hub_cache)
+        for one in components:
+            asked = one.specifier or BRANCH
+            if one.ecosystem == "huggingface" and not one.version and asked not in found.get(one.purl, {}):
+                commit = cache.commit(one.name, asked)
+                if commit:
+                    found.setdefault(one.purl, {})[asked] = commit
+    return found
+
+
+def _inside(seen: Survey) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for job in seen.jobs:
         told = _REF.search(job.path)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from scanner.policy.claims import Settled
 
 LOCK: Final = "weighbridge.lock"  # scanner.integrity.lock.NAME, which a scan without one does not import
+HUB_CACHE: Final = "hub-cache"  # scanner.cached.NAME
 _PAIRED: Final = frozenset({"safetensors", "gguf", "hub-config"})  # what may lie beside what it was made from
 _NO_LOCK: Final = "there is none: model files and data are held to no digest (weighbridge lock writes one)"
 
@@ -105,9 +106,9 @@ def _judged(
     )
     held, lock = compared
     joined = _joined(seen, stock, code, evidence, policy, whole=whole)
-    stock = _formed(joined.stock, seen)
+    stock, joint, outside = _outside(root, policy, seen, _formed(joined.stock, seen), joined.evidence)
     measured = (*(held.measurements if held else ()), *joined.measurements)
-    evidence = (*joined.evidence, *(held.evidence if held else ()))
+    evidence = (*joint, *(held.evidence if held else ()))
     findings, notices = _settled(evidence, seen, stock, policy, root, measured)
     return _report(
         root,
@@ -115,7 +116,7 @@ def _judged(
         seen,
         stock,
         findings,
-        (*sources, *published.sources, *lock),
+        (*sources, *published.sources, *lock, *outside),
         (*notices, *seen.notices, *published.notices, *(held.notices if held else ())),
         _with(coverage_of(seen), held),
         joined.chains,
@@ -301,6 +302,18 @@ def _joined(
     return joining.joined(seen, stock, code, evidence, policy, whole=whole)
 
 
+def _outside(
+    root: Path, policy: Policy, seen: Survey, stock: Stock, evidence: tuple[Evidence, ...]
+) -> tuple[Stock, tuple[Evidence, ...], tuple[Consulted, ...]]:
+    """The stock and the evidence with what a hub's cache outside of the tree says, where one is named."""
+    if policy.hub_cache is None:
+        return stock, evidence, ()
+    from scanner import cached
+
+    answer = cached.consulted(root, policy.hub_cache, policy, seen, stock, evidence)
+    return answer.stock, answer.evidence, answer.sources
+
+
 def _formed(stock: Stock, seen: Survey) -> Stock:
     """The stock with how its files say that things are made."""
     if not any(isinstance(row, Stage) for rows in seen.readings.values() for row in rows):
@@ -464,7 +477,7 @@ def _report(
 ) -> Report:
     from scanner.rubric import rollup
 
-    advisories = tuple(source for source in sources if source.name != LOCK)
+    advisories = tuple(source for source in sources if source.name not in (LOCK, HUB_CACHE))
     packages = (packages or bool(stock.declarations)) and bool(advisories)
     nothing = not seen.artifacts and not seen.rows
     late = any(each.due and each.due < policy.today.isoformat() for each in rollup.counting(findings))

@@ -83,7 +83,7 @@ def in_scan(
     held = holding.compare(known.lock, found, name)
     if whole:
         complete = seen.scope is None
-        here = holding.references(components, locking.commits(seen))
+        here = holding.references(components, locking.commits(seen, components, policy.hub_cache))
         holding.compare_references(known.lock, here, held, whole=complete, lock_name=name)
     if held.measurements and not policy.trust_lock:
         held.measurements.clear()
@@ -158,7 +158,7 @@ def verified(
     _remember(root, memory)
     held = holding.compare(known.lock, found, name)
     if not named:
-        here = holding.references(components, locking.commits(seen))
+        here = holding.references(components, locking.commits(seen, components, policy.hub_cache))
         holding.compare_references(known.lock, here, held, whole=True, lock_name=name)
     if quick and memory.used:
         held.notices.append(
@@ -206,12 +206,17 @@ def unread_code(count: int) -> str:
 
 
 def written(
-    found: Sequence[Found], seen: Survey, components: Sequence[Component], before: Lock | None, tool: str
+    found: Sequence[Found],
+    seen: Survey,
+    components: Sequence[Component],
+    before: Lock | None,
+    tool: str,
+    hub_cache: Path | None = None,
 ) -> Lock:
     """The lock of a whole tree. What was locked by name before and is still there stays."""
     old = before.files if before is not None else {}
     files = {one.path: _entry(one, old.get(one.path)) for one in found if one.sha256}
-    here = holding.references(components, locking.commits(seen))
+    here = holding.references(components, locking.commits(seen, components, hub_cache))
     return Lock(files, {name: one for name, (one, _) in here.items()}, tool)
 
 

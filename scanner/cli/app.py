@@ -30,6 +30,7 @@ from scanner.cli.options import (
     Excludes,
     FailOn,
     File,
+    HubCache,
     Jobs,
     Lock,
     MaxAge,
@@ -200,6 +201,7 @@ def scan(
         ),
     ] = None,
     lock: Lock = None,
+    hub_cache: HubCache = None,
     environment: Annotated[
         Text,
         typer.Option(
@@ -262,6 +264,7 @@ def scan(
         jobs=jobs,
         require_inputs=require_inputs or None,
         ask_indexes=ask_index,
+        hub_cache=hub_cache,
     )
     if not quiet:
         progress.begin()

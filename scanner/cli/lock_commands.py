@@ -13,6 +13,7 @@ from scanner.cli.options import (
     Context,
     Excludes,
     FailOn,
+    HubCache,
     Jobs,
     Lock,
     Packs,
@@ -54,6 +55,7 @@ def lock(
     config: Config = None,
     untrusted: Untrusted = False,
     exclude: Excludes = None,
+    hub_cache: HubCache = None,
     jobs: Jobs = None,
 ) -> None:
     """Write weighbridge.lock: which bytes each model file and data set has now.
@@ -72,7 +74,13 @@ def lock(
 
     root, named = _asked(paths or [], root, update=update)
     gathered = gather(
-        root, config=config, untrusted=untrusted, check_advisories=False, exclude=exclude, jobs=jobs
+        root,
+        config=config,
+        untrusted=untrusted,
+        check_advisories=False,
+        exclude=exclude,
+        jobs=jobs,
+        hub_cache=hub_cache,
     )
     target = lock_path or root / locks.NAME
     before = _before(target, force=force)
@@ -94,7 +102,8 @@ def lock(
         found = everything(root, seen, before.lock.files if before is not None else (), jobs=policy.jobs)
         stock = take_stock(seen.readings)
         components = joining.asked_for(stock, joining.read_code(seen, stock, root, policy))
-        made = vouched.written(found, seen, components, before.lock if before is not None else None, tool)
+        old = before.lock if before is not None else None
+        made = vouched.written(found, seen, components, old, tool, policy.hub_cache)
     progress.end()
     data = locks.render(made)
     locks.parse(data)  # what cannot be read again is not written

@@ -56,6 +56,14 @@ Lock = Annotated[
     File,
     typer.Option("--lock", metavar="FILE", help="The lock to hold the files to, not the tree's own."),
 ]
+HubCache = Annotated[
+    Text,
+    typer.Option(
+        "--hub-cache",
+        metavar="PATH",
+        help="A Hugging Face cache outside of the tree to read commits and tokenizers from, or: default.",
+    ),
+]
 RequireInputs = Annotated[
     bool, typer.Option("--require-inputs", help="Exit 3 where there is nothing to scan.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbom.record import replace
-from scanner.cli.options import Advisories, Config, File, Projects, Texts, Untrusted
+from scanner.cli.options import Advisories, Config, File, HubCache, Projects, Texts, Untrusted
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def sbom_write(
     config: Config = None,
     untrusted: Untrusted = False,
     projects: Projects = None,
+    hub_cache: HubCache = None,
     spec: Annotated[
         str,
         typer.Option("--spec", help="CycloneDX 1.6 (default) or 1.7, or spdx-3.0: SPDX 3.0.1 as JSON-LD."),
@@ -76,6 +77,7 @@ def sbom_write(
         untrusted=untrusted,
         check_advisories=not no_advisories,
         advisories__path=advisories_path,
+        hub_cache=hub_cache,
     )
     policy = replace(gathered.policy, projects=tuple(projects or ()), shown=plan.shown)
     progress.begin()

@@ -73,6 +73,7 @@ def gather(
             check_advisories=check_advisories,
             lock=lock,
             identities=_identities(policy.identities),
+            hub_cache=_hub_cache(policy.hub_cache, settings),
             trusted_root=_text(settings["trusted-root"], "trusted-root"),
             trust_lock=lock is not None or (not untrusted and _is_here(root)),
             notices=(*told, *policy.notices),
@@ -141,6 +142,27 @@ def _choice(root: Path, config: Path | None, *, untrusted: bool) -> "Choice":
         in_root=settings_in(folder),
         in_cwd=settings_in(here) if here != folder else (),
     )
+
+
+def _hub_cache(named: Path | None, settings: "Settings") -> Path | None:
+    """The hub's cache that is to be read: None for none, ``default`` for where the hub's client keeps it.
+
+    Raises UsageError where another one is named and is not there. Law: huggingface_hub's documentation,
+    "Environment variables".
+    """
+    from scanner.policy.config import USUAL
+
+    if named is None:
+        return None
+    if str(named) != USUAL:
+        if not named.is_dir():
+            raise UsageError(f"hub-cache ({settings.values['hub-cache'].origin}): no such folder: {named}")
+        return named
+    told = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if told:
+        return Path(told).expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
+    return Path(os.environ.get("HF_HOME") or cache, "hub").expanduser()
 
 
 def _identities(pinned: "Sequence[Identity]") -> "tuple[Identity, ...]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbom.record import replace
-from scanner.cli.options import Config, Projects, Untrusted
+from scanner.cli.options import Config, HubCache, Projects, Untrusted
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def trace(
     projects: Projects = None,
     config: Config = None,
     untrusted: Untrusted = False,
+    hub_cache: HubCache = None,
 ) -> None:
     """Print how something comes to be loaded: pipeline, script, line, file, finding, fix.
 
@@ -61,6 +62,7 @@ def trace(
         untrusted=untrusted,
         check_advisories=not no_advisories,
         advisories__path=advisories_path,
+        hub_cache=hub_cache,
     )
     policy = replace(gathered.policy, projects=tuple(projects or ()))
     report = run_scan(path, policy)

@@ -257,14 +257,14 @@ def references(
             kind: Kind = "data" if one.kind.value == "data" else "model"
             asked = "" if one.version else one.specifier
             cached = (commits or {}).get(_base(one.purl), {})
-            commit = one.version or cached.get(asked or _BRANCH, "")
+            commit = one.version or cached.get(asked or BRANCH, "")
             if commit and not one.version:
-                asked = asked or _BRANCH
+                asked = asked or BRANCH
             found.setdefault(one.purl, (Reference(kind, commit, asked), one))
     return found
 
 
-_BRANCH = "main"  # what the hub gives out where nobody says more
+BRANCH = "main"  # what the hub gives out where nobody says more
 _REFERRED = frozenset({"machine-learning-model", "data"})
 
 
@@ -314,7 +314,7 @@ def _moved_on(
         return
     where = component.seen[0] if component.seen else Location(NAME)
     message = (
-        f"{visible(component.name, limit=200)} at {visible(one.asked or _BRANCH, limit=80)} is commit "
+        f"{visible(component.name, limit=200)} at {visible(one.asked or BRANCH, limit=80)} is commit "
         f"{visible(one.revision, limit=40)} in the hub's cache here; {lock_name} has it at "
         f"{visible(locked.revision, limit=40)}"
     )

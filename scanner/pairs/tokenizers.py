@@ -15,7 +15,7 @@ from sbom.model import Location
 from scanner.errors import ScanError, Unreadable
 from scanner.model import Evidence, factors
 from scanner.pairs.shelf import Shelf
-from scanner.text import visible
+from scanner.text import counted, visible
 
 TOKENS = "WGT-005"
 TEMPLATES = "WGT-006"
@@ -104,6 +104,46 @@ def _contradictions(one: Tokens, other: Tokens) -> Iterator[str]:
             yield f"{_shown(content)} is token {min(numbers[content])} and {number}"
 
 
+def changes(name: str, here: Mapping[str, object], there: Mapping[str, object]) -> Iterator[str]:
+    """What two states of one file of a tokenizer say differently: added tokens, vocabulary, special ones."""
+    one, other = _added(name, here), _added(name, there)
+    for number in sorted(one.keys() | other.keys()):
+        if one.get(number) != other.get(number):
+            yield f"token {number} is {_or_none(one, number)} here and {_or_none(other, number)} there"
+    if name == _FAST:
+        one, other = _vocabulary(here), _vocabulary(there)
+        differ = sorted(
+            number for number in one.keys() | other.keys() if one.get(number) != other.get(number)
+        )
+        if differ:
+            first = differ[0]
+            yield (
+                f"{counted(len(differ), 'number')} of the vocabulary differ, the first is {first}: "
+                f"{_or_none(one, first)} here and {_or_none(other, first)} there"
+            )
+    for role in _ROLES:
+        mine, theirs = _content(here.get(role)), _content(there.get(role))
+        if mine and theirs and mine != theirs:
+            yield f"{role} is {_shown(mine)} here and {_shown(theirs)} there"
+
+
+def _or_none(tokens: Tokens, number: int) -> str:
+    return _shown(tokens[number]) if number in tokens else "none"
+
+
+def _vocabulary(document: Mapping[str, object]) -> Tokens:
+    """The tokens of the model itself, by number: a table, or a list of tokens with their scores."""
+    model = document.get("model")
+    rows = model.get("vocab") if isinstance(model, dict) else None
+    if isinstance(rows, dict):
+        return {number: text for text, number in rows.items() if isinstance(number, int)}
+    if not isinstance(rows, list):
+        return {}
+    return {
+        at: row[0] for at, row in enumerate(rows) if isinstance(row, list) and row and isinstance(row[0], str)
+    }
+
+
 def _roles(folder: str, documents: Mapping[str, Mapping[str, object]]) -> Iterator[Evidence]:
     """WGT-005 for special tokens that two files give another part: only old loaders read the second one."""
     config, mapped = documents.get(_CONFIG, {}), documents.get(_MAP, {})
@@ -159,11 +199,28 @@ def _template(folder: str, name: str, shelf: Shelf) -> str:
         except ScanError as error:
             shelf.not_followed(path, visible(f"its chat template was not compared: {error}"))
             return ""
-        if isinstance(value, list):
-            named = [row for row in value if isinstance(row, dict) and row.get("name") == "default"]
-            value = named[0].get("template") if named else None
-        return value if isinstance(value, str) else ""
+        return default_of({"chat_template": value})
     return ""
+
+
+def default_of(document: Mapping[str, object]) -> str:
+    """The template that a document gives for use by default; empty where it gives none."""
+    value = document.get("chat_template")
+    if isinstance(value, list):
+        named = [row for row in value if isinstance(row, dict) and row.get("name") == "default"]
+        value = named[0].get("template") if named else None
+    return value if isinstance(value, str) else ""
+
+
+def template_in(folder: str, shelf: Shelf) -> tuple[str, str]:
+    """The file whose template loaders take by default, and the template; both empty where there is none."""
+    found = ((name, _template(folder, name, shelf)) for name in _TEMPLATE_FILES)
+    return next(((name, text) for name, text in found if text), ("", ""))
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two templates are one, but for the ends of lines."""
+    return _plain(one) == _plain(other)
 
 
 def _plain(text: str) -> str:

@@ -40,15 +40,17 @@ _USERS: Final = frozenset(
         "refresh",
         "private",
         "jobs",
+        "hub-cache",
     }
 )
-# What no file of a tree may state: whether the network is asked, and which server is.
+# What no file of a tree may state: whether the network is asked, which server is, what is read outside of it.
 _NOT_A_TREES: Final = (
     "advisories.url",
     "advisories.live-pypi",
     "advisories.live-osv",
     "ask-indexes",
     "refresh",
+    "hub-cache",
 )
 
 # Options that are not called as their key is.
@@ -125,7 +127,9 @@ KEYS: Final[Mapping[str, Key]] = {
     "paths": Key(paths.read, ()),
     "identities": Key(identities.read, ()),
     "trusted-root": Key(At.text, "", file=True),
+    "hub-cache": Key(At.text, "", file=True),
 }
+USUAL: Final = "default"  # the hub's cache where the hub's own client has it
 _TOP: Final = each_once([key.partition(".")[0] for key in KEYS])
 _TABLES: Final = ("allow", "paths", "waivers")
 
@@ -207,6 +211,7 @@ class Settings:
             live_osv=self["advisories.live-osv"],
             kev=_path(self["advisories.kev"]),
             identities=self["identities"],
+            hub_cache=_path(self["hub-cache"]),
             notices=self.notices,
         )
 
@@ -283,8 +288,8 @@ def of_a_tree(stated: Stated, own: str) -> tuple[Stated, tuple[str, ...]]:
     """What counts of a file that nobody named, and what to tell of the rest. ``own``: the user's file."""
     dropped = [key for key in _NOT_A_TREES if key in stated]
     notices = tuple(
-        f"{key} in {stated[key].origin} is ignored: whether the network is asked, and where, is said in "
-        f"{own}, or in a file that --config names"
+        f"{key} in {stated[key].origin} is ignored: which servers are asked, and what is read outside of "
+        f"the tree, is said in {own}, or in a file that --config names"
         for key in dropped
     )
     return {key: row for key, row in stated.items() if key not in dropped}, notices
@@ -393,7 +398,7 @@ def _value(key: str, at: At, data: bytes, section: str) -> Any:
     value = KEYS[key].read(at)
     if isinstance(value, Waivers):
         return replace(value, file=_from(at.file, value.file))
-    if not KEYS[key].file:
+    if not KEYS[key].file or (key == "hub-cache" and value == USUAL):
         return value
     return (
         tuple(_from(at.file, each) for each in value) if isinstance(value, tuple) else _from(at.file, value)

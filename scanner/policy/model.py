@@ -85,7 +85,8 @@ class Policy:
     tool takes them; 0 asks for nothing. ``lock``: the lock to hold the tree to, None for the tree's own;
     ``trust_lock``: whether that may make a finding milder, as what a stranger's tree brings along may not.
     ``identities``: who may sign what, the files they name read; ``trusted_root``: the text of sigstore's
-    trusted root, empty for the one that its library brings.
+    trusted root, empty for the one that its library brings. ``hub_cache``: a hub's cache outside of the tree
+    that may be read, None for none.
     """
 
     fail_on: Level = "high"
@@ -123,6 +124,7 @@ class Policy:
     trust_lock: bool = False
     identities: tuple["Identity", ...] = ()
     trusted_root: str = ""
+    hub_cache: Path | None = None
 
     @property
     def gate(self) -> Level:

@@ -31,7 +31,8 @@ UNCHECKED: Final = 3
 # Feeds that sharpen a known finding but find nothing themselves: without them factors are assumed, and the
 # finding says so. They are no advisory snapshot, and their absence leaves nothing unchecked.
 _ENRICHING: Final = ("kev", "epss", "vulnrichment")
-_LOCK: Final = "weighbridge.lock"  # a source of digests, none of advisories
+# Sources of digests and of commits, none of advisories.
+_OTHERS: Final = frozenset({"weighbridge.lock", "hub-cache"})
 _LACKING: Final = frozenset(("stale", "absent", "failed", "partial"))
 
 _RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
@@ -273,7 +274,7 @@ def _snapshots(sources: Sequence[Consulted]) -> list[Consulted]:
         source
         for source in sources
         if source.state != "built-in"
-        and source.name != _LOCK
+        and source.name not in _OTHERS
         # An index goes by its address, in which any of the words may stand.
         and (source.name.startswith("index") or not any(word in source.name.lower() for word in _ENRICHING))
     ]
