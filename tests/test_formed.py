@@ -141,6 +141,64 @@ def test_a_job_takes_its_actions_and_what_the_script_that_it_runs_loads(tmp_path
     ]
 
 
+GITLAB = """\
+image: python:3.12
+variables: {PIP_QUIET: "1"}
+default:
+  before_script: [pip install torch]
+.setup:
+  script: [dvc pull]
+.fit:
+  image: {name: "pytorch/pytorch:2.6.0"}
+  script: [echo never]
+stages: [fit, test]
+fit:
+  extends: [.fit]
+  before_script:
+    - !reference [.setup, script]
+  script:
+    - python train.py --token hunter2secret
+  artifacts:
+    paths: [models/net.safetensors, $OUT/x.bin]
+test:
+  stage: test
+  script: pytest
+deploy:
+  trigger: other/project
+"""
+
+
+def test_jobs_of_gitlab_say_what_they_run_in_what_image_and_what_they_hand_on(tmp_path: Path) -> None:
+    script = (
+        "from transformers import AutoModel\nAutoModel.from_pretrained('google-bert/bert-base-uncased')\n"
+    )
+    found = tasks(tree(tmp_path, **{"_dot_gitlab-ci_dot_yml": GITLAB}, train_dot_py=script))
+    assert list(found) == [".gitlab-ci.yml#fit", ".gitlab-ci.yml#test"]
+    fit, test = found.values()
+    assert fit["steps"] == [
+        {"name": "before_script", "commands": [{"executed": "dvc pull"}]},
+        {"name": "script", "commands": [{"executed": "python train.py --token ***"}]},
+    ]
+    assert [one.partition("?")[0] for one in refs(fit["inputs"])] == [
+        "pkg:oci/pytorch",
+        "pkg:huggingface/google-bert/bert-base-uncased",
+    ]
+    assert refs(fit["outputs"]) == ["models/net.safetensors"]
+    # What a job does not say the default says, and then the top of the file.
+    assert [step["commands"][0]["executed"] for step in test["steps"]] == ["pip install torch", "pytest"]
+    assert [one.partition("?")[0] for one in refs(test["inputs"])] == ["pkg:oci/python"]
+
+
+def test_jobs_of_gitlab_that_stand_for_one_another_without_end_come_to_one(tmp_path: Path) -> None:
+    ring = "a:\n  extends: [b, a]\n  script: [!reference [a, script]]\n"
+    wide = "".join(
+        f"j{at}:\n  script: [{', '.join([f'!reference [j{at + 1}, script]'] * 40)}]\n" for at in range(12)
+    )
+    text = f"first: {{script: make}}\n{ring}b:\n  extends: first\n{wide}j12:\n  script: []\n"
+    found = tasks(tree(tmp_path, **{"_dot_gitlab-ci_dot_yml": text}))
+    assert [name.partition("#")[2] for name in found] == ["first", "b"]
+
+
 def test_where_no_file_states_a_step_there_is_no_formulation(tmp_path: Path) -> None:
     root = tree(tmp_path, dvc_dot_yaml="stages: {}\n", requirements_dot_txt="torch==2.6.0\n")
     assert tasks(root) == {}

@@ -1,8 +1,8 @@
 """Every CycloneDX document that a test writes is held against the strict schema and our own laws.
 
 The one writer of inventories is wrapped where it stands, and the merging of documents: of valid ones it makes
-a valid one. Documents that the real command prints are looked at by ``tests.cli.command``. The schema's
-validator is made once, with the first document.
+a valid one. Documents that the real command prints, or writes to a file, are looked at by
+``tests.cli.command``. The schema's validator is made once, with the first document.
 """
 
 import json

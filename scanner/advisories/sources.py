@@ -13,6 +13,13 @@ from scanner.text import visible
 SNAPSHOT, CATALOGUE, INCIDENTS = "OSV snapshot", "KEV catalogue", "incident list"
 IMPORT = "weighbridge advisories update, or without a network: weighbridge advisories import PATH"
 
+# Packages of operating systems: their versions are in no order here, and a release's own patches count there.
+_SYSTEMS = frozenset({"alpm", "apk", "deb", "rpm"})
+_OTHER_TOOL = (
+    "Look these up with a scanner of container images or operating systems that reads the distribution's own "
+    "security tracker: no update gives this tool advisories for them."
+)
+
 _DUMPS = {
     "pypi": "PyPI",
     "npm": "npm",
@@ -84,7 +91,9 @@ def _left_out(asked: Sequence[Asked], snapshot: Snapshot | None) -> Iterator[Con
 
 
 def _update(ecosystem: str) -> str:
-    """The command that fetches an ecosystem's advisories, or the general one."""
+    """The command that fetches an ecosystem's advisories, or who else has them."""
+    if ecosystem in _SYSTEMS:
+        return _OTHER_TOOL
     name = _DUMPS.get(ecosystem)
     return f"weighbridge advisories update --ecosystem {name}" if name else IMPORT
 
@@ -99,15 +108,28 @@ def coverage(
     where = min((row.where for row in asked), key=lambda place: place.order)
     place = Location(where.path)
     count = f"{len(asked)} dependencies" if len(asked) > 1 else "1 dependency"
+    foreign = [row for row in asked if row.ecosystem in _SYSTEMS]
     if snapshot is None:
+        yield from _systems(foreign, place, count)
+        if len(foreign) == len(asked):
+            return
         text = f"{count} could not be held against known vulnerabilities: there is no advisory snapshot"
         yield Evidence("COV-002", place, text, subject="snapshot:absent", remedy=IMPORT)
         return
-    if _is_stale(snapshot, clock, max_age_days):
+    if len(foreign) < len(asked) and _is_stale(snapshot, clock, max_age_days):
         as_of = visible(snapshot.as_of[:10]) or "an unknown day"
         text = f"{count} held against advisories as of {as_of}, older than {max_age_days} days"
         yield Evidence("COV-002", place, text, subject="snapshot:stale", remedy=IMPORT)
-    for ecosystem in _uncovered(asked, snapshot):
+    yield from _systems(foreign, place, count)
+    for ecosystem in _uncovered([row for row in asked if row.ecosystem not in _SYSTEMS], snapshot):
         many = sum(row.ecosystem == ecosystem for row in asked)
         text = f"the advisory snapshot holds nothing of {ecosystem}: {many} of {count} could not be looked up"
         yield Evidence("COV-002", place, text, subject=f"snapshot:{ecosystem}", remedy=_update(ecosystem))
+
+
+def _systems(foreign: Sequence[Asked], place: Location, count: str) -> Iterator[Evidence]:
+    """COV-002 for packages of operating systems, which no advisory here is about."""
+    for ecosystem in sorted({row.ecosystem for row in foreign}):
+        many = sum(row.ecosystem == ecosystem for row in foreign)
+        text = f"this tool has no advisories for {ecosystem} packages: {many} of {count} were not looked up"
+        yield Evidence("COV-002", place, text, subject=f"snapshot:{ecosystem}", remedy=_OTHER_TOOL)

@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tests import written
 
 _DOCUMENT = b'{\n"$schema": "http://cyclonedx.org/schema/'
+_SPDX = b'{\n"@context": "https://spdx.org/'
+_OUTPUT = frozenset({"-o", "--output"})
 WEIGHBRIDGE = Path(sys.executable).with_name("weighbridge")
 
 
@@ -50,8 +54,20 @@ def weighbridge(
         timeout=120,
         check=False,
     )
-    if done.stdout.startswith(_DOCUMENT):
-        written.hold(done.stdout)
-    if done.stdout.startswith(b'{\n"@context": "https://spdx.org/'):
-        written.hold_spdx(done.stdout)
+    for data in (done.stdout, *_files(arguments, cwd)):
+        if data.startswith(_DOCUMENT):
+            written.hold(data)
+        if data.startswith(_SPDX):
+            written.hold_spdx(data)
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def _files(arguments: Sequence[str | Path], cwd: Path) -> Iterator[bytes]:
+    """What stands in the files that the command was told to write: ``-o FILE``, or ``-o FORM=FILE``."""
+    said = [str(one) for one in arguments]
+    named = [value for option, value in pairwise(said) if option in _OUTPUT]
+    named += [one.partition("=")[2] for one in said if one.startswith("--output=")]
+    for name in named:
+        for path in (cwd / name, cwd / name.partition("=")[2]):
+            if path.is_file():
+                yield path.read_bytes()

@@ -175,6 +175,32 @@ def test_a_document_of_another_format_is_judged_alike(folder: Path) -> None:
     assert weighbridge("scan", "--sbom", "spdx.json", cwd=folder).code == 3
 
 
+def test_of_packages_of_a_system_it_says_who_can_look_them_up(folder: Path) -> None:
+    packages = [
+        {
+            "bom-ref": f"{kind}{at}",
+            "type": "library",
+            "name": "x",
+            "version": "1",
+            "purl": f"pkg:{kind}/a/x{at}@1",
+        }
+        for kind in ("deb", "rpm", "apk")
+        for at in (1, 2)
+    ]
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": packages}
+    (folder / "system.json").write_text(json.dumps(document))
+    done = weighbridge("scan", "--sbom", "system.json", "-f", "json", cwd=folder)
+    assert done.code == 3
+    rows = [row for row in done.json["findings"] if row["rule"] == "COV-002"]
+    # Of nothing else was it asked: no word of a snapshot, which would not help.
+    assert sorted(row["message"].partition(":")[0] for row in rows) == [
+        f"this tool has no advisories for {kind} packages" for kind in ("apk", "deb", "rpm")
+    ]
+    for row in rows:
+        assert "scanner of container images" in row["remedy"], row
+        assert "advisories update" not in row["remedy"]
+
+
 @pytest.mark.parametrize(
     "more",
     [["model.json"], ["--files-from", "-"], ["--project", "x"], ["--verify-index"], ["--env", "active"]],
