@@ -218,6 +218,7 @@ def _component(made: _Made, component: Component) -> str:
 def _comment(component: Component, unknown: Sequence[str]) -> str:
     rows = [f"scope: {component.scope.value}"]
     rows += [f"range: {component.specifier}"] if component.specifier else []
+    rows += [f"cached revision: {text}" for text in modelcard.values(component.facts, FactName.CACHED)]
     rows += [f"unknown: {', '.join(unknown)}"] if unknown else []
     return well_formed("; ".join(rows))
 

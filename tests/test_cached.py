@@ -93,9 +93,11 @@ def test_without_the_option_a_cache_changes_no_byte(
     before = run(tree, "scan", ".", "--format", "json", "--no-advisories").out
     monkeypatch.setenv("HF_HUB_CACHE", str(cached(tmp_path)))
     assert run(tree, "scan", ".", "--format", "json", "--no-advisories").out == before
+    spdx = ["sbom", "write", ".", "--spec", "spdx-3.0"]
+    assert f"cached revision: main: {COMMIT}" in run(tree, *spdx, "--hub-cache", "default").out
     for command in (["scan", ".", "--no-advisories", "-f", "json"], ["sbom", "write", "."]):
         assert f"main: {COMMIT}" in run(tree, *command, "--hub-cache", "default").out, command
-    assert COMMIT in run(tree, "trace", "org/base", ".", "-f", "json", "--hub-cache", "default").out
+    assert COMMIT in run(tree, "trace", "org/base", ".", "--hub-cache", "default").out
 
 
 def test_the_lock_holds_a_branch_to_the_commit_that_the_cache_has(tree: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sbom.model import Component, Location
+from sbom.model import Component, FactName, Location
 from sbom.record import record
 from scanner.codec import Plain, encode_location
 from scanner.model import LEVELS, Chain, Finding, Report, Run, Status
@@ -118,6 +118,8 @@ def what_in_words(row: Linked) -> str:
     if one is None:
         return name
     fixed = "pinned to a commit" if one.version else "its owner can change what that is"
+    cached = [str(fact.value) for fact in one.facts if fact.name is FactName.CACHED]
+    fixed += f"; the hub's cache here has {visible(', '.join(cached), limit=200)}" if cached else ""
     return f"{name} ({fixed})"
 
 

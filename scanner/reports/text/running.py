@@ -47,7 +47,7 @@ def _loaded_by(page: Page, chains: Sequence[Chain], shown: int | None) -> None:
     lines = list(dict.fromkeys(f"{place(chain.where)} ({show(chain.api, 120)})" for chain in chains))
     rows, left = cut(lines, _LINES if shown == SHOWN[0] else shown)
     if rows:
-        others = f" and {left:,} more lines" if left else ""
+        others = f" and {count(left, 'more line')}" if left else ""
         page.put(f"{', '.join(rows)}{others}", indent=4, label="loaded by ", mark="dim")
 
 
@@ -69,7 +69,7 @@ def chain_lines(page: Page, rows: Iterable[linked.Linked], shown: int | None) ->
         for run in listed:
             page.put(linked.run_in_words(run), indent=2, style="place")
         if over:
-            page.put(f"and {over:,} more ways in which pipelines come here", indent=2, style="dim")
+            page.put(f"and {count(over, 'more way')} in which pipelines come here", indent=2, style="dim")
         for row in group:
             # A step of a pipeline leads to the line; without one the line itself is where it begins.
             _chain(page, row, 4 if runs else 2, shown)
