@@ -56,6 +56,12 @@ _SAME_METHODS = frozenset({"resolve", "absolute", "as_posix", "expanduser", "str
 _DEFAULTED = frozenset({"os.environ.get", "os.getenv"})
 # Fields and parameters whose default is an argument of a call.
 _FIELDS = frozenset({"dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"})
+_COMPOSES = frozenset({"hydra.compose", "hydra.experimental.compose"})
+INITIALIZES = frozenset(
+    f"hydra.{part}{name}"
+    for part in ("", "experimental.")
+    for name in ("initialize", "initialize_config_dir")
+)
 _TYPER = frozenset({"typer.Option", "typer.Argument"})
 _FORMATTER = string.Formatter()
 
@@ -90,6 +96,7 @@ class Known:
     options: dict[str, Value] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     star_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    composed: str = ""  # the folder that hydra.initialize was last told, from the root
 
 
 def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  # noqa: C901  (a table of kinds)
@@ -311,12 +318,9 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
         return args[-1] if dotted == "typing.cast" else args[0]
     if dotted == "os.path.dirname" and args and (text := text_of(args[0])) is not None:
         return Const(posixpath.dirname(text), args[0].rooted if isinstance(args[0], Const) else False)
-    if dotted in _DEFAULTED:
-        return _defaulted(args, keywords, f"it is the environment's {text_of(args[0]) if args else ''}")
-    if dotted in _FIELDS:
-        return _by_default(keywords, "default", args[0] if args and dotted == "pydantic.Field" else None)
-    if dotted in _TYPER:
-        return _by_default(keywords, "default", args[0] if args else None)
+    declared = _declared(dotted, args, keywords, known)
+    if declared is not None:
+        return declared
     if dotted == "builtins.getattr" and len(args) >= 2 and (text := text_of(args[1])) is not None:
         return attribute_of(args[0], text, known)
     if dotted == "builtins.dict" and not args:
@@ -332,6 +336,41 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
         if found is not None:
             return found
     return made(dotted or "?", args, keywords, base)
+
+
+def _declared(
+    dotted: str, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], known: Known
+) -> Value | None:
+    """The default that a call declares, or the configuration that it reads; None for other calls."""
+    if dotted in _COMPOSES:
+        return _composed(args, keywords, known)
+    if dotted in _DEFAULTED:
+        return _defaulted(args, keywords, f"it is the environment's {text_of(args[0]) if args else ''}")
+    if dotted in _FIELDS:
+        return _by_default(keywords, "default", args[0] if args and dotted == "pydantic.Field" else None)
+    if dotted in _TYPER:
+        return _by_default(keywords, "default", args[0] if args else None)
+    return None
+
+
+def _composed(args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], known: Known) -> Value:
+    """The configuration that Hydra's compose puts together: its main file, in the folder of initialize."""
+    name = text_of(dict(keywords).get("config_name", args[0] if args else None))
+    if name is None:
+        return Unknown("the configuration's name is not known")
+    file = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
+    path = posixpath.normpath(posixpath.join(known.composed, file))
+    return made("omegaconf.OmegaConf.load", (Const(path, rooted=True),))
+
+
+def initialized(dotted: str, node: ast.Call, env: Env, known: Known) -> None:
+    """Remembers the folder of Hydra's initialize: as seen from the file; initialize_config_dir's as it is."""
+    args, keywords = arguments(node, env, known)
+    key = "config_dir" if dotted.endswith("_dir") else "config_path"
+    folder = text_of(dict(keywords).get(key, args[0] if args else None))
+    here = "" if key == "config_dir" else posixpath.dirname(known.path)
+    if folder is not None:
+        known.composed = posixpath.normpath(posixpath.join(here, folder.lstrip("/")))
 
 
 def _of_text(

@@ -15,6 +15,7 @@ from scanner.code import handed as handing
 from scanner.code import statements
 from scanner.code.apis import SETTINGS
 from scanner.code.expressions import (
+    INITIALIZES,
     Env,
     Known,
     arguments,
@@ -23,6 +24,7 @@ from scanner.code.expressions import (
     callees,
     dotted_path,
     evaluate,
+    initialized,
 )
 from scanner.code.statements import Spot
 from scanner.code.units import Unread
@@ -411,6 +413,8 @@ class Reader:
         for dotted, base in callees(node, env, self._known):
             if not dotted:
                 continue
+            if dotted in INITIALIZES:
+                initialized(dotted, node, env, self._known)
             if dotted == "os.environ.update":
                 self._environment(node, env)
             if dotted.rpartition(".")[2] in handing.LASTS:

@@ -100,6 +100,10 @@ def fetched(words: Sequence[Word], where: Location) -> Iterator[Reading]:
         yield from _copied(rest[verb + 1 :] if verb is not None else [], where)
     elif head in _HUB and rest[:1] and rest[0].text == "download":
         yield from _downloaded(rest[1:], where)
+    elif head == "spacy" and rest[:1] and rest[0].text == "download":
+        yield from _spacy(rest[1:], where)
+    elif head == "torchserve":
+        yield from _archives(rest, where)
     elif head == "git" and any(word.text in {"clone", "lfs"} for word in rest[:2]):
         yield from _cloned(rest, where)
     elif head in _SERVERS:
@@ -162,6 +166,27 @@ def _downloaded(words: Sequence[Word], where: Location) -> Iterator[Reading]:
     space = {"dataset": "datasets/", "space": "spaces/"}.get(kind, "")
     revision = options["--revision"].text if "--revision" in options else ""
     yield from _repository(plain[0], where, revision, "hf download", space=space)
+
+
+def _spacy(words: Sequence[Word], where: Location) -> Iterator[Tracked]:
+    """The package that ``spacy download`` installs from the releases of spaCy's own models."""
+    for word in [word for word in words if not word.text.startswith("-")][:1]:
+        if not word.open and re.fullmatch(r"[a-z]{2,3}_[\w.-]{1,96}", word.text, re.ASCII):
+            name = f"https://github.com/explosion/spacy-models/releases/download/{word.text}"
+            yield _tracked(Word(name, word.line), where)
+
+
+def _archives(words: Sequence[Word], where: Location) -> Iterator[Tracked]:
+    """The archives that TorchServe fetches: ``--models NAME=URL …``, up to the next option."""
+    named = False
+    for word in words:
+        if word.text.startswith("-"):
+            named = word.text.partition("=")[0] == "--models"
+            continue
+        address = word.text.partition("=")[2] or word.text
+        address = word.text if urls.scheme_of(word.text) else address
+        if named and not word.open and urls.scheme_of(address) in {"http", "https", "s3", "gs"}:
+            yield _tracked(Word(address, word.line), where)
 
 
 def _cloned(words: Sequence[Word], where: Location) -> Iterator[Reading]:

@@ -129,6 +129,8 @@ def _tool(head: str, words: Sequence[Word], folder: str) -> Iterator[Started]:
     elif head in _SERVERS:
         apps = [word for word in words[1:] if ":" in word.text and "/" not in word.text]
         yield from (Started("module", word.text.partition(":")[0], word.line, folder) for word in apps[:1])
+    elif head == "spacy":
+        yield from _spacy(words[1:], folder)
     elif head in {"tox", "nox"}:
         yield Started("tox" if head == "tox" else "nox", _valued(words, "-c", "-f") or "", line, folder)
     elif head in _CONTAINERS and any(word.text == "build" for word in words[1:3]):
@@ -138,6 +140,15 @@ def _tool(head: str, words: Sequence[Word], folder: str) -> Iterator[Started]:
         yield Started(kind, words[0].text, line, folder)
     elif not words[0].open:
         yield Started("command", words[0].text, line, folder)
+
+
+def _spacy(words: Sequence[Word], folder: str) -> Iterator[Started]:
+    """The files that spaCy imports before it reads its configuration: ``--code``, several with commas."""
+    named = _valued(words, "--code", "--code-path", "-c", "-cp")
+    line = words[0].line if words else 1
+    for name in named.split(",") if named else ():
+        if name.strip():
+            yield Started("file", name.strip(), line, folder)
 
 
 def _valued(words: Sequence[Word], *names: str) -> str:
@@ -184,6 +195,8 @@ def _module(words: Sequence[Word], folder: str) -> Iterator[Started]:
     name = words[0].text
     if name in {"pytest", "unittest"}:
         yield from _tests(words[1:], words[0].line, folder)
+    elif name == "spacy":
+        yield from _spacy(words[1:], folder)
     elif name in _LAUNCH_MODULES:
         rest = _after_options([word for word in words[1:] if word.text != "run"])
         if rest and rest[0].text in {"-m", "--module"}:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sbom.model import Location
-from sbom.record import record
+from sbom.record import record, replace
 from scanner.limits import Limits
 from scanner.manifests import urls
 from scanner.manifests.shell import Command, Word
@@ -22,7 +22,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FETCHES = _words("curl wget aria2c axel")
+_FETCHES = _words("curl wget aria2c axel torchserve")
 # As Python's downloads: what a loader opens. Tables of text are read by other means.
 _MODEL = re.compile(
     r"\.(?:pt|pth|ckpt|bin|pkl|pickle|joblib|npy|npz|h5|hdf5|keras|onnx|pb|tflite|safetensors|gguf|ggml|msgpack|nemo"
@@ -37,6 +37,7 @@ _PINNED = re.compile(
     r"|raw\.githubusercontent\.com/[^/]+/[^/]+/)[0-9a-f]{40}/"
 )
 _ASKS_ONLY = re.compile(r"--head|--spider|--upload-file|--form|--data(?:-\w+)?|-[a-zA-Z]*[ITFd]", re.ASCII)
+_NAMED = re.compile(r"\A[\w.-]+=(?=https?://)", re.ASCII)  # TorchServe's NAME=URL
 _OUTPUT = re.compile(
     r"(?P<name>-[a-zA-Z]*[oO]|--output|--output-document|--out)(?:=(?P<given>.+))?", re.ASCII
 )
@@ -123,6 +124,8 @@ class Unchecked:
         if any(text.startswith("--checksum") for text in texts):
             return  # aria2c compares it itself
         named = [*command.targets, *_outputs(texts, wget=words[0].text.endswith("wget"))]
+        if words[0].text.endswith("torchserve"):
+            words = [replace(word, text=_NAMED.sub("", word.text)) for word in words]
         addresses = [word for word in words[1:] if urls.scheme_of(word.text) in {"http", "https", "ftp"}]
         for word in addresses:
             saved = named[0] if len(named) == len(addresses) == 1 else ""

@@ -134,3 +134,46 @@ def test_one_line_that_loads_a_folder_is_one_finding() -> None:
         assert said in row.message
     assert "safetensors" in row.remedy
     assert len(found.sites) == 3
+
+
+HYDRA = (
+    "import torch\nfrom hydra import {}\ndef f():\n    {}\n"
+    "    torch.load(cfg.model.path, weights_only=False)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "body", "config"),
+    [
+        pytest.param(
+            "compose, initialize",
+            "with initialize(config_path='conf'):\n        cfg = compose(config_name='main')",
+            "app/conf/main.yaml",
+            id="as a context",
+        ),
+        pytest.param(
+            "compose, initialize",
+            "initialize('../conf')\n    cfg = compose('main', overrides=['a=1'])",
+            "conf/main.yaml",
+            id="called, from the folder of the file",
+        ),
+        pytest.param(
+            "compose, initialize_config_dir",
+            "initialize_config_dir(config_dir='conf')\n    cfg = compose(config_name='main.yaml')",
+            "conf/main.yaml",
+            id="a folder of its own",
+        ),
+    ],
+)  # fmt: skip
+def test_what_hydra_composes_is_looked_up(names: str, body: str, config: str) -> None:
+    files = {"app/main.py": HYDRA.format(names, body), config: "model:\n  path: m.pt\n"}
+    (site,) = reading(files, held=["m.pt"]).sites
+    assert getattr(site.target, "name", "") == "m.pt"
+
+
+def test_a_composition_without_a_name_stays_unknown() -> None:
+    text = HYDRA.format(
+        "compose, initialize", "initialize(config_path='conf')\n    cfg = compose(config_name=x)"
+    )
+    (site,) = reading({"app/main.py": text, "app/conf/x.yaml": "model: {path: m.pt}"}, held=["m.pt"]).sites
+    assert not hasattr(site.target, "name")

@@ -51,6 +51,8 @@ def scripts(files: dict[str, str]) -> list[str]:
         ("pytest -q -k fast tests", "tests/test_a.py"),
         ("python -m pytest", "tests/test_a.py"),
         ("coverage run -m pytest", "tests/test_a.py"),
+        ("spacy train c.cfg --code train.py", "train.py"),
+        ("python -m spacy assemble c.cfg out --code=x.py,src/tool.py", "src/tool.py"),
         ("jupyter nbconvert --execute nb.ipynb", "nb.ipynb"),
         ("uvicorn tool:app --port 80", "src/tool.py"),
         ("echo start && python train.py | tee log", "train.py"),

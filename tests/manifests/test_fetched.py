@@ -6,6 +6,7 @@ from sbom.model import Location
 from scanner.manifests import compose, dockerfile, kubernetes, scripts
 from scanner.model import Declaration, Evidence, ManifestParser, Tracked
 
+SPACY = "https://github.com/explosion/spacy-models/releases/download/"
 COMMIT = "c" * 40
 
 
@@ -60,6 +61,17 @@ def rows(text: str) -> tuple[list[str], list[str]]:
         ),
         pytest.param("text-generation-launcher --model-id o/m", ["o/m@"], ["SRC-005"], id="tgi"),
         pytest.param("python -m sglang.launch_server --model-path o/m", ["o/m@"], ["SRC-005"], id="sglang"),
+        pytest.param(
+            "python -m spacy download en_core_web_sm", [f"{SPACY}en_core_web_sm"], [], id="a model of spaCy"
+        ),
+        pytest.param("spacy download -q $M", [], [], id="a variable of spaCy"),
+        pytest.param("spacy train config.cfg", [], [], id="spaCy downloads nothing"),
+        pytest.param(
+            "torchserve --start --model-store s --models a=https://h/a.mar b.mar --ncs",
+            ["https://h/a.mar"],
+            ["HSH-002"],
+            id="torchserve",
+        ),
         pytest.param("python -m http.server --model o/m", [], [], id="another module"),
         pytest.param("python train.py --model o/m", [], [], id="a script of one's own"),
     ],
