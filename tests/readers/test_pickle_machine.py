@@ -682,6 +682,15 @@ ACTIONS = [
 PARTS = st.one_of(st.sampled_from(PUSHES), st.sampled_from(PUSHES), st.sampled_from(ACTIONS))
 
 
+@pytest.mark.parametrize("left", [0, 1, 11])
+def test_frames_that_begin_in_others_end_as_the_c_unpickler_ends_them(judge: Judge, left: int) -> None:
+    # So many whole opcodes of the first frame are left where the second begins; of all sizes is the second.
+    rest = b"N" * left + (call("m0.A", 1) + call("m1.B", "x")) * 4
+    for size in range(70):
+        inside = b"\x95" + u64(size)
+        agrees(judge, stream(b"\x95" + u64(9 + left), inside, rest, b"N", protocol=4))
+
+
 @settings(max_examples=1500, deadline=None)
 @given(parts=st.lists(PARTS, min_size=1, max_size=25), protocol=st.sampled_from([0, 4, 5]))
 def test_any_opcodes_are_told_as_the_c_unpickler_runs_them(

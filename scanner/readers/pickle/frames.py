@@ -48,10 +48,14 @@ class Spliced:
         self.cuts: tuple[tuple[int, int], ...] = (*before, (start, end))
 
     def frame_size(self, begin: int, size: int) -> int:
-        """What is left of a frame from ``begin`` that says ``size``."""
+        """What is left of a frame from ``begin`` that says ``size``.
+
+        One that reaches beyond the frame that it begins in is what was cut that frame's rest for: all of it
+        is read from behind.
+        """
         for start, end in self.cuts:
-            if begin <= start and begin + size >= end:
-                size -= end - start
+            if begin <= start < begin + size <= end:
+                size = start - begin
         return size
 
     @property
