@@ -1,6 +1,7 @@
 import contextlib
 import json
 import pickle
+import struct
 import subprocess
 import sys
 from collections import OrderedDict
@@ -680,6 +681,19 @@ ACTIONS = [
     b"(NNe",
 ]
 PARTS = st.one_of(st.sampled_from(PUSHES), st.sampled_from(PUSHES), st.sampled_from(ACTIONS))
+
+
+@pytest.mark.parametrize("behind", [b"", b"0" * 20])
+@pytest.mark.parametrize("mistake", [IndexError, struct.error])
+def test_a_mistake_of_ours_does_not_look_like_the_end_of_a_stream(
+    monkeypatch: pytest.MonkeyPatch, mistake: type[Exception], behind: bytes
+) -> None:
+    def broken(*_: object) -> None:
+        raise mistake
+
+    monkeypatch.setattr(Machine, "_call", broken)
+    with pytest.raises(mistake):
+        run(stream(call("m0.A", 1), behind))
 
 
 @pytest.mark.parametrize("left", [0, 1, 11])

@@ -29,6 +29,7 @@ from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made
 _u32 = Struct("<I").unpack_from
 _NEVER = 2**63
 _SHORT = bytes(7)  # the upper bytes of a frame's length
+_WIDEST = 5  # bytes of an opcode that the loop reads by their places: an opcode, and a number of four
 _AFTER_A_RUN = 8 * KIB  # the window grows anew: the next run may begin here
 _SETTLEMENTS = 4  # after so many, runs are no longer passed over
 
@@ -597,8 +598,10 @@ class Machine(Learner):
                         self.root.uses |= Use.ROOT
                     return True
             raise LimitReached("pickle_ops", allowed=self._limits.pickle_ops, offset=base + at)
-        except (IndexError, struct_error, Starved):
-            # Only reading the window can raise these: an opcode reads its argument before it acts.
+        except (IndexError, struct_error, Starved) as error:
+            # The window ends inside an opcode, which reads its argument before it acts.
+            if type(error) is not Starved and not _is_short(error, len(window) - at):
+                raise
             self._at, self._fence = at, fence
             self._refill()
             return False
@@ -608,6 +611,15 @@ class Machine(Learner):
         finally:
             if self._window is window:
                 self._at, self._fence = at, fence
+
+
+def _is_short(error: Exception, left: int) -> bool:
+    """Whether ``error`` says that the loop read behind its window, of which ``left`` bytes were left.
+
+    Any other is a mistake of ours, and must not look as if the stream were cut.
+    """
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is None and left < _WIDEST
 
 
 class _Again(Machine):
