@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sbom.model import Location
-from scanner.manifests import hub, urls
+from scanner.manifests import endings, hub, urls
 from scanner.manifests.shell import Word
 from scanner.model import Evidence, Origin, OriginKind, Reading, Tracked
 from scanner.text import visible
@@ -19,14 +19,6 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FETCHES = _words("curl wget aria2c axel")
-_DATA = re.compile(
-    r"\.(?:pt|pth|ckpt|bin|pkl|pickle|joblib|npy|npz|h5|hdf5|keras|onnx|pb|tflite|safetensors|gguf|ggml|msgpack|nemo"
-    r"|mar|mlmodel|model|weights|engine|plan|parquet|arrow|csv|tsv|jsonl|tfrecord|caffemodel|params|pdparams)",
-    re.IGNORECASE,
-)
-_PACKED = re.compile(r"\.(?:tar|tgz|gz|bz2|xz|zst|zip|7z)", re.IGNORECASE)
-_TELLING = re.compile(r"model|weight|checkpoint|ckpt|dataset|pretrain|embedding|corpus", re.IGNORECASE)
 _BUCKETS = (
     "s3://",
     "gs://",
@@ -93,7 +85,7 @@ def fetched(words: Sequence[Word], where: Location) -> Iterator[Reading]:
         if _SERVING.fullmatch(head):
             yield from _served(rest, where, first=False)
             return
-    if head in _FETCHES:
+    if head in endings.FETCHES:
         yield from _addresses(rest, where)
     elif head in _COPIES:
         verb = next((at for at, word in enumerate(rest[:8]) if word.text in _COPIES[head]), None)
@@ -117,8 +109,7 @@ def _addresses(words: Sequence[Word], where: Location) -> Iterator[Tracked]:
             continue
         path = word.text.partition("?")[0].partition("#")[0]
         name = path.rpartition("/")[2]
-        ending = name[name.rfind(".") :] if "." in name else ""
-        if _DATA.fullmatch(ending) or (_PACKED.fullmatch(ending) and _TELLING.search(path)):
+        if endings.is_data(name, path):
             yield _tracked(word, where)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from sbom.model import Location
 from sbom.record import record, replace
 from scanner.limits import Limits
-from scanner.manifests import urls
+from scanner.manifests import endings, urls
 from scanner.manifests.shell import Command, Word
 from scanner.model import Evidence
 from scanner.text import visible
@@ -22,15 +22,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FETCHES = _words("curl wget aria2c axel torchserve")
-# As Python's downloads: what a loader opens. Tables of text are read by other means.
-_MODEL = re.compile(
-    r"\.(?:pt|pth|ckpt|bin|pkl|pickle|joblib|npy|npz|h5|hdf5|keras|onnx|pb|tflite|safetensors|gguf|ggml|msgpack|nemo"
-    r"|mar|mlmodel|model|weights|engine|plan|parquet|caffemodel|params|pdparams)",
-    re.IGNORECASE,
-)
-_PACKED = re.compile(r"\.(?:tar|tgz|gz|bz2|xz|zst|zip|7z)", re.IGNORECASE)
-_TELLING = re.compile(r"model|weight|checkpoint|ckpt|dataset|pretrain|embedding|corpus", re.IGNORECASE)
+_FETCHES = endings.FETCHES | {"torchserve"}
 # A commit in the address of a host that serves by commit says which bytes are meant.
 _PINNED = re.compile(
     r"https://(?:(?:www\.)?(?:huggingface\.co|hf\.co|github\.com)/\S+/(?:resolve|raw|blob)/"
@@ -189,7 +181,6 @@ def _is_model(url: str, saved: str) -> bool:
         return False
     path = url.partition("?")[0].partition("#")[0]
     for name, telling in ((_name(url), path), (saved.rpartition("/")[2], saved)):
-        ending = name[name.rfind(".") :] if "." in name else ""
-        if _MODEL.fullmatch(ending) or (_PACKED.fullmatch(ending) and _TELLING.search(telling)):
+        if endings.is_model(name, telling):
             return True
     return False
