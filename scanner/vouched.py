@@ -7,7 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from sbom.model import Component, Location
+from sbom.model import Component, Digest, Location
 from sbom.record import record, replace
 from scanner import cache, locking
 from scanner.errors import ConfigurationError, LimitReached, Malformed, ScanError, UsageError
@@ -17,7 +17,7 @@ from scanner.integrity import lock as locks
 from scanner.integrity.held import Found, Held
 from scanner.integrity.lock import Entry, Lock
 from scanner.limits import Limits
-from scanner.model import Consulted, Evidence, NotChecked, Outcome
+from scanner.model import Artifact, Consulted, Evidence, NotChecked, Outcome
 from scanner.policy import Policy
 from scanner.survey import Survey
 from scanner.text import counted, visible
@@ -137,11 +137,11 @@ def verified(
     *,
     named: bool,
     quick: bool,
-) -> tuple[Held, list[Found], Consulted]:
+) -> tuple[Held, Consulted]:
     """Every byte of what is locked, or should be, against the lock; ``quick`` trusts times and sizes.
 
-    ``named``: only the walked files count. Raises UsageError where there is no lock, ConfigurationError where
-    it cannot be used.
+    The files are the artifacts of ``seen`` then. ``named``: only the walked files count.
+    Raises UsageError where there is no lock, ConfigurationError where it cannot be used.
     """
     path = beside(root, policy)
     known = read(path)
@@ -164,7 +164,12 @@ def verified(
         held.notices.append(
             f"--quick: {counted(memory.used, 'file')} not read again: as large and as old as when last hashed"
         )
-    return held, found, consulted(known, held)
+    seen.artifacts = [
+        Artifact(Location(one.path), one.format, one.size, (Digest("sha256", one.sha256),))
+        for one in found
+        if one.sha256 and not one.pointer
+    ]
+    return held, consulted(known, held)
 
 
 def _place(root: Path) -> Path:
@@ -196,10 +201,16 @@ def _remember(root: Path, memory: locking.Memory) -> None:
         cache.replace(_place(root), json.dumps(rows).encode())
 
 
-def unread_code(count: int) -> str:
-    """What is to be told where the references of ``count`` files of Python are not known."""
-    files = counted(count, "file")
-    return f"{files} of Python could not be read: what is asked of a hub there is not known to the lock"
+def unread_code(seen: Survey) -> tuple[str, ...]:
+    """What is to be told where the references of files of Python are not known.
+
+    Those are no longer lacking then: no lock holds such a file, and a scan says more of it.
+    """
+    if not seen.code.unread:
+        return ()
+    files = counted(len(seen.code.unread), "file")
+    seen.code.unread.clear()
+    return (f"{files} of Python could not be read: what is asked of a hub there is not known to the lock",)
 
 
 # --- writing ----------------------------------------------------------------------------------------------

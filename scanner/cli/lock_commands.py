@@ -110,8 +110,9 @@ def lock(
     if before is None or data != before.data:
         _must_be_unchanged(target, before, force=force)
         output.replace_file(target, data, "lock: ")
-    unread = (vouched.unread_code(len(seen.code.unread)),) if seen.code.unread else ()
-    output.tell((*policy.notices, *unread, *_untold(found, made, named if update else None)))
+    output.tell(
+        (*policy.notices, *vouched.unread_code(seen), *_untold(found, made, named if update else None))
+    )
     output.show(_summary(before, made, target).encode("utf-8", "replace"))
 
 

@@ -1,0 +1,1 @@
+"""The stages of a scan, one file each, in the order of ``scanner.pipeline``."""
