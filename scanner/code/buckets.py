@@ -7,9 +7,10 @@ azure-storage-blob's "BlobClient"; fsspec's "open"; s3fs' and gcsfs' references.
 from collections.abc import Iterator
 
 from scanner.code.apis import Api
+from scanner.code.arguments import argument_of
 from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.values import Made, Value, text_of
 from scanner.model import Reference, Resolved
 

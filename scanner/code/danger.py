@@ -2,8 +2,9 @@
 
 from sbom.record import record
 from scanner.code.apis import Api, Option
+from scanner.code.arguments import argument_of
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.releases import Releases, before
 from scanner.code.values import Const, Items, Made, Name, Unknown, Value, text_of
 from scanner.model import Resolved, Unresolved

@@ -3,18 +3,17 @@
 import ast
 import builtins
 import posixpath
-import string
-from collections.abc import Mapping
 
-from sbom.record import field, mutable
+from scanner.code.declared import declared
 from scanner.code.handed import SAME_FUNCTION
+from scanner.code.scope import Env, Known
+from scanner.code.texts import of_text, woven
 from scanner.code.values import (
     DEPTH,
     Choice,
     Const,
     Items,
     Made,
-    Mix,
     Name,
     Param,
     Table,
@@ -52,51 +51,11 @@ _SAME = frozenset(
         "typing.cast",
     }
 )
-_SAME_METHODS = frozenset({"resolve", "absolute", "as_posix", "expanduser", "strip", "rstrip", "lstrip"})
-_DEFAULTED = frozenset({"os.environ.get", "os.getenv"})
-# Fields and parameters whose default is an argument of a call.
-_FIELDS = frozenset({"dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"})
-_COMPOSES = frozenset({"hydra.compose", "hydra.experimental.compose"})
 INITIALIZES = frozenset(
     f"hydra.{part}{name}"
     for part in ("", "experimental.")
     for name in ("initialize", "initialize_config_dir")
 )
-_TYPER = frozenset({"typer.Option", "typer.Argument"})
-_FORMATTER = string.Formatter()
-
-
-@mutable
-class Env:
-    """The names of one scope. ``bound`` has attributes too, under ``name.attribute``."""
-
-    bound: dict[str, Value] = field(default_factory=dict)
-    parent: "Env | None" = None
-
-    def find(self, name: str) -> Value | None:
-        """The value of a name here or in a scope around."""
-        env: Env | None = self
-        while env is not None:
-            if name in env.bound:
-                return env.bound[name]
-            env = env.parent
-        return None
-
-    def bind(self, name: str, value: Value, *, maybe: bool = False) -> None:
-        """Gives a name its value; with ``maybe`` beside the one that it has."""
-        before = self.bound.get(name)
-        self.bound[name] = one_of(before, value) if maybe and before is not None else value
-
-
-@mutable
-class Known:
-    """What a module says that holds everywhere in it: its path, its options, its star imports."""
-
-    path: str
-    options: dict[str, Value] = field(default_factory=dict)
-    stars: list[str] = field(default_factory=list)
-    star_names: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    composed: str = ""  # the folder that hydra.initialize was last told, from the root
 
 
 def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  # noqa: C901  (a table of kinds)
@@ -214,16 +173,9 @@ def _operation(node: ast.BinOp, env: Env, known: Known, depth: int) -> Value:
         given = right.values if isinstance(right, Items) else (right,)
         if text is not None and text.count("%") == text.count("%s") == len(given):
             pieces = text.split("%s")
-            return _woven(pieces, given)
+            return woven(pieces, given)
         return mix((left, right))
     return Unknown("it is computed")
-
-
-def _woven(pieces: list[str], given: tuple[Value, ...]) -> Value:
-    parts: list[Value] = [Const(pieces[0])]
-    for value, piece in zip(given, pieces[1:], strict=True):
-        parts += (value, Const(piece))
-    return joined(tuple(parts))
 
 
 def _table(node: ast.Dict, env: Env, known: Known, depth: int) -> Value:
@@ -318,9 +270,9 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
         return args[-1] if dotted == "typing.cast" else args[0]
     if dotted == "os.path.dirname" and args and (text := text_of(args[0])) is not None:
         return Const(posixpath.dirname(text), args[0].rooted if isinstance(args[0], Const) else False)
-    declared = _declared(dotted, args, keywords, known)
-    if declared is not None:
-        return declared
+    default = declared(dotted, args, keywords, known)
+    if default is not None:
+        return default
     if dotted == "builtins.getattr" and len(args) >= 2 and (text := text_of(args[1])) is not None:
         return attribute_of(args[0], text, known)
     if dotted == "builtins.dict" and not args:
@@ -332,35 +284,10 @@ def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
     if dotted == "functools.partial" and args and isinstance(args[0], Name):
         return made("functools.partial", args, keywords)
     if base is not None and isinstance(node.func, ast.Attribute):
-        found = _of_text(node.func.attr, base, args, keywords)
+        found = of_text(node.func.attr, base, args, keywords)
         if found is not None:
             return found
     return made(dotted or "?", args, keywords, base)
-
-
-def _declared(
-    dotted: str, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], known: Known
-) -> Value | None:
-    """The default that a call declares, or the configuration that it reads; None for other calls."""
-    if dotted in _COMPOSES:
-        return _composed(args, keywords, known)
-    if dotted in _DEFAULTED:
-        return _defaulted(args, keywords, f"it is the environment's {text_of(args[0]) if args else ''}")
-    if dotted in _FIELDS:
-        return _by_default(keywords, "default", args[0] if args and dotted == "pydantic.Field" else None)
-    if dotted in _TYPER:
-        return _by_default(keywords, "default", args[0] if args else None)
-    return None
-
-
-def _composed(args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], known: Known) -> Value:
-    """The configuration that Hydra's compose puts together: its main file, in the folder of initialize."""
-    name = text_of(dict(keywords).get("config_name", args[0] if args else None))
-    if name is None:
-        return Unknown("the configuration's name is not known")
-    file = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
-    path = posixpath.normpath(posixpath.join(known.composed, file))
-    return made("omegaconf.OmegaConf.load", (Const(path, rooted=True),))
 
 
 def initialized(dotted: str, node: ast.Call, env: Env, known: Known) -> None:
@@ -371,62 +298,3 @@ def initialized(dotted: str, node: ast.Call, env: Env, known: Known) -> None:
     here = "" if key == "config_dir" else posixpath.dirname(known.path)
     if folder is not None:
         known.composed = posixpath.normpath(posixpath.join(here, folder.lstrip("/")))
-
-
-def _of_text(
-    attr: str, base: Value, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...]
-) -> Value | None:
-    """What a method of a text or path gives, where that is known."""
-    if attr in _SAME_METHODS and isinstance(base, Const | Mix):
-        return base
-    if attr == "joinpath" and isinstance(base, Const | Mix):
-        return path_joined((base, *args))
-    if attr in {"with_suffix", "with_name"} and (text := text_of(base)) is not None and args:
-        end = text_of(args[0])
-        if end is not None:
-            stem = posixpath.splitext(text)[0] if attr == "with_suffix" else posixpath.dirname(text) + "/"
-            return Const(stem + end, isinstance(base, Const) and base.rooted)
-    if attr == "format" and (text := text_of(base)) is not None:
-        return _formatted(text, args, dict(keywords))
-    if attr == "get" and isinstance(base, Table) and args:
-        name, otherwise = text_of(args[0]), args[1] if len(args) > 1 else Const(None)
-        if name is None and base.pairs:
-            return some_of((*(value for _, value in base.pairs), *args[1:2]))
-        return base.get(name or "") or otherwise
-    return None
-
-
-def _formatted(text: str, args: tuple[Value, ...], keywords: dict[str, Value]) -> Value:
-    parts: list[Value] = []
-    at = 0
-    try:
-        for literal, name, _, _ in _FORMATTER.parse(text):
-            parts.append(Const(literal))
-            if name is None:
-                continue
-            index = int(name) if name.isdigit() else at
-            at += not name
-            value = keywords.get(name) if name and not name.isdigit() else None
-            parts.append(value or (args[index] if index < len(args) else Unknown("it is put in by format")))
-    except ValueError:
-        return Unknown("its format is broken")
-    return joined(tuple(parts[:64]))
-
-
-def _defaulted(args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], why: str) -> Value:
-    given = args[1] if len(args) > 1 else dict(keywords).get("default")
-    return as_default(given) if given is not None else Unknown(why)
-
-
-def _by_default(keywords: tuple[tuple[str, Value], ...], key: str, first: Value | None) -> Value:
-    rows = dict(keywords)
-    value = rows.get(key, first)
-    factory = rows.get("default_factory")
-    if value is None and isinstance(factory, Name) and not factory.dotted.startswith("builtins."):
-        return made(factory.dotted)
-    return as_default(value) if value is not None else Unknown("its default is computed")
-
-
-def as_default(value: Value) -> Value:
-    """The value, told to be only a default."""
-    return Const(value.value, value.rooted, by_default=True) if isinstance(value, Const) else value

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from scanner.code import buckets, flow, hub
 from scanner.code.apis import Api, table
+from scanner.code.arguments import argument_of
 from scanner.code.danger import danger
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.releases import Releases
 from scanner.code.values import Const, Made
 from scanner.model import CodeReading, Evidence, LoadSite, Reference, Resolved, Unresolved, factors

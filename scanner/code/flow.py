@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from scanner.code import targets
 from scanner.code.apis import SETDEFAULT, WATCHED, Api, table
+from scanner.code.arguments import argument_of
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Table, Value, text_of
 from scanner.model import Evidence, LoadSite, Reference, Resolved, factors
 from scanner.patterns import pattern

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from scanner.code import local
 from scanner.code.apis import Api
+from scanner.code.arguments import argument_of
 from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.releases import Releases, before
 from scanner.code.values import Const, Made, Value, alternatives, text_of
 from scanner.model import Evidence, LoadSite, Reference, ReferenceKind, Resolved, Unresolved, factors

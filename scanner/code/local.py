@@ -12,9 +12,10 @@ from functools import lru_cache
 
 from sbom.record import replace
 from scanner.code.apis import Api
+from scanner.code.arguments import argument_of
 from scanner.code.danger import text_given
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.releases import Releases, before
 from scanner.code.values import Const, Value
 from scanner.model import Evidence, LoadSite, Reference, Resolved, factors

@@ -2,14 +2,15 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 
 from scanner.code import configuration, parsed
 from scanner.code.apis import table
+from scanner.code.arguments import argument, argument_of, place_of, reason
 from scanner.code.composition import Part, composed
-from scanner.code.expressions import as_default
 from scanner.code.module import Call, Module
 from scanner.code.names import Names
+from scanner.code.reached import functions
 from scanner.code.values import (
     Const,
     Items,
@@ -17,10 +18,10 @@ from scanner.code.values import (
     Mix,
     Name,
     Param,
-    Table,
     Unknown,
     Value,
     alternatives,
+    as_default,
     joined,
     path_joined,
     text_of,
@@ -113,7 +114,7 @@ class Program:
         for module in self.modules:
             for call in module.calls:
                 self._calls.setdefault(call.dotted.rpartition(".")[2], []).append((module, call))
-        self.reached = {module.path: _reached(module) for module in self.modules}
+        self.reached = {module.path: functions(module) for module in self.modules}
 
     # --- values ---
 
@@ -168,7 +169,7 @@ class Program:
             asked += 1
             if asked > _CALLERS:
                 break
-            given = argument(call, param.name, _place(function.params, param.name, method=function.method))
+            given = argument(call, param.name, place_of(function.params, param.name, method=function.method))
             if given is not None and given != param:
                 values += self.settled(given, caller, depth + 4)
         default = dict(function.defaults).get(param.name)
@@ -309,7 +310,7 @@ class Program:
             head = text_of(value.parts[0]) if value.parts else None
             if head is not None and _SCHEME.match(head):
                 return (Resolved("url", f"{head}…"),)
-            return (Unresolved(f"a part of its path is not known: {_reason(value)}"),)
+            return (Unresolved(f"a part of its path is not known: {reason(value)}"),)
         if isinstance(value, Made):
             return self._made(value, module, depth)
         if isinstance(value, Items):
@@ -319,7 +320,7 @@ class Program:
                 for inner in self.settled(each, module)
                 for row in self._target(inner, module, depth + 1)
             ) or (Unresolved("it is empty"),)
-        return (Unresolved(_reason(value)),)
+        return (Unresolved(reason(value)),)
 
     def _constant(self, value: Const, module: Module) -> Resolved | Unresolved:
         if not isinstance(value.value, str):
@@ -360,54 +361,15 @@ class Program:
         if inner is None and value.dotted in _HANDLES and value.args:
             inner = value.args[0]
         if inner is None:
-            return (Unresolved(_reason(value)),)
+            return (Unresolved(reason(value)),)
         return tuple(
             row for each in self.settled(inner, module) for row in self._target(each, module, depth + 1)
-        ) or (Unresolved(_reason(value)),)
+        ) or (Unresolved(reason(value)),)
 
     def _first_text(self, value: Value | None, module: Module) -> str:
         if value is None:
             return ""
         return next((text for each in self.settled(value, module) if (text := text_of(each))), "")
-
-
-def argument(call: Call, name: str, at: int) -> Value | None:
-    """The value that a call gives to a parameter, by keyword or by place."""
-    for keyword, value in call.keywords:
-        if keyword == name:
-            return value
-    return call.args[at] if 0 <= at < len(call.args) else None
-
-
-def argument_of(made: Made | Call, names: tuple[str, ...], at: int) -> Value | None:
-    """The value of the first of some keywords, or the one that stands at a place."""
-    for keyword, value in made.keywords:
-        if keyword in names:
-            return value
-    return made.args[at] if 0 <= at < len(made.args) else None
-
-
-def _place(params: tuple[str, ...], name: str, *, method: bool) -> int:
-    rows = params[1:] if method and params[:1] in {("self",), ("cls",)} else params
-    return rows.index(name) if name in rows else -1
-
-
-def _reason(value: Value) -> str:
-    if isinstance(value, Unknown):
-        return value.reason or "it is computed"
-    if isinstance(value, Name):
-        return f"it is {value.dotted}, which is not defined in this tree"
-    if isinstance(value, Param):
-        return f"it is the parameter {value.name}"
-    if isinstance(value, Mix):
-        unknown = next((part for part in value.parts if not isinstance(part, Const)), None)
-        return _reason(unknown) if unknown is not None else "it is computed"
-    if isinstance(value, Made):
-        name = value.dotted.lstrip("?.[]")
-        return f"it is what {name} gives" if name else "it is an item of something unknown"
-    if isinstance(value, Table):
-        return "it is a table"
-    return "it is computed"
 
 
 def _folders(files: Iterable[str]) -> frozenset[str]:
@@ -418,27 +380,3 @@ def _folders(files: Iterable[str]) -> frozenset[str]:
             found.add(folder)
             folder = folder.rpartition("/")[0]
     return frozenset(found)
-
-
-def _reached(module: Module) -> Mapping[str, frozenset[str]]:
-    """The functions that an import reaches, and those that a run as a program reaches."""
-    edges: dict[str, set[str]] = {}
-    start: dict[str, set[str]] = {"import": {""}, "run": {""}}
-    for caller, called, in_main in module.edges:
-        if not caller:
-            start["run"].add(called)
-            if not in_main:
-                start["import"].add(called)
-        else:
-            edges.setdefault(caller, set()).add(called)
-    reached: dict[str, frozenset[str]] = {}
-    for how, names in start.items():
-        seen: set[str] = set()
-        todo = sorted(names)
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
-                todo += edges.get(name, ())
-        reached[how] = frozenset(seen)
-    return reached

@@ -9,7 +9,8 @@ from sbom.model import Location
 from sbom.record import record
 from scanner.code import source, units
 from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, is_watched, table
-from scanner.code.module import Module, Reader, name_of
+from scanner.code.module import Module, name_of
+from scanner.code.reader import Reader
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 

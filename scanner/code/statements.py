@@ -4,8 +4,21 @@ import ast
 from collections.abc import Iterator
 
 from sbom.record import record
-from scanner.code.expressions import Env, Known, arguments, as_default, callee, dotted_path, evaluate
-from scanner.code.values import Const, Items, Made, Name, Param, Unknown, Value, any_of, made, text_of
+from scanner.code.expressions import arguments, callee, dotted_path, evaluate
+from scanner.code.scope import Env, Known
+from scanner.code.values import (
+    Const,
+    Items,
+    Made,
+    Name,
+    Param,
+    Unknown,
+    Value,
+    any_of,
+    as_default,
+    made,
+    text_of,
+)
 
 _ANNOTATED = 6  # annotations, one inside the other
 _TEXT = 200  # characters of an annotation that is a text

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from scanner.code import configuration
 from scanner.code.apis import Api
+from scanner.code.arguments import argument_of
 from scanner.code.composition import Part, about
 from scanner.code.composition import targets as named
 from scanner.code.module import Call, Module
-from scanner.code.program import Program, argument_of
+from scanner.code.program import Program
 from scanner.code.values import Name, Value
 from scanner.model import Evidence, LoadSite, Resolved
 from scanner.text import visible

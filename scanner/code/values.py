@@ -218,3 +218,8 @@ def _shown(value: Value) -> str | None:
     if not isinstance(value, Const) or value.value is None:
         return None
     return str(value.value)
+
+
+def as_default(value: Value) -> Value:
+    """The value, told to be only a default."""
+    return Const(value.value, value.rooted, by_default=True) if isinstance(value, Const) else value
