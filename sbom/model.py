@@ -82,6 +82,7 @@ class FactName(StrEnum):
     IDENTIFIER = "identifier"  # what a registry or a tracking server calls it
     IMPORTS = "imports"
     INPUTS = "inputs"
+    KERNEL = "kernel"  # that a notebook was saved with
     LANGUAGE = "language"
     LAYERS = "layers"
     LICENCE = "licence"
@@ -98,6 +99,7 @@ class FactName(StrEnum):
     PRODUCER = "producer"
     PROOF = "proof"  # "holds: git-lfs, sha256" and what else the tree states of its bytes
     QUANTIZATION = "quantization"
+    SAVED_OUTPUTS = "saved-outputs"  # code cells of a notebook whose results its bytes hold, too
     SIZE = "size"  # in bytes
     TAG = "tag"
     TASK = "task"

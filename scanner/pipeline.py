@@ -16,7 +16,7 @@ from scanner.isolate import Job, weigh
 from scanner.limits import Limits
 from scanner.model import Artifact, CodeReading, Report
 from scanner.policy import Policy
-from scanner.story import enrich, hold, tell
+from scanner.story import bill, enrich, hold, tell
 from scanner.story.check import evidence_of
 from scanner.story.judge import findings_of
 from scanner.story.stock import formed, stock_of, within
@@ -55,7 +55,7 @@ def _judged(
     known = enrich.known(stock, policy)
     evidence = evidence_of(root, policy, seen, stock, code, known)
     joined = joining.joined(seen, stock, code, evidence, policy, whole=whole)
-    stock = formed(joined.stock, seen)
+    stock = formed(bill.in_full(joined.stock, seen, root, policy), seen)
     stock, evidence, cache = hold.to_cache(root, policy, seen, stock, joined.evidence)
     measured = (*held.measurements, *joined.measurements)
     findings, notices = findings_of((*evidence, *held.evidence), seen, stock, policy, root, measured)

@@ -299,4 +299,7 @@ def signers(
 
 def asking(jobs: Sequence[Job], asked: Mapping[str, tuple[str, ...]]) -> list[Job]:
     """The jobs, each with what has to be measured of its file."""
-    return [replace(job, asked=asked[job.path]) if job.path in asked else job for job in jobs]
+    return [
+        replace(job, asked=tuple(dict.fromkeys((*job.asked, *asked[job.path])))) if job.path in asked else job
+        for job in jobs
+    ]

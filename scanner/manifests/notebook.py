@@ -1,20 +1,25 @@
-"""Jupyter notebooks: what their cells install, by shell escapes and magics; nothing else in them is read.
+"""Jupyter notebooks: what their cells install by shell escapes and magics, and their kernel.
 
-Law: nbformat 3 and 4, and IPython's documentation, "Built-in magic commands" and "System shell access".
+What a notebook says of its kernel is what its last saver ran it with.
+
+Law: nbformat 3 and 4 (``metadata``), and IPython's documentation, "Built-in magic commands" and "System shell
+access".
 """
 
 import re
 from collections.abc import Iterator
 
-from sbom.model import Location
+from sbom.model import Fact, FactName, Kind, Location
 from scanner.errors import LimitReached
 from scanner.limits import Limits
 from scanner.manifests.installers import Installs
 from scanner.manifests.shell import Line
-from scanner.model import Reading
+from scanner.model import Described, Reading
 from scanner.readers import notebook
+from scanner.text import visible
 
 _LIMITS = Limits()
+_MAX_CHARS = 200  # of what it says of itself
 _ESCAPE = re.compile(r"\s*(?:[A-Za-z_][A-Za-z0-9_.]*\s*=\s*)?!{1,2}(?!=)\s*(.*)", re.ASCII | re.DOTALL)
 _MAGIC = re.compile(
     r"\s*(?:[A-Za-z_]\w*\s*=\s*)?%(pip|conda|mamba|micromamba|uv|sx|system)\b\s*(.*)", re.DOTALL
@@ -27,18 +32,44 @@ _INNER = re.compile(r"\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}", re.ASCII)
 
 
 def parse(data: bytes, where: Location) -> Iterator[Reading]:
-    """What a notebook's code cells install: cells counted from 1, lines inside the cell.
+    """What a notebook says of itself, and what its code cells install: cells counted from 1, lines inside.
 
     Raises Malformed where this is no notebook, LimitReached past the bytes or the nesting.
     """
     if len(data) > _LIMITS.text_bytes:
         raise LimitReached("text_bytes", allowed=_LIMITS.text_bytes, found=len(data))
+    book = notebook.book_of(data)
+    if facts := tuple(_facts(book)):
+        yield Described(where, facts, Kind.FILE)
     installs = Installs(where)
-    for number, source in notebook.code_cells(notebook.book_of(data)):
+    for number, source in notebook.code_cells(book):
         rows = list(enumerate(source.split("\n"), 1))
         for piece in _pieces(rows):
             yield from installs.read(piece, Location(where.path, where.member, cell=number))
     yield from installs.end()
+
+
+def _facts(book: dict[str, object]) -> Iterator[Fact]:
+    numbers = [book.get("nbformat"), book.get("nbformat_minor")]
+    version = [str(one) for one in numbers if isinstance(one, int) and not isinstance(one, bool)]
+    if version:
+        yield Fact(FactName.FORMAT_VERSION, visible(".".join(version), limit=_MAX_CHARS))
+    if held := notebook.saved_outputs(book):
+        yield Fact(FactName.SAVED_OUTPUTS, held)
+    about = _mapping(book.get("metadata"))
+    kernel, language = _mapping(about.get("kernelspec")), _mapping(about.get("language_info"))
+    if name := _said(kernel.get("name")):
+        yield Fact(FactName.KERNEL, name)
+    if name := _said(language.get("name")) or _said(kernel.get("language")):
+        yield Fact(FactName.LANGUAGE, f"{name} {_said(language.get('version'))}".rstrip())
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _said(value: object) -> str:
+    return visible(value.strip(), limit=_MAX_CHARS) if isinstance(value, str) else ""
 
 
 def _pieces(rows: list[Line]) -> Iterator[list[Line]]:

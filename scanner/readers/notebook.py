@@ -37,6 +37,14 @@ def code_cells(book: dict[str, object]) -> Iterator[tuple[int, str]]:
             yield number, _source(cell)
 
 
+def saved_outputs(book: dict[str, object]) -> int:
+    """How many code cells were saved together with what they gave."""
+    return sum(
+        isinstance(cell, dict) and cell.get("cell_type") == "code" and bool(cell.get("outputs"))
+        for cell in _cells(book)
+    )
+
+
 def _cells(book: dict[str, object]) -> Iterator[object]:
     cells = book.get("cells")
     yield from cells if isinstance(cells, list) else ()

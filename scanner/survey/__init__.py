@@ -2,7 +2,7 @@
 
 from scanner.survey.coverage import coverage_of
 from scanner.survey.manifests import read_manifests
-from scanner.survey.seen import Survey, bytes_of, texts_of, under
+from scanner.survey.seen import Survey, bytes_of, digests_in, is_notebook, texts_of, under
 from scanner.survey.tree import survey
 from scanner.survey.weighing import close, weigh_files
 
@@ -11,6 +11,8 @@ __all__ = [
     "bytes_of",
     "close",
     "coverage_of",
+    "digests_in",
+    "is_notebook",
     "read_manifests",
     "survey",
     "texts_of",

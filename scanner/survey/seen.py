@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sbom.model import Digest
 from sbom.record import field, mutable
 from scanner.codebase import Codebase
 from scanner.errors import ScanError, Unreadable
@@ -43,6 +44,17 @@ class Survey:
     proven: "Proven | None" = None  # None where no file vouches for another
     not_checked: list[NotChecked] = field(default_factory=list)  # of proofs
     notices: list[str] = field(default_factory=list)  # of proofs
+
+
+def is_notebook(path: str) -> bool:
+    """Whether the name is that of a notebook: a bill of materials lists it, whoever else reads it."""
+    return path.lower().endswith(".ipynb")
+
+
+def digests_in(seen: Survey, path: str) -> tuple[Digest, ...]:
+    """The SHA-256 and SHA-512 of a file as it was weighed; none where nobody asked or it was not read."""
+    found = seen.digests.get(path, {})
+    return tuple(Digest(name, found[name]) for name in ("sha256", "sha512") if name in found)
 
 
 def texts_of(seen: Survey, paths: Iterable[str], limits: Limits) -> dict[str, str]:

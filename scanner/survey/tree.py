@@ -13,7 +13,7 @@ from scanner.policy import Policy
 from scanner.projects import scope
 from scanner.registry import manifests_of
 from scanner.survey.manifests import read_manifests
-from scanner.survey.seen import Survey
+from scanner.survey.seen import Survey, is_notebook
 from scanner.survey.weighing import close, hash_packages, weigh_and_prove
 
 
@@ -70,7 +70,8 @@ def _walked(root: Path, policy: Policy, named: Sequence[str] | None, seen: Surve
         if isinstance(entry, Excluded):
             seen.excluded.append(entry)
             continue
-        job = Job(entry.path, os.fsdecode(entry.absolute), entry.size, also=also)
+        asked = also if is_notebook(entry.path) else ()
+        job = Job(entry.path, os.fsdecode(entry.absolute), entry.size, asked, also=also)
         if entry.outcome is Outcome.UNCLAIMED:
             files.links.append((entry.target, job))
         elif entry.outcome is None:

@@ -1,0 +1,25 @@
+"""Listing: what nothing but a bill of materials has to tell of a tree, and no finding rests on."""
+
+from pathlib import Path
+
+from sbom.record import replace
+from scanner.inventory import Stock
+from scanner.policy import Policy
+from scanner.survey import Survey, digests_in, is_notebook
+
+
+def in_full(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
+    """The stock as a bill of materials lists it, where one was asked for; else the stock."""
+    if "sbom" not in policy.shown or not root.exists():
+        return stock
+    return _with_notebooks(stock, seen)
+
+
+def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
+    jobs = [job for job in seen.jobs if is_notebook(job.path)]
+    if not jobs:
+        return stock
+    from scanner.inventory import notebooks
+
+    books = {job.path: notebooks.Book(job.size, digests_in(seen, job.path)) for job in jobs}
+    return replace(stock, inventory=notebooks.with_notebooks(stock.inventory, books, seen.readings))
