@@ -1,84 +1,23 @@
-"""One file examined: who claims it, what each reader found, and every member of it in turn.
+"""One file examined: who claims it, what each reader found, and every member of it in turn."""
 
-The work is told step by step, so that what was found before a reader broke, hung or died is never lost: a
-worker writes each step as it is made, and ``Folder`` turns the steps of one file back into artifacts on the
-other side of the pipe.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Protocol
 
-from sbom.model import Digest, Fact, Location
-from sbom.record import field, mutable, record, replace
+from sbom.model import Fact, Location
 from scanner.errors import Changed, LimitReached, Malformed, MissingDependency, PartlyRead, Unreadable
+from scanner.examine.outcomes import OF_OUTCOMES, ended_at_once, outcome_evidence, outcome_of
+from scanner.examine.steps import Begun, Ended, Found, Opened, Step, Unclaimed
 from scanner.files.lfs import pointer
 from scanner.files.source import BytesSource
 from scanner.limits import MIB, Budget, Limits
-from scanner.model import (
-    Artifact,
-    Derived,
-    Evidence,
-    Inspection,
-    Member,
-    Outcome,
-    Source,
-    Subject,
-    factors,
-)
+from scanner.model import Derived, Evidence, Member, Outcome, Source, Subject
 from scanner.readers.inflate import InflatedSource
 from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, with_name
 from scanner.text import counted, visible
 
 # A member's end is looked at only where reaching it costs little.
 _MEMBER_TAIL = 64 * MIB
-
-
-@record
-class Opened:
-    """A file or member that somebody claims; steps between this and the next belong to its inspections."""
-
-    where: Location
-    format: str
-    size: int
-    digest: str = ""
-
-
-@record
-class Begun:
-    """An inspector starts on the artifact at ``where``."""
-
-    where: Location
-    inspector: str
-
-
-@record
-class Found:
-    """One thing an inspector met."""
-
-    where: Location
-    inspector: str
-    item: Evidence | Fact
-
-
-@record
-class Ended:
-    """An inspector is done with the artifact at ``where``."""
-
-    where: Location
-    inspector: str
-    outcome: Outcome
-    detail: str = ""
-
-
-@record
-class Unclaimed:
-    """A member of the artifact at ``where`` that nobody reads."""
-
-    where: Location
-
-
-Step = Opened | Begun | Found | Ended | Unclaimed
 
 
 class Watch(Protocol):
@@ -104,7 +43,7 @@ def examine(
         head = source.read_at(0, HEAD)
         tail = source.read_at(max(0, source.size - TAIL), TAIL) if source.size > HEAD else head
     except (Unreadable, Changed) as error:
-        yield from ended_at_once(where, source.size, _outcome(error), str(error))
+        yield from ended_at_once(where, source.size, outcome_of(error), str(error))
         return
     pointed = pointer(head) if source.size < HEAD else None
     if pointed is not None:
@@ -226,7 +165,7 @@ def _on_suspicion(
 def _shows_something(step: Step, where: Location) -> bool:
     if isinstance(step, Opened):
         return step.where != where
-    return isinstance(step, Found) and isinstance(step.item, Evidence) and step.item.rule not in _OF_OUTCOMES
+    return isinstance(step, Found) and isinstance(step.item, Evidence) and step.item.rule not in OF_OUTCOMES
 
 
 def _run(claim: Claim, subject: Subject, watch: Watch | None) -> Iterator[Step]:
@@ -245,7 +184,7 @@ def _run(claim: Claim, subject: Subject, watch: Watch | None) -> Iterator[Step]:
             for event in row.inspect(subject):
                 yield from _on_event(event, row, subject, rows, watch)
         except (Malformed, LimitReached, Unreadable, Changed, MissingDependency) as error:
-            outcome, detail = _outcome(error), str(error)
+            outcome, detail = outcome_of(error), str(error)
             where = where.at(offset=getattr(error, "offset", None))
         except PartlyRead as error:
             outcome, detail = Outcome.RECOGNISED, f"{row.short}: recognised, {error}"
@@ -304,7 +243,7 @@ def _member(member: Member, subject: Subject, watch: Watch | None) -> Iterator[S
         if HEAD < size <= _MEMBER_TAIL:
             tail = member.source.read_at(size - min(TAIL, size), TAIL)
     except (Malformed, LimitReached, Unreadable, Changed, MissingDependency) as error:
-        yield from ended_at_once(member.where, member.source.size, _outcome(error), str(error))
+        yield from ended_at_once(member.where, member.source.size, outcome_of(error), str(error))
         return
     yield from _examine(member.source, member.where, name, head, tail, subject.budget, depth, watch)
 
@@ -323,60 +262,6 @@ def _unread(claim: Claim) -> tuple[Outcome, str]:
     if claim.by_name and not claim.format.by_name_only:
         return Outcome.MALFORMED, f"the name says {claim.format.title}, the content does not"
     return Outcome.RECOGNISED, f"{claim.format.title}: recognised, not read in depth"
-
-
-def _outcome(error: Exception) -> Outcome:
-    kinds: tuple[tuple[type[Exception], Outcome], ...] = (
-        (Malformed, Outcome.MALFORMED),
-        (LimitReached, Outcome.LIMITED),
-        (Changed, Outcome.CHANGED),
-        (MissingDependency, Outcome.MISSING_DEPENDENCY),
-    )
-    return next((outcome for kind, outcome in kinds if isinstance(error, kind)), Outcome.UNREADABLE)
-
-
-# What a reader's end says, never what it met: an inspection that shows only these has shown nothing.
-_OF_OUTCOMES = frozenset({"ART-003", "ART-013", "COV-001", "COV-003"})
-
-
-def outcome_evidence(where: Location, row: Format | None, outcome: Outcome, detail: str) -> Evidence | None:
-    """The coverage finding of an outcome, or None for those that carry none (house.md, law 2)."""
-    reader = row.name if row else "reader"
-    subject = f"{reader}:{outcome}"
-    said = visible(detail)
-    if outcome is Outcome.MALFORMED:
-        message = f"breaks the laws of its format ({row.short if row else reader}): {said}"
-        return Evidence("ART-013", where, message, subject)
-    if outcome is Outcome.LIMITED:
-        rule = "ART-006" if detail.startswith(_BOMBS) else "COV-003"
-        return Evidence(rule, where, f"not read to its end: {said}", subject)
-    if outcome is Outcome.RECOGNISED and row is not None:
-        measured = factors(ref=f"format {row.name}", effect=row.unread_effect)
-        return Evidence("COV-001", where, said, subject, measured)
-    if outcome in (Outcome.INSPECTED, Outcome.UNCLAIMED, Outcome.ABSENT):
-        return None
-    words = {
-        Outcome.CHANGED: "changed while it was read",
-        Outcome.CRASHED: "our reader failed on it",
-        Outcome.LATE: "the reader passed its deadline",
-        Outcome.DIED: "the reader's process died on it",
-        Outcome.UNREADABLE: "could not be read",
-        Outcome.MISSING_DEPENDENCY: "needs a decoder that is not installed",
-    }
-    return Evidence("COV-001", where, f"not inspected: {words[outcome]} ({said})", subject)
-
-
-def ended_at_once(where: Location, size: int, outcome: Outcome, detail: str) -> Iterator[Step]:
-    """The steps of a file or member that no inspector ever got to see."""
-    yield Opened(where, "", size)
-    yield Begun(where, "read")
-    evidence = outcome_evidence(where, None, outcome, detail)
-    if evidence is not None:
-        yield Found(where, "read", evidence)
-    yield Ended(where, "read", outcome, visible(detail))
-
-
-_BOMBS = ("limit inflate_ratio", "limit inflated_bytes", "limit container_depth", "limit container_members")
 
 
 def _too_many(rule: str, count: int, subject: Subject) -> Evidence:
@@ -402,91 +287,3 @@ def _member_digest(source: Source, limits: Limits) -> str:
 
 def _outer(where: Location) -> Location:
     return Location(where.path)
-
-
-# --- steps back into artifacts -----------------------------------------------------------------------------
-
-
-@mutable
-class _Open:
-    opened: Opened
-    inspections: dict[str, Inspection] = field(default_factory=dict)
-    running: dict[str, list[Evidence | Fact]] = field(default_factory=dict)
-
-
-class Gathered:
-    """The steps of one file, folded into its artifacts; what was never ended can be ended from outside."""
-
-    def __init__(self) -> None:
-        self._open: dict[Location, _Open] = {}
-        self._unclaimed: dict[str, int] = {}
-
-    def add(self, step: Step) -> None:
-        """Takes the next step."""
-        if isinstance(step, Opened):
-            self._open.setdefault(step.where, _Open(step))
-        elif isinstance(step, Unclaimed):
-            self._unclaimed[step.where.path] = self._unclaimed.get(step.where.path, 0) + 1
-        elif isinstance(step, Begun):
-            self._open[step.where].running[step.inspector] = []
-        elif isinstance(step, Found):
-            self._open[step.where].running[step.inspector].append(step.item)
-        else:
-            items = self._open[step.where].running.pop(step.inspector)
-            self._end(step, items)
-
-    def extend(self, steps: Iterable[Step]) -> "Gathered":
-        """Takes all of the steps."""
-        for step in steps:
-            self.add(step)
-        return self
-
-    def interrupt(self, where: Location, outcome: Outcome, detail: str, size: int = 0) -> None:
-        """Ends whatever was running with ``outcome``; a file that showed no step yet gets one row."""
-        running = [(at, name) for at, row in self._open.items() for name in row.running]
-        if not running:
-            self.extend(ended_at_once(where, size, outcome, detail))
-        for at, name in running:
-            evidence = outcome_evidence(at, BY_NAME.get(name), outcome, detail)
-            if evidence is not None:
-                self.add(Found(at, name, evidence))
-            self.add(Ended(at, name, outcome, visible(detail)))
-
-    def _end(self, step: Ended, items: list[Evidence | Fact]) -> None:
-        row = self._open[step.where]
-        # Two members of one name: an archive can hold both, and each loader picks its own. Neither may
-        # push the other's findings out.
-        before = row.inspections.get(step.inspector)
-        worse = before is not None and before.outcome is not Outcome.INSPECTED
-        row.inspections[step.inspector] = Inspection(
-            step.where,
-            step.inspector,
-            before.outcome if before and worse else step.outcome,
-            before.detail if before and worse else step.detail,
-            (*(before.evidence if before else ()), *(item for item in items if isinstance(item, Evidence))),
-            (*(before.facts if before else ()), *(item for item in items if isinstance(item, Fact))),
-        )
-
-    def artifacts(self, digests: tuple[Digest, ...] = ()) -> tuple[Artifact, ...]:
-        """The file and its claimed members, sorted by place; ``digests`` are those of the whole file."""
-        found = [
-            Artifact(
-                where,
-                row.opened.format,
-                row.opened.size,
-                (Digest("sha256", row.opened.digest),) if row.opened.digest else (),
-                tuple(row.inspections[name] for name in sorted(row.inspections)),
-            )
-            for where, row in self._open.items()
-        ]
-        found.sort(key=lambda artifact: artifact.where.order)
-        return tuple(
-            replace(
-                artifact,
-                digests=digests or artifact.digests,
-                unclaimed_members=self._unclaimed.get(artifact.where.path, 0),
-            )
-            if not artifact.where.member
-            else artifact
-            for artifact in found
-        )
