@@ -10,9 +10,10 @@ from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.account import Shown
-    from scanner.model import Report
+    from scanner.model import Asked, Report
 
 _ALL = 1_000_000
+_KILLED = frozenset({"late", "died", "unreadable", "changed"})
 
 
 def inspect(
@@ -46,10 +47,8 @@ def inspect(
     Examples: weighbridge inspect model.pt; weighbridge inspect model.pkl --trace; weighbridge inspect
     model.safetensors --rows 0 --format json
     """
-    from scanner.account import Shown, account
     from scanner.cli import output
     from scanner.cli.settings import gather
-    from scanner.limits import Limits
     from scanner.model import Asked
     from scanner.pipeline import scan
 
@@ -67,10 +66,7 @@ def inspect(
         packs=packs,
     )
     report = scan(file, gathered.policy)
-    asked = Asked(rows or _ALL, trace, around)
-    killed = {"late", "died", "unreadable", "changed"}
-    is_safe = not any(row.outcome in killed for row in report.coverage.not_checked)
-    shown = account(file, Limits(), asked) if is_safe else Shown(broken="its examination did not survive")
+    shown = _account(file, report, Asked(rows or _ALL, trace, around))
     to_file = output_path is not None
     data = _json(report, shown) if format_name == "json" else _text(report, shown, to_file=to_file)
     if output_path is not None:
@@ -79,6 +75,16 @@ def inspect(
         output.show(data)
     output.tell(report.notices)
     raise typer.Exit(report.verdict.exit_code)
+
+
+def _account(file: Path, report: "Report", asked: "Asked") -> "Shown":
+    """What there is to show of the file; nothing where its examination did not survive."""
+    from scanner.account import Shown, account
+    from scanner.limits import Limits
+
+    if any(row.outcome in _KILLED for row in report.coverage.not_checked):
+        return Shown(broken="its examination did not survive")
+    return account(file, Limits(), asked)
 
 
 def _text(report: "Report", shown: "Shown", *, to_file: bool) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbom.record import record
 from scanner.cli.options import (
     Baseline,
     Config,
@@ -30,6 +31,8 @@ from scanner.text import counted, visible
 if TYPE_CHECKING:
     from scanner.integrity import lock as locks
     from scanner.integrity.held import Found
+    from scanner.policy import Policy
+    from scanner.survey import Survey
     from scanner.vouched import Read
 
 
@@ -64,56 +67,76 @@ def lock(
 
     Examples: weighbridge lock; weighbridge lock --update models/encoder.pt data/
     """
-    from scanner import __version__, joining, vouched
+    from scanner import vouched
     from scanner.cli import output, progress
     from scanner.cli.settings import gather
     from scanner.integrity import lock as locks
-    from scanner.inventory import take_stock
-    from scanner.locking import everything
-    from scanner.survey import survey
 
     root, named = _asked(paths or [], root, update=update)
-    gathered = gather(
-        root,
-        config=config,
-        untrusted=untrusted,
-        check_advisories=False,
-        exclude=exclude,
-        jobs=jobs,
-        hub_cache=hub_cache,
-    )
+    chosen = {"exclude": exclude, "jobs": jobs, "hub_cache": hub_cache}
+    gathered = gather(root, config=config, untrusted=untrusted, check_advisories=False, **chosen)
     target = lock_path or root / locks.NAME
     before = _before(target, force=force)
     if update and before is None:
         raise UsageError(f"--update: there is no lock at {target}: weighbridge lock writes a whole one")
     policy = gathered.policy
     progress.begin()
-    seen = survey(root, policy, artifacts=False, code=not update)
-    tool = f"weighbridge {__version__}"
-    if update and before is not None:
-        walked = [*(job.path for job in seen.jobs), *seen.links, *(row.path for row in seen.closed)]
-        only = {path for path in (*walked, *before.lock.files) if vouched.is_named(path, named)}
-        # Whoever names a file has it locked, whatever it is.
-        known = [*before.lock.files, *(only & set(named))]
-        found = everything(root, seen, known, only=only, jobs=policy.jobs)
-        _must_be_known(named, found, before.lock)
-        made = vouched.updated(before.lock, found, named, tool)
-    else:
-        found = everything(root, seen, before.lock.files if before is not None else (), jobs=policy.jobs)
-        stock = take_stock(seen.readings)
-        components = joining.asked_for(stock, joining.read_code(seen, stock, root, policy))
-        old = before.lock if before is not None else None
-        made = vouched.written(found, seen, components, old, tool, policy.hub_cache)
+    old = before.lock if before is not None else None
+    made = _updated(root, policy, old, named) if update and old is not None else _whole(root, policy, old)
     progress.end()
-    data = locks.render(made)
+    data = locks.render(made.lock)
     locks.parse(data)  # what cannot be read again is not written
     if before is None or data != before.data:
         _must_be_unchanged(target, before, force=force)
         output.replace_file(target, data, "lock: ")
-    output.tell(
-        (*policy.notices, *vouched.unread_code(seen), *_untold(found, made, named if update else None))
-    )
-    output.show(_summary(before, made, target).encode("utf-8", "replace"))
+    untold = _untold(made.found, made.lock, named if update else None)
+    output.tell((*policy.notices, *vouched.unread_code(made.seen), *untold))
+    output.show(_summary(before, made.lock, target).encode("utf-8", "replace"))
+
+
+@record
+class _Made:
+    """A lock, the files that it is made of, and the survey that found them."""
+
+    lock: "locks.Lock"
+    found: "list[Found]"
+    seen: "Survey"
+
+
+def _updated(root: Path, policy: "Policy", before: "locks.Lock", named: Sequence[str]) -> _Made:
+    """The lock with the entries of the named files and folders written anew."""
+    from scanner import vouched
+    from scanner.locking import everything
+    from scanner.survey import survey
+
+    seen = survey(root, policy, artifacts=False)
+    walked = [*(job.path for job in seen.jobs), *seen.links, *(row.path for row in seen.closed)]
+    only = {path for path in (*walked, *before.files) if vouched.is_named(path, named)}
+    # Whoever names a file has it locked, whatever it is.
+    known = [*before.files, *(only & set(named))]
+    found = everything(root, seen, known, only=only, jobs=policy.jobs)
+    _must_be_known(named, found, before)
+    return _Made(vouched.updated(before, found, named, _tool()), found, seen)
+
+
+def _whole(root: Path, policy: "Policy", before: "locks.Lock | None") -> _Made:
+    """The lock of everything that lies there and is asked for."""
+    from scanner import joining, vouched
+    from scanner.inventory import take_stock
+    from scanner.locking import everything
+    from scanner.survey import survey
+
+    seen = survey(root, policy, artifacts=False, code=True)
+    found = everything(root, seen, before.files if before is not None else (), jobs=policy.jobs)
+    stock = take_stock(seen.readings)
+    components = joining.asked_for(stock, joining.read_code(seen, stock, root, policy))
+    return _Made(vouched.written(found, seen, components, before, _tool(), policy.hub_cache), found, seen)
+
+
+def _tool() -> str:
+    from scanner import __version__
+
+    return f"weighbridge {__version__}"
 
 
 def verify(

@@ -30,6 +30,25 @@ if TYPE_CHECKING:
 
 _OWN = "weighbridge.toml"
 
+Until = Annotated[
+    Text, typer.Option("--until", metavar="DATE", help="The last day (default: the level's longest).")
+]
+Approvers = Annotated[
+    Texts, typer.Option("--approver", metavar="NAME", help="Who agreed; high takes two. May repeat.")
+]
+Control = Annotated[
+    Text, typer.Option("--control", help="What keeps it from doing harm meanwhile (from high on).")
+]
+Justification = Annotated[
+    Text, typer.Option("--vex-justification", metavar="WORD", help="Or OpenVEX' word for why it cannot.")
+]
+Dispute = Annotated[
+    bool, typer.Option("--dispute", help="It is wrong, not accepted: holds for these bytes and rules.")
+]
+Into = Annotated[
+    File, typer.Option("--file", metavar="FILE", help="Write it there, not into the settings in force.")
+]
+
 
 @record
 class Target:
@@ -50,25 +69,12 @@ def waive(
     path: Annotated[Path, typer.Argument(help="Where the finding is; scanned again.")] = Path(),
     reason: Annotated[Text, typer.Option("--reason", help="Why that is right. Required.")] = None,
     owner: Annotated[Text, typer.Option("--owner", help="Who answers for it. Required.")] = None,
-    until: Annotated[
-        Text, typer.Option("--until", metavar="DATE", help="The last day (default: the level's longest).")
-    ] = None,
-    approvers: Annotated[
-        Texts, typer.Option("--approver", metavar="NAME", help="Who agreed; high takes two. May repeat.")
-    ] = None,
-    control: Annotated[
-        Text, typer.Option("--control", help="What keeps it from doing harm meanwhile (from high on).")
-    ] = None,
-    justification: Annotated[
-        Text,
-        typer.Option("--vex-justification", metavar="WORD", help="Or OpenVEX' word for why it cannot."),
-    ] = None,
-    dispute: Annotated[
-        bool, typer.Option("--dispute", help="It is wrong, not accepted: holds for these bytes and rules.")
-    ] = False,
-    file: Annotated[
-        File, typer.Option("--file", metavar="FILE", help="Write it there, not into the settings in force.")
-    ] = None,
+    until: Until = None,
+    approvers: Approvers = None,
+    control: Control = None,
+    justification: Justification = None,
+    dispute: Dispute = False,
+    file: Into = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the entry, write nothing.")] = False,
     context: Context = None,
     advisories_path: Advisories = None,
@@ -87,16 +93,18 @@ def waive(
     """
     from scanner.cli.rescan import find
     from scanner.errors import UsageError
-    from scanner.policy.plain import At
-    from scanner.policy.waivers import JUSTIFICATIONS
+    from scanner.policy.entry import Ground, entry_for
 
     if not (reason or "").strip() or not (owner or "").strip():
         raise UsageError("a waiver takes a --reason and an --owner")
-    last = At(until, "command line", "--until").day() if until is not None else None
-    vex = (
-        At(justification, "command line", "--vex-justification").choice(JUSTIFICATIONS)
-        if justification is not None
-        else ""
+    ground = Ground(
+        reason or "",
+        owner or "",
+        until=_day(until),
+        approvers=tuple(approvers or ()),
+        kind="dispute" if dispute else "waive",
+        vex=_justification(justification),
+        control=control or "",
     )
     found = find(
         name,
@@ -115,27 +123,26 @@ def waive(
             f" {found.finding.decision.source}"
         )
     target = _target(found.gathered, path, file, untrusted=untrusted)
-    from scanner.policy.entry import entry_for
-
     scene = _scene(found, target)
-    entry = entry_for(
-        found.finding,
-        scene,
-        reason=reason or "",
-        owner=owner or "",
-        today=found.gathered.policy.today,
-        until=last,
-        approvers=tuple(approvers or ()),
-        kind="dispute" if dispute else "waive",
-        vex=vex,
-        control=control or "",
-        header=target.header,
-    )
+    entry = entry_for(found.finding, scene, ground, found.gathered.policy.today, target.header)
     if only_print:
         typer.echo(entry, nl=False)
         return
     decision = _append(target, entry, found, scene)
     _say(target, entry, decision)
+
+
+def _day(text: str | None) -> date | None:
+    from scanner.policy.plain import At
+
+    return At(text, "command line", "--until").day() if text is not None else None
+
+
+def _justification(word: str | None) -> str:
+    from scanner.policy.plain import At
+    from scanner.policy.waivers import JUSTIFICATIONS
+
+    return At(word, "command line", "--vex-justification").choice(JUSTIFICATIONS) if word is not None else ""
 
 
 def _target(gathered: "Gathered", root: Path, file: Path | None, *, untrusted: bool) -> Target:

@@ -1,8 +1,10 @@
 """A waiver's entry, written for a finding that is there."""
 
+from collections.abc import Iterator
 from datetime import date
 
 from sbom.model import Location
+from sbom.record import record
 from scanner.errors import ConfigurationError
 from scanner.model import Finding
 from scanner.policy.claims import Refusal, Scene, about_of, ids_of
@@ -10,24 +12,26 @@ from scanner.policy.waivers import Kind, Waiver
 from scanner.text import visible
 
 
-def entry_for(
-    finding: Finding,
-    scene: Scene,
-    *,
-    reason: str,
-    owner: str,
-    today: date,
-    until: date | None = None,
-    approvers: tuple[str, ...] = (),
-    kind: Kind = "waive",
-    vex: str = "",
-    control: str = "",
-    header: str = "waivers",
-) -> str:
+@record
+class Ground:
+    """Why a finding is set aside, who answers for it, until when and in what words.
+
+    ``until`` is the last day; without it the level's longest counts from the day of writing.
+    """
+
+    reason: str
+    owner: str
+    until: date | None = None
+    approvers: tuple[str, ...] = ()
+    kind: Kind = "waive"
+    vex: str = ""
+    control: str = ""
+
+
+def entry_for(finding: Finding, scene: Scene, ground: Ground, today: date, header: str = "waivers") -> str:
     """The TOML text of an entry that sets just this finding aside, ending in a newline.
 
-    ``until`` is the last day; without it the level's longest counts from today. ``header`` is ``waivers`` in
-    weighbridge.toml and ``tool.weighbridge.waivers`` in pyproject.toml.
+    ``header`` is ``waivers`` in weighbridge.toml and ``tool.weighbridge.waivers`` in pyproject.toml.
 
     Raises ConfigurationError where the entry would not hold: too long, too few approvers, no ground given,
     a critical or malicious finding that can only be disputed, a dispute of something without a digest.
@@ -35,53 +39,73 @@ def entry_for(
     about = about_of(finding, scene)
     evidence = finding.evidence
     digests = about.digests or about.either
-    where = Location("the new entry")
-    for name, text in (("reason", reason), ("owner", owner)):
+    for name, text in (("reason", ground.reason), ("owner", ground.owner)):
         if not text.strip():
             raise ConfigurationError(f"no {name} given: a waiver takes one")
-    if kind == "dispute" and not digests:
+    if ground.kind == "dispute" and not digests:
         raise ConfigurationError("a dispute is bound to content, and no SHA-256 is known of this finding's")
-    waiver = Waiver(
-        where=where,
-        source=where.path,
-        reason=reason,
-        owner=owner,
-        kind=kind,
-        rule=evidence.rule,
-        fingerprint=finding.fingerprint,
-        sha256=digests,
-        approvers=approvers,
-        created=today,
-        expires=until,
-        rule_version=scene.rules_version if kind == "dispute" else "",
-        vex=vex,
-        control=control,
-    )
+    waiver = _waiver(finding, ground, digests, today, scene)
     said = waiver.rules(about, today)
     if isinstance(said, Refusal):
         name = visible(f"{evidence.rule} at {evidence.where}", limit=200)
         raise ConfigurationError(f"{finding.level} finding {name} cannot be set aside like this: {said.why}")
-    ends = said.decision.expires
-    rows: list[tuple[str, str]] = [("rule", _quoted(evidence.rule))]
-    ids = sorted(ids_of(evidence))
-    if evidence.subject.casefold() in ids:
-        rows.append(("advisory", _quoted(evidence.subject)))
-    rows.append(("fingerprint", _quoted(finding.fingerprint)))
-    if not evidence.component and _writable(about.path):
-        rows.append(("path", _quoted(_literal(about.path))))
-    if digests:
-        rows.append(("sha256", _list(sorted(digests)) if len(digests) > 1 else _quoted(min(digests))))
-    rows += [("kind", _quoted(kind))] if kind != "waive" else []
-    rows += [("rule-version", _quoted(waiver.rule_version))] if waiver.rule_version else []
-    rows += [("reason", _quoted(reason)), ("owner", _quoted(owner))]
-    rows += [("approvers", _list(approvers))] if approvers else []
-    rows.append(("created", today.isoformat()))
-    rows += [("expires", ends)] if ends else []
-    rows += [("vex", _quoted(vex))] if vex else []
-    rows += [("control", _quoted(control))] if control else []
     place = visible(str(evidence.where), limit=200)
     lines = [f"# {evidence.rule} ({finding.level}) at {place}", f"[[{header}]]"]
+    rows = [*_bound_to(finding, about.path, digests), *_stated(waiver, said.decision.expires)]
     return "\n".join([*lines, *(f"{key} = {value}" for key, value in rows)]) + "\n"
+
+
+def _waiver(finding: Finding, ground: Ground, digests: frozenset[str], today: date, scene: Scene) -> Waiver:
+    where = Location("the new entry")
+    return Waiver(
+        where=where,
+        source=where.path,
+        reason=ground.reason,
+        owner=ground.owner,
+        kind=ground.kind,
+        rule=finding.evidence.rule,
+        fingerprint=finding.fingerprint,
+        sha256=digests,
+        approvers=ground.approvers,
+        created=today,
+        expires=ground.until,
+        rule_version=scene.rules_version if ground.kind == "dispute" else "",
+        vex=ground.vex,
+        control=ground.control,
+    )
+
+
+def _bound_to(finding: Finding, path: str, digests: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The keys that say which finding it is, and of which bytes."""
+    evidence = finding.evidence
+    yield "rule", _quoted(evidence.rule)
+    if evidence.subject.casefold() in ids_of(evidence):
+        yield "advisory", _quoted(evidence.subject)
+    yield "fingerprint", _quoted(finding.fingerprint)
+    if not evidence.component and _writable(path):
+        yield "path", _quoted(_literal(path))
+    if digests:
+        yield "sha256", _list(sorted(digests)) if len(digests) > 1 else _quoted(min(digests))
+
+
+def _stated(waiver: Waiver, ends: str) -> Iterator[tuple[str, str]]:
+    """The keys that say why, who and until when."""
+    if waiver.kind != "waive":
+        yield "kind", _quoted(waiver.kind)
+    if waiver.rule_version:
+        yield "rule-version", _quoted(waiver.rule_version)
+    yield "reason", _quoted(waiver.reason)
+    yield "owner", _quoted(waiver.owner)
+    if waiver.approvers:
+        yield "approvers", _list(waiver.approvers)
+    if waiver.created is not None:
+        yield "created", waiver.created.isoformat()
+    if ends:
+        yield "expires", ends
+    if waiver.vex:
+        yield "vex", _quoted(waiver.vex)
+    if waiver.control:
+        yield "control", _quoted(waiver.control)
 
 
 def _literal(path: str) -> str:

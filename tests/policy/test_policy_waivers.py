@@ -13,7 +13,7 @@ from scanner.errors import ConfigurationError
 from scanner.model import LEVELS, Finding, Level, Status
 from scanner.policy import allow, claims, waivers
 from scanner.policy.claims import Scene, Settled
-from scanner.policy.entry import entry_for
+from scanner.policy.entry import Ground, entry_for
 from scanner.policy.model import Policy
 from scanner.policy.plain import At
 from scanner.policy.waivers import Waiver
@@ -559,10 +559,10 @@ def written(each: Finding, **options: Any) -> str:
     plain: dict[str, Any] = {
         "reason": 'a "reason"\n\x1b[31m\U0001f600\U000e0001',
         "owner": "ann",
-        "today": TODAY,
     }
     here = options.pop("here", scene())
-    return entry_for(each, here, **(plain | options))
+    header = options.pop("header", "waivers")
+    return entry_for(each, here, Ground(**(plain | options)), TODAY, header)
 
 
 @pytest.mark.parametrize(
