@@ -73,8 +73,15 @@ def lock(
     from scanner.integrity import lock as locks
 
     root, named = _asked(paths or [], root, update=update)
-    chosen = {"exclude": exclude, "jobs": jobs, "hub_cache": hub_cache}
-    gathered = gather(root, config=config, untrusted=untrusted, check_advisories=False, **chosen)
+    gathered = gather(
+        root,
+        config=config,
+        untrusted=untrusted,
+        check_advisories=False,
+        exclude=exclude,
+        jobs=jobs,
+        hub_cache=hub_cache,
+    )
     target = lock_path or root / locks.NAME
     before = _before(target, force=force)
     if update and before is None:
