@@ -70,7 +70,7 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
         elif api.does == "bucket":
             yield from buckets.fetched(api, call, module, program)
         elif api.does in {"execute", "import", "instantiate", "resolver"}:
-            yield from flow.executed(api, call, module, program)
+            yield from flow.executed(api, call, module, program, fetched)
         elif api.does not in {"load", "switch", "yaml-type"}:
             yield from hub.references(api, call, module, program, releases)
     yield from flow.settings(module)

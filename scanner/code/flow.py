@@ -1,9 +1,9 @@
 """What comes from outside and is executed, what is fetched without a check, and checks switched off."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from scanner.code import targets
+from scanner.code import commands, targets
 from scanner.code.apis import SETDEFAULT, WATCHED, Api, table
 from scanner.code.arguments import argument_of
 from scanner.code.module import Call, Module
@@ -56,8 +56,11 @@ _OFF = frozenset({"verify", "verify_ssl", "ssl_verify", "check_hostname"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "/bin/sh", "/bin/bash", "python", "python3"})
 
 
-def source_of(value: Value, program: Program, module: Module, depth: int = 0) -> str:
-    """What outside text reaches a value, in words; empty where none does."""
+def source_of(value: Value, program: Program, module: Module, depth: int = 0, *, files: bool = True) -> str:
+    """What outside text reaches a value, in words; empty where none does.
+
+    Without ``files`` the name of a file that was fetched is none: it is no text of a stranger.
+    """
     if depth > 10:
         return ""
     inner: tuple[Value, ...] = ()
@@ -67,7 +70,7 @@ def source_of(value: Value, program: Program, module: Module, depth: int = 0) ->
         row = table().find(value.dotted)
         if row is not None and row.does == "dataset":
             return f"a field of a data set ({value.dotted})"
-        if row is not None and row.does in {"request", "fetch"}:
+        if row is not None and (row.does == "request" or (files and row.does == "fetch")):
             return f"what {value.dotted} fetches"
         if value.dotted.endswith(_MODEL_SAYS):
             return f"what a model wrote ({value.dotted.lstrip('?.')})"
@@ -82,14 +85,19 @@ def source_of(value: Value, program: Program, module: Module, depth: int = 0) ->
         inner = tuple(each for _, each in value.pairs)
     for each in inner[:32]:
         for settled in program.settled(each, module) if not isinstance(each, Const) else ():
-            found = source_of(settled, program, module, depth + 1)
+            found = source_of(settled, program, module, depth + 1, files=files)
             if found:
                 return found
     return ""
 
 
-def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator[Evidence | LoadSite]:
-    """SRC-006 for outside text that is run as code; SRC-010 for a name out of a configuration."""
+def executed(
+    api: Api, call: Call, module: Module, program: Program, fetched: Mapping[str, str]
+) -> Iterator[Evidence | LoadSite]:
+    """SRC-006 for outside text that is run as code; SRC-010 for a name out of a configuration.
+
+    ``fetched`` has the files that the module fetches, with the address of each.
+    """
     if api.does == "resolver":
         yield from targets.resolver(api, call, module, program)
         return
@@ -99,9 +107,14 @@ def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator
     rows = program.settled(value, module)
     shown = visible(call.dotted.removeprefix("builtins."))
     if api.does == "execute":
-        if call.dotted.startswith("subprocess.") and not _by_shell(call, rows):
-            return
-        source = next((found for each in rows if (found := source_of(each, program, module))), "")
+        by_shell = not call.dotted.startswith("subprocess.") or _by_shell(call, rows)
+        texts = rows if by_shell else ()
+        files = not api.shell
+        source = next(
+            (found for each in texts if (found := source_of(each, program, module, files=files))), ""
+        )
+        if not source and api.shell:
+            source = _run_file(call, rows, module, program, fetched)
         if source:
             message = f"{shown} executes {visible(source)}"
             yield Evidence("SRC-006", call.where, message, f"{shown}:{source}", (), api.fix)
@@ -123,9 +136,37 @@ def executed(api: Api, call: Call, module: Module, program: Program) -> Iterator
     yield Evidence("SRC-010", call.where, message, f"{shown}:{call.function}", measured, api.fix)
 
 
-def _by_shell(call: Call, rows: tuple[Value, ...]) -> bool:
+def _run_file(
+    call: Call, rows: tuple[Value, ...], module: Module, program: Program, fetched: Mapping[str, str]
+) -> str:
+    """The file that a command runs and the module fetched, in words; empty where it runs none."""
+    told: list[str] = []
+
+    def is_file(value: Value) -> bool:
+        for each in program.settled(value, module):
+            row = table().find(each.dotted) if isinstance(each, Made) else None
+            if isinstance(each, Made) and row is not None and row.does == "fetch":
+                told.append(f"what {each.dotted} fetches")
+                return True
+        return False
+
+    shell = not call.dotted.startswith("subprocess.") or _has_shell(call)
+    for each in rows:
+        if commands.runs(each, is_file, shell=shell):
+            return told[0]
+        known = commands.runs_one_of(each, fetched, shell=shell)
+        if known:
+            return f"what is fetched from {fetched[known]}"
+    return ""
+
+
+def _has_shell(call: Call) -> bool:
     shell = dict(call.keywords).get("shell")
-    if isinstance(shell, Const) and shell.value is True:
+    return isinstance(shell, Const) and shell.value is True
+
+
+def _by_shell(call: Call, rows: tuple[Value, ...]) -> bool:
+    if _has_shell(call):
         return True
     for each in rows:
         words = each.values if isinstance(each, Items) else ()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from scanner.code import local
+from scanner.code import legacy, local
 from scanner.code.apis import Api
 from scanner.code.arguments import argument_of
 from scanner.code.danger import text_given
@@ -74,6 +74,10 @@ def references(api: Api, call: Call, module: Module, program: Program, releases:
     for name in names:
         revision = _revision(api, call, program, module)
         kind = _kind(api, call, program, module)
+        if kind == "hub-model" and not legacy.may_be_of_the_hub(name, api):
+            if revision is not None and not api.quiet and not told:
+                yield _no_owner(call, name)
+            continue
         yield Reference(kind, name, call.where, revision or "", call.dotted)
         if revision is not None and not api.quiet and not told:
             yield from _open_revision(call, name, revision, kind)
@@ -156,6 +160,15 @@ def _open_revision(call: Call, name: str, revision: str, kind: str) -> Iterator[
     message = f"{shown} is taken from the hub at {visible(revision, limit=80)}, which its owner can move"
     measured = factors(ref="the revision is a tag, a branch or a part of a commit", evidence="heuristic")
     yield Evidence(rule, call.where, message, f"hub:{name}", measured, remedy)
+
+
+def _no_owner(call: Call, name: str) -> Evidence:
+    """SRC-005, as a guess, for a name that the hub has not: a folder of the day, or somebody else's model."""
+    shown = visible(name, limit=200)
+    message = f"{shown} names no owner, as no model of the hub does today; whatever bears that name is taken"
+    measured = factors(ref="a folder, or a name that is not of the hub", evidence="heuristic")
+    remedy = f"write the path of the folder (./{shown}), or owner/name with revision='<commit>'"
+    return Evidence("SRC-005", call.where, message, f"hub:{name}", measured, remedy)
 
 
 def _remote_code(

@@ -20,6 +20,9 @@ from scanner.text import visible
 _FILES = 500  # files of Python that are read for one tree
 _TOLD = 20  # calls of one file
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_SYSTEM = frozenset({"os", "posix", "nt"})
+_STARTS = ("system", "popen", "exec", "spawn", "posix_spawn", "startfile", "fork", "kill", "putenv", "dup2")
+_IMPORTERS = frozenset({"__import__", "import_module", "modules", "globals", "builtins", "__builtins__"})
 _MACHINE = frozenset({"runs commands", "runs code"})
 _HOW = {
     "hub": "a load that trusts remote code",
@@ -192,15 +195,49 @@ def _lacks(path: str, tree: ast.Module, names: Collection[str]) -> bool:
 def _calls(path: str, tree: ast.Module, row: Named, chain: Chain | None) -> Iterator[Evidence]:
     inside = _inside_functions(tree)
     by_call: dict[str, tuple[str, int, bool]] = {}
+    mine = _own_names(tree)
     for called, does, line in source.dangerous(tree):
         if "pickle" in does:
             continue  # the reader of code tells what is loaded there, and from where
+        if called.partition(".")[0] in mine or not _acts(called):
+            continue
         at_once = not any(first <= line <= last for first, last in inside)
         before = by_call.get(called)
         if before is None or (at_once and not before[2]):
             by_call[called] = (does, line, at_once)
     for called, (does, line, at_once) in list(by_call.items())[:_TOLD]:
         yield _evidence(path, called, does, line, row, chain, at_once=at_once)
+
+
+def _acts(called: str) -> bool:
+    """Whether a call of ``os`` starts something: of its others a program makes folders and asks for paths."""
+    module, _, name = called.rpartition(".")
+    return module not in _SYSTEM or name.startswith(_STARTS)
+
+
+def _own_names(tree: ast.Module) -> frozenset[str]:
+    """The names that the module binds itself and imports nowhere: a variable ``trace`` is no module of Python.
+
+    Where anything gives modules otherwise (``os = __import__("os")``), no name is taken for a variable.
+    """
+    bound: set[str] = set()
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imported |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif _gives_a_module(node):
+            return frozenset()
+    return frozenset() if "*" in imported else frozenset(bound - imported)
+
+
+def _gives_a_module(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Name) and node.id in _IMPORTERS) or (
+        isinstance(node, ast.Attribute) and node.attr in _IMPORTERS
+    )
 
 
 def _inside_functions(tree: ast.Module) -> list[tuple[int, int]]:

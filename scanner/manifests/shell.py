@@ -22,7 +22,8 @@ _BLANKS = pattern(r"\s+")
 _SPLIT = "\0"  # where a value without quotes falls into words; no shell text can hold one
 _REDIRECT = pattern(r"(?:[0-9]|&)?(?:>>|>\||>&|<&|<>|>|<)")
 _HEREDOC = pattern(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\?([A-Za-z0-9_.!-]+))")
-_SETS = pattern(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_SETS = pattern(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.ASCII | re.DOTALL)
+_ARRAY = pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]\s]*\])?\+?=", re.ASCII)
 
 Line = tuple[int, str]
 
@@ -114,21 +115,29 @@ class _Reader:
         self._count += 1
         if self._count > _LIMITS.declarations:
             raise LimitReached("declarations", allowed=_LIMITS.declarations)
-        if all(_SETS.fullmatch(word.text) for word in command.words):
-            for word in command.words:
-                name, _, value = word.text.partition("=")
-                if word.open:
-                    self.variables.pop(name, None)
-                else:
-                    self.variables[name] = value
+        assigned = [_SETS.fullmatch(word.text) for word in command.words]
+        if all(assigned):
+            for word, found in zip(command.words, assigned, strict=True):
+                self._set(word, found)
                 yield from word.runs
             command.words = []
         if command.words and command.words[0].text in {"export", "readonly", "declare", "local"}:
             for word in command.words[1:]:
                 if (found := _SETS.fullmatch(word.text)) and not word.open:
-                    self.variables[found.group(1)] = found.group(2)
+                    self._set(word, found)
         if command.words or command.fed:
             yield command
+
+    def _set(self, word: Word, found: "re.Match[str] | None") -> None:
+        """Binds a variable to a literal, adds one to it (``+=``), or forgets it where its value is open."""
+        name, adds, value = found.groups() if found is not None else ("", "", "")
+        before = self.variables.get(name) if adds else ""
+        value = f"{before}{value}"
+        self._expanded[0] -= len(value) if adds else 0
+        if word.open or before is None or self._expanded[0] < 0:
+            self.variables.pop(name, None)
+        else:
+            self.variables[name] = value
 
     def _operator(self) -> str:
         for operator in _OPERATORS:
@@ -229,6 +238,10 @@ class _Reader:
                 inner: list[str] = []
                 is_open |= self._expansion(inner, runs)
                 parts.extend(_BLANKS.sub(_SPLIT, text) for text in inner)
+            elif char == "(" and _ARRAY.fullmatch("".join(parts)):
+                self.at += 1
+                runs.extend(one for inside in self._inside(")") for word in inside.words for one in word.runs)
+                is_open = True
             elif char in "<>" and self.text.startswith("(", self.at + 1):
                 self.at += 2
                 runs.extend(self._inside(")"))

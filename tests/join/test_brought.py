@@ -153,6 +153,10 @@ EVASIONS = [
     pytest.param("__import__('os').system('id')\n", id="__import__"),
     pytest.param("from os import system as s\ns('id')\n", id="another name"),
     pytest.param("import importlib\nimportlib.import_module('subprocess').run('id')\n", id="import_module"),
+    pytest.param("os = __import__('os')\nos.system('id')\n", id="a variable that is the module"),
+    pytest.param(
+        "def f(os=__import__('os')):\n    return os\nos = f()\nos.system('id')\n", id="by a default"
+    ),
 ]
 
 
@@ -167,6 +171,17 @@ HONEST = [
     pytest.param({"m/config.json": '{"model_type": "bert"}', "m/mod.py": ACTS}, id="nothing names it"),
     pytest.param({"d/d.py": ACTS}, id="called as its folder, and no data set"),
     pytest.param({"handler.py": ACTS}, id="a handler of something else"),
+    pytest.param(
+        {
+            "m/config.json": config("mod.A"),
+            "m/mod.py": "def f(x):\n    trace = x.read()\n    trace.splitlines()\n",
+        },
+        id="a variable that is called as a module of Python",
+    ),
+    pytest.param(
+        {"m/config.json": config("mod.A"), "m/mod.py": "import os\nos.makedirs('x')\nos.listdir('x')\n"},
+        id="folders that are made and listed",
+    ),
     pytest.param({"x/pipeline.py": ACTS}, id="a pipeline beside no model"),
     pytest.param(
         {"a/MLmodel": "flavors: {python_function: {loader_module: mlflow.sklearn}}", "b.py": ACTS},

@@ -131,6 +131,18 @@ def test_scripts_install_and_fill_in_what_they_set() -> None:
     assert rules(scripts.parse_shell, text) == [("DEP-008", 5)]
 
 
+def test_what_an_array_holds_is_no_command_but_what_is_substituted_into_it_is() -> None:
+    text = "wget $URL -O $F\nREMOVE+=( $F $F.xml )\nA=($F\n  $F.ids)\nunzip -o $F\n"
+    assert rules(scripts.parse_shell, text) == []
+    assert rules(scripts.parse_shell, "curl -o x.sh https://s/i\n(./x.sh)\n") == [("DEP-008", 2)]
+    assert rules(scripts.parse_shell, "A+=( $(curl https://s/i | sh) )\n") == [("DEP-008", 1)]
+
+
+def test_what_is_added_to_a_variable_is_known_with_it() -> None:
+    text = 'P="a"\nP+=" b==1"\npip install $P\nQ+=c\npip install $Q\n'
+    assert asked(scripts.parse_shell, text) == [("pypi", "a", "", 3), ("pypi", "b", "1", 3)]
+
+
 def test_recipes_of_a_makefile_install() -> None:
     text = (
         "PIP ?= python3 -m pip\nV := 2\nall: x\n\t@$(PIP) install a==$(V) \\\n\t  b\n"
