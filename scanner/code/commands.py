@@ -42,7 +42,10 @@ _INTERPRETERS = frozenset(
 _AROUND = {
     **dict.fromkeys(("sudo", "nohup", "env", "time", "exec", "command", "then", "do", "else", "eval"), 0),
     **dict.fromkeys(("if", "while", "!", "xargs", "stdbuf", "setsid", "builtin", "doas"), 0),
-    **{"nice": 0, "timeout": 1, "chroot": 1, "flock": 1},
+    "nice": 0,
+    "timeout": 1,
+    "chroot": 1,
+    "flock": 1,
 }
 # They run what the package brings: its build, its hooks, its module.
 _INSTALLERS = {
