@@ -62,7 +62,7 @@ _OF_NAMES = (
 
 
 def runs(value: Value, is_file: Is, *, shell: bool) -> bool:
-    """Whether a command runs the file that ``is_file`` knows a value for; ``shell``: a text is for a shell."""
+    """Whether a command runs the file that ``is_file`` knows; ``shell``: a text is for a shell."""
     if isinstance(value, Choice):
         return any(runs(each, is_file, shell=shell) for each in value.values)
     if isinstance(value, Items):

@@ -216,7 +216,7 @@ def _acts(called: str) -> bool:
 
 
 def _own_names(tree: ast.Module) -> frozenset[str]:
-    """The names that the module binds itself and imports nowhere: a variable ``trace`` is no module of Python.
+    """The names that the module binds itself and imports nowhere: a variable ``trace`` is no module.
 
     Where anything gives modules otherwise (``os = __import__("os")``), no name is taken for a variable.
     """

@@ -4,7 +4,11 @@ import pytest
 
 from tests.code.reading import rules
 
-HEAD = "import os, subprocess, sys, wget, shlex\nfrom urllib.request import urlretrieve\nf = wget.download(url)\n"
+HEAD = """\
+import os, shlex, subprocess, sys, wget
+from urllib.request import urlretrieve
+f = wget.download(url)
+"""
 
 
 @pytest.mark.parametrize(
