@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sbom.model import Location
 from sbom.record import field, mutable
 from scanner import progress
-from scanner.code import source
+from scanner.code import dialects, source
 from scanner.errors import ScanError
 from scanner.files.open import open_source
 from scanner.isolate import Job
@@ -81,6 +81,8 @@ def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) ->
         row = done[job.path]
         if row.outcome is not Outcome.INSPECTED:
             _not_read(row, found)
+        elif row.detail:
+            found.evidence.append(_put_right(row))
         if row.module is not None:
             naming.pruned(row.module, names)
             found.modules.append(row.module)
@@ -91,6 +93,12 @@ def _may_call(module: "Module | None", names: frozenset[str]) -> bool:
     if module is None:
         return False
     return not names.isdisjoint(module.unheard if module.deep else module.imports)
+
+
+def _put_right(row: "Summary") -> Evidence:
+    """SRC-012 for a template, SRC-013 for Python 2: read all the same, and no program for this Python."""
+    rule = "SRC-012" if row.detail.startswith(dialects.TEMPLATE) else "SRC-013"
+    return Evidence(rule, Location(row.path, line=row.line), row.detail, f"{_READER}:{rule}")
 
 
 def _not_read(row: "Summary", found: Codebase) -> None:

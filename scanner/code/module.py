@@ -2,6 +2,7 @@
 
 from sbom.model import Location
 from sbom.record import field, mutable, record
+from scanner.code import template
 from scanner.code.values import Value
 
 
@@ -54,5 +55,6 @@ class Module:
 
 def name_of(path: str) -> str:
     """The dotted name of a module at a path: ``src/app/train.py`` is ``src.app.train``."""
+    path = template.named(path)
     stem = path.rpartition(".")[0] if path.endswith((".py", ".pyw", ".ipynb")) else path
     return (stem.removesuffix("/__init__") or stem).replace("/", ".")

@@ -66,10 +66,16 @@ _ANY = frozenset({"*", "?"})  # patterns of the table that begin with any packag
 
 @record
 class Read:
-    """The summary, and why the file was not read to its end (None where it was)."""
+    """The summary, and why the file was not read to its end (None where it was).
+
+    ``said``: what the file is where it is no Python as it stands, and was read all the same; ``line`` where
+    that shows first.
+    """
 
     module: Module
     error: Malformed | LimitReached | None = None
+    said: str = ""
+    line: int | None = None
 
 
 @record
@@ -142,16 +148,18 @@ def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collectio
     where = Location(path)
     known = heard(words, wrappers) if deep and words is not None else set()
     notebook = path.lower().endswith(".ipynb")
+    said, line = "", None
     try:
         for piece in source.pieces(data, where, limits):
             if text is not None and deep and not notebook:
-                reader.pass_over(units.unread(piece.tree, text, known))
+                reader.pass_over(units.unread(piece.tree, piece.text or text, known))
             reader.read(piece.tree, piece.where)
+            said, line = piece.said, piece.line
     except (Malformed, LimitReached) as error:
         return Read(reader.module, error)
     except RecursionError:
         return Read(reader.module, LimitReached("nesting", allowed=limits.nesting))
-    return Read(reader.module)
+    return Read(reader.module, None, said, line)
 
 
 @cache

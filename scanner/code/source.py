@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sbom.model import Location
 from sbom.record import record
+from scanner.code import dialects
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
 from scanner.patterns import pattern
@@ -36,10 +37,16 @@ _ASSIGNED = pattern(r"(\s*[A-Za-z_][\w, \t]*=[ \t]*)[!%]")
 
 @record
 class Piece:
-    """One tree, and the place whose lines it counts: a file, or a cell of it."""
+    """One tree, and the place whose lines it counts: a file, or a cell of it.
+
+    ``text`` and ``said`` where it is no Python as it stands: what was read instead, and what the file is.
+    """
 
     tree: "ast.Module"
     where: Location
+    text: str | None = None
+    said: str = ""
+    line: int | None = None
 
 
 def is_code(path: str) -> bool:
@@ -61,7 +68,7 @@ def pieces(data: bytes, where: Location, limits: Limits) -> Iterator[Piece]:
     if len(data) > limits.code_bytes:
         raise LimitReached("code_bytes", allowed=limits.code_bytes, found=len(data))
     if not where.path.lower().endswith(".ipynb"):
-        yield Piece(parsed(data), where)
+        yield from _whole(data, where)
         return
     broken: Malformed | None = None
     for number, text in _cells(data):
@@ -73,6 +80,20 @@ def pieces(data: bytes, where: Location, limits: Limits) -> Iterator[Piece]:
         yield Piece(tree, Location(where.path, where.member, cell=number))
     if broken is not None:
         raise broken
+
+
+def _whole(data: bytes, where: Location) -> Iterator[Piece]:
+    try:
+        tree = parsed(data)
+    except Malformed:
+        text = spelled(data)
+        found = dialects.read(text, parsed) if text is not None else None
+        if found is None:
+            raise
+        for inner, instead in found.trees:
+            yield Piece(inner, where, instead, found.said, found.line)
+        return
+    yield Piece(tree, where)
 
 
 def parsed(data: bytes) -> "ast.Module":

@@ -32,7 +32,10 @@ _OUTCOMES: tuple[tuple[type[Exception], Outcome], ...] = (
 
 @record
 class Summary:
-    """What was read of one file, and where it was not read to its end: the outcome, why, and the line."""
+    """What was read of one file, and where it was not read to its end: the outcome, why, and the line.
+
+    ``detail`` of one that was read: what it is, where it is no Python as it stands.
+    """
 
     path: str
     module: Module | None
@@ -62,7 +65,9 @@ def summary(path: str, absolute: str, asked: Asked) -> Summary:
         done = reading.file(data, path, reading.Own(asked.own), limits, wrappers=asked.wrappers)
     except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
         return _ended(path, None, error)
-    return Summary(path, done.module) if done.error is None else _ended(path, done.module, done.error)
+    if done.error is not None:
+        return _ended(path, done.module, done.error)
+    return Summary(path, done.module, Outcome.INSPECTED, done.said, done.line)
 
 
 def _ended(path: str, module: Module | None, error: Exception) -> Summary:
