@@ -9,7 +9,7 @@ from scanner.readers.pickle import arrays
 from scanner.readers.pickle.calls import Calls
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
-from scanner.readers.pickle.values import Change, Fresh, Global, Made, Persistent, Quiet, Use, Value
+from scanner.readers.pickle.values import Change, Fresh, Global, Made, Persistent, Quiet, Value
 from scanner.text import visible
 
 _EACH = 16  # findings of one rule about one name; the rest is counted
@@ -112,7 +112,7 @@ class Judge:
         resolved = _is_resolved(machine, made.args)
         does = "makes" if constructs else "calls"
         message = f"loading this {does} {describe(machine, made)}, which {verdict.capability}"
-        if made.uses & Use.DISCARDED:
+        if machine.throws_away(made):
             message += "; the result is thrown away"
         measured = factors(
             exploitation="active" if resolved and not constructs else "poc",

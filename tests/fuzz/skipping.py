@@ -2,8 +2,8 @@
 
     python -m tests.fuzz.skipping [--cases 100000] [--seed 1] [--processes 2]
 
-Each stream is run twice, with runs passed over from its first byte and without: events, names, counts,
-errors, offsets, memo and stack must be the same.
+Each stream is run with runs passed over from its first byte and without, and both in windows of some other
+size too: events, names, counts, errors, offsets, memo and stack must be the same.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +27,8 @@ from uuid import UUID
 from scanner.errors import ScanError
 from scanner.files.source import BytesSource
 from scanner.limits import Limits
+from scanner.readers.pickle import learn, memory, skip
+from scanner.readers.pickle import machine as machines
 from scanner.readers.pickle.describe import describe
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.memory import HOLE
@@ -403,15 +406,63 @@ def told(
     return machine, (events, named, uses, rest, left, held)
 
 
+@contextmanager
+def windows_of(size: int) -> Iterator[None]:
+    """Within, the machine reads in windows of ``size`` bytes where an opcode fits, and looks as far ahead."""
+    # An attempt to pass over looks at least at what it is worth.
+    far = max(size, 256)
+    sizes = {
+        (memory, "_SHORTEST_WINDOW"): size,
+        (memory, "_FIRST_WINDOW"): size,
+        (memory, "_LAST_WINDOW"): size,
+        (machines, "_AFTER_A_RUN"): size,
+        (skip, "_BUFFER"): far,
+        (learn, "_BUFFER"): far,
+        (learn, "_FIRST_LOOK"): size,
+        (learn, "_NEAR"): size,
+        (learn, "_SAMPLE"): far,
+    }
+    kept = {(module, name): getattr(module, name) for module, name in sizes}
+    try:
+        for (module, name), value in sizes.items():
+            setattr(module, name, value)
+        yield
+    finally:
+        for (module, name), value in kept.items():
+            setattr(module, name, value)
+
+
+SIZES = (1, 2, 3, 5, 9, 17, 64, 300, 1000, 5000)
+_OPCODE_BY_OPCODE = 2000  # bytes of a stream that is read in windows of every size
+
+
 def differs(data: bytes) -> str:
-    """What the two readings disagree about; empty where they do not."""
+    """What two readings disagree about; empty where none do."""
+    size = SIZES[sum(data) % len(SIZES)]
+    if len(data) > _OPCODE_BY_OPCODE:
+        size = max(size, 64)
     for quiet in (None, quiet_ones):
-        _, with_skips = told(data, 0, quiet)
-        _, without = told(data, None, quiet)
-        if with_skips != without:
-            pairs = zip(with_skips, without, strict=True)
-            return next(f"{mine!r} is not {plain!r}"[:2000] for mine, plain in pairs if mine != plain)
+        _, plain = told(data, None, quiet)
+        _, skipping = told(data, 0, quiet)
+        found = _difference(skipping, plain, "passed over")
+        with windows_of(size):
+            _, skipping = told(data, 0, quiet)
+            _, narrow = told(data, None, quiet)
+        found = found or _difference(narrow, plain, f"in windows of {size}")
+        found = found or _difference(skipping, plain, f"passed over in windows of {size}")
+        if found:
+            return found
     return ""
+
+
+def _difference(mine: Told, plain: Told, how: str) -> str:
+    if mine == plain:
+        return ""
+    return next(
+        f"{how}: {one!r} is not {other!r}"[:2000]
+        for one, other in zip(mine, plain, strict=True)
+        if one != other
+    )
 
 
 def cases(seed: int, count: int) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ def account(subject: Subject, asked: Asked) -> Iterator[Table]:
             return  # what lies behind the last pickle is data
         title = f"stream {number}: " if number > 1 else ""
         yield from _imports(subject, machine, asked, title)
-        yield from _calls(subject, machine, calls, asked, title)
+        yield from _calls(subject, calls, asked, title)
         if asked.trace:
             yield from _trace(subject, machine, calls, asked)
         if not whole or not subject.source.read_at(machine.end, 1):
@@ -47,17 +47,19 @@ def account(subject: Subject, asked: Asked) -> Iterator[Table]:
 class _Calls:
     """The calls of one stream: all that are dangerous, the first of the others, and how many there were."""
 
-    kept: list[Made] = field(default_factory=list)
+    kept: list[tuple[Made, str]] = field(default_factory=list)
     count: int = 0
 
-    def add(self, made: Made) -> None:
+    def add(self, machine: Machine, made: Made) -> None:
+        """Keeps a call as it is met, in words: what it was handed may change later."""
         self.count += 1
         if len(self.kept) < _KEPT or (len(self.kept) < 2 * _KEPT and not _weight(made)):
-            self.kept.append(made)
+            self.kept.append((made, _described(machine, made)))
 
-    def shown(self, rows: int) -> list[Made]:
+    def shown(self, rows: int) -> list[tuple[Made, str]]:
         """So many of them, what is dangerous first of all; in the order of the file."""
-        return sorted(sorted(self.kept, key=_weight)[:rows], key=lambda made: made.offset)
+        first = sorted(self.kept, key=lambda kept: _weight(kept[0]))[:rows]
+        return sorted(first, key=lambda kept: kept[0].offset)
 
 
 def _run(subject: Subject, start: int) -> tuple[Machine, _Calls, bool]:
@@ -67,7 +69,7 @@ def _run(subject: Subject, start: int) -> tuple[Machine, _Calls, bool]:
     try:
         for event in machine.run():
             if isinstance(event, Made):
-                calls.add(event)
+                calls.add(machine, event)
     except ScanError:
         return machine, calls, False
     return machine, calls, True
@@ -109,7 +111,7 @@ def _word(verdict: Verdict) -> str:
     return "unknown: nobody vouches for it"
 
 
-def _calls(subject: Subject, machine: Machine, calls: _Calls, asked: Asked, title: str) -> Iterator[Table]:
+def _calls(subject: Subject, calls: _Calls, asked: Asked, title: str) -> Iterator[Table]:
     if not calls.count:
         return
     limit = subject.limits.message_chars
@@ -117,10 +119,10 @@ def _calls(subject: Subject, machine: Machine, calls: _Calls, asked: Asked, titl
         (
             f"{made.offset:,}",
             _HOW.get(made.how, made.how),
-            visible(_described(machine, made), limit=limit),
+            visible(words, limit=limit),
             _use(made.uses),
         )
-        for made in calls.shown(asked.rows)
+        for made, words in calls.shown(asked.rows)
     )
     columns = ("byte", "how", "call", "and its result")
     yield Table(f"{title}calls", subject.where, columns, rows, calls.count - len(rows))
@@ -157,7 +159,7 @@ def _use(uses: int) -> str:
 
 
 def _trace(subject: Subject, machine: Machine, calls: _Calls, asked: Asked) -> Iterator[Table]:
-    kept = calls.shown(asked.rows)
+    kept = [made for made, _ in calls.shown(asked.rows)]
     # The calls of what everybody knows are of interest only where there are no others.
     wanted = {made.offset for made in kept if _weight(made) < _KNOWN} or {made.offset for made in kept}
     stepper = Stepper(subject.source, subject.limits, wanted, start=machine.start, around=asked.around)

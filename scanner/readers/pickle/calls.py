@@ -6,6 +6,7 @@ from functools import lru_cache
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB, Limits
 from scanner.model import Source
+from scanner.patterns import pattern
 from scanner.readers.pickle import arrays
 from scanner.readers.pickle.literals import Literal, decode
 from scanner.readers.pickle.opcodes import BYTEARRAY8, TEXT
@@ -32,6 +33,10 @@ _CHAIN = 40  # calls that one call leads to (partial of partial …)
 # The one way to fill each kind of container.
 _KINDS = {"list": "append", "dict": "setitem", "set": "add"}
 _CONSTRUCTIONS = frozenset({"newobj", "newobj_ex"})
+_FIXED = frozenset({int, Global, Computed})  # kinds of values that nothing changes
+# A call, what may stand behind it and leaves its result alone (writes to the memo, frames), and a pop.
+_DROPPED = pattern(rb"(?s)(?:[Ro\x81\x92]|i[^\n]*+\n[^\n]*+\n)(?:\x94|q.|r.{4}|p[^\n]*+\n|\x95.{8})*+[01]")
+_BEHIND_A_CALL = 512  # bytes that are looked at for it
 
 
 @lru_cache(maxsize=1024)
@@ -60,6 +65,9 @@ class Calls:
         self._at = 0  # the next opcode, counted from _base
         self._window = b""
         self._events: list[Event] = []
+        # Those of them that hold something which the stream may go on to fill. They are told before it does:
+        # what a call is shown to be handed is what it was handed, wherever a window ends.
+        self._pending: list[Event] = []
         self._texts: dict[int, str] = {}
         self._rereads = 0
         self.extensions: dict[int, tuple[str, str]] = {}  # of the loader's process, not of the stream
@@ -231,17 +239,19 @@ class Calls:
             else:
                 callee.calls += 1
             if not callee.quiet & (Quiet.CONSTRUCT if constructs else Quiet.CALL):
-                self._events.append(made)
+                # What a partial calls can be changed as well.
+                whole = args if kwargs is None and callee.path not in PARTIALS else made
+                self._tell(made, whole)
             resolver = RESOLVERS.get(callee.path)
             if resolver is None and "." in callee.name:
                 resolver = BOUND.get(callee.name.rpartition(".")[2])
         elif type(callee) is Made:
             callee.uses |= Use.CALLED
-            self._events.append(made)
+            self._tell(made, callee)
             resolver = called
         else:
             self._refuse_call(callee, offset)
-            self._events.append(made)
+            self._tell(made, callee)
             resolver = None
         given = self.arguments(args)
         if given is not None:
@@ -256,6 +266,17 @@ class Calls:
                     self._chain -= 1
         made.result = result
         return made if result is None else result
+
+    def _tell(self, event: Event, held: Value) -> None:
+        """Notes ``event``, which shows what is ``held``: a tuple's items, or all of one value."""
+        self._events.append(event)
+        if type(held) is not tuple or not all(type(value) in _FIXED for value in held):
+            self._pending.append(event)
+
+    def throws_away(self, made: Made) -> bool:
+        """Whether the stream drops the call's result right away, once it was written to the memo at most."""
+        data = self._source.read_at(made.offset, _BEHIND_A_CALL)
+        return _DROPPED.match(data) is not None
 
     def call(self, callee: Value, args: Value, how: str, offset: int) -> Value:
         """A call that another call leads to."""
@@ -311,7 +332,7 @@ class Calls:
                 return
         elif type(target) is tuple or (type(target) is int and self.byte_at(target) != BYTEARRAY8):
             raise Malformed("not-a-container", offset=offset)
-        self._events.append(Change(target, items, how, offset))
+        self._tell(Change(target, items, how, offset), items)
 
     def _replace(self, target: Fresh, stack: list[Value], mark: int) -> None:
         """``list[index] = value``: the items that are kept stay those of the list."""
@@ -375,7 +396,7 @@ class Calls:
                 self._forget_shapes()
         else:
             return 0
-        self._events.append(Change(target, (state,), "build", offset))
+        self._tell(Change(target, (state,), "build", offset), (state,))
         return 0
 
     def _planted(self, state: Value) -> dict[str, Value]:

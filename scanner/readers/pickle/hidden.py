@@ -11,7 +11,7 @@ from sbom.record import record
 from scanner.errors import Malformed
 from scanner.limits import Limits
 from scanner.model import Source
-from scanner.readers.pickle.memory import Memory
+from scanner.readers.pickle.memory import Memory, Repeat
 from scanner.readers.pickle.objects import LAZY
 from scanner.readers.pickle.values import KEPT_ITEMS, Fresh, Value
 
@@ -54,10 +54,6 @@ class Hidden:
     in_pairs: bool
 
 
-class Revealed(Exception):
-    """What was hidden stands on the stack: the opcode has to be run again."""
-
-
 class Hiding(Memory):
     """The memory's part that knows what was passed over."""
 
@@ -93,18 +89,18 @@ class Hiding(Memory):
         """Whether the latest mark stands above hidden values."""
         return bool(self._hidden) and self._hidden[-1].depth == len(self._marks)
 
-    def _beneath(self, offset: int) -> Malformed | Revealed:
+    def _beneath(self, offset: int) -> Malformed | Repeat:
         """What ends an opcode that reaches below the latest mark: nothing is there, or what was hidden."""
         if not self._is_raised():
             return self._underflow(offset)
         self._reveal()
-        return Revealed()
+        return Repeat()
 
-    def _beneath_filled(self, mark: int, offset: int) -> Malformed | Revealed:
+    def _beneath_filled(self, mark: int, offset: int) -> Malformed | Repeat:
         """The same for an opcode that has taken away the latest mark, which was at ``mark``."""
         height = len(self._stack)
         found = self._beneath(offset)
-        if isinstance(found, Revealed):
+        if isinstance(found, Repeat):
             self._marks.append(mark + len(self._stack) - height)
             self._fence = self._marks[-1]
         return found
@@ -132,7 +128,7 @@ class Hiding(Memory):
     def _absorb(self, op: int) -> int:
         """Where the latest mark stood, for opcode ``op`` that takes what is above it, hidden values too.
 
-        Raises Revealed where they would show.
+        Raises Repeat where they would show, and now do.
         """
         hidden, depth = self._hidden, len(self._marks)
         group = [each for each in hidden if each.depth == depth]
@@ -150,7 +146,7 @@ class Hiding(Memory):
                 shows = shows or bool(odd) or not all(each.in_pairs for each in group)
         if shows:
             self._reveal()
-            raise Revealed
+            raise Repeat
         del hidden[-len(group) :]
         if op != 0x74 and first.target is not None:
             if first.target.count < KEPT_ITEMS:

@@ -16,10 +16,10 @@ from scanner.errors import LimitReached, Malformed, ScanError
 from scanner.limits import KIB, Limits
 from scanner.model import Source
 from scanner.readers.pickle.frames import Spliced, whole_opcodes
-from scanner.readers.pickle.hidden import Passed, Revealed
+from scanner.readers.pickle.hidden import Passed
 from scanner.readers.pickle.learn import Learner
 from scanner.readers.pickle.literals import c_integer
-from scanner.readers.pickle.memory import HOLE, Settled, Starved, no_mark
+from scanner.readers.pickle.memory import HOLE, Repeat, Settled, Starved, no_mark
 from scanner.readers.pickle.objects import LAZY
 from scanner.readers.pickle.opcodes import LINE, LITERAL_SIZE
 from scanner.readers.pickle.rare import RARE
@@ -94,11 +94,7 @@ class Machine(Learner):
             finally:
                 if collecting:
                     gc.enable()
-            yield from self._take_events(is_over=stopped or error is not None)
-            if self._told > self._limits.pickle_events and error is None:
-                error = LimitReached(
-                    "pickle_events", allowed=self._limits.pickle_events, offset=self.position
-                )
+            yield from self._take_events()
             if error is not None:
                 raise error
             if self._object_array:
@@ -119,13 +115,20 @@ class Machine(Learner):
         far = {index: max(slot, -1) for index, slot in self._memo_sparse.items()}
         return len(self._stack), len(self._marks), slots, far
 
-    def _take_events(self, *, is_over: bool) -> Iterator[Event]:
+    def _take_events(self) -> Iterator[Event]:
         events, self._events = self._events, []
-        if events and not is_over and self._stack and events[-1] is self._stack[-1]:
-            # Whether it is thrown away shows next: what is told must not depend on where a window ends.
-            self._events.append(events.pop())
+        self._pending.clear()
+        left = self._limits.pickle_events - self._told
         self._told += len(events)
-        yield from events
+        yield from events[:left]
+        if len(events) > left:
+            raise LimitReached(
+                "pickle_events", allowed=self._limits.pickle_events, offset=events[left].offset
+            )
+
+    def _forget_events(self) -> None:
+        self._events.clear()
+        self._pending.clear()
 
     def _run_object_array(self) -> Iterator[Event]:
         """joblib reads an array of objects by a plain load from the same file, right behind the wrapper."""
@@ -182,6 +185,7 @@ class Machine(Learner):
         with suppress(Settled):
             while True:
                 plain._interpret()
+                plain._forget_events()
         self._memo_holes, self._dense = plain._memo_holes, plain._dense
         self._unfolded = plain._unfolded
 
@@ -213,6 +217,7 @@ class Machine(Learner):
         known, memo, objects, dense = self._readable, self._appendable, self._memo_objects, self._appends
         counted = dense and known is memo
         skip_at, dense_at, hidden = self._skip_at - base, self._dense_at - base, self._hidden
+        pending = self._pending
         remember, keep = memo.append, objects.append
         sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
         spelled, light = self._spelled[self.protocol < 3], self._light
@@ -402,6 +407,8 @@ class Machine(Learner):
                                 memo[index] = slot
                         at = size
                     elif op == 0x75 or op == 0x73:  # SETITEMS, SETITEM
+                        if pending:
+                            return False  # what they show is told first
                         if op == 0x75:
                             if not marks:
                                 raise no_mark(base + at)
@@ -465,6 +472,8 @@ class Machine(Learner):
                             literal_above = mark
                         at += 1
                 elif op >= 0x60:
+                    if pending:
+                        return False
                     if op == 0x62:  # BUILD
                         if len(stack) - 2 < fence:
                             raise self._beneath(base + at)
@@ -605,11 +614,12 @@ class Machine(Learner):
             self._at, self._fence = at, fence
             self._refill()
             return False
-        except Revealed:
+        except Repeat:
             fence = self._fence
             return False
         finally:
-            if self._window is window:
+            # Python keeps one object of each single byte: a window of one is known by its place.
+            if self._window is window and self._base == base:
                 self._at, self._fence = at, fence
 
 
@@ -633,6 +643,7 @@ class _Again(Machine):
         with suppress(Settled):
             while True:
                 self._interpret()
+                self._forget_events()
         written = self._written
         if passed.values:
             # One object, of which all but this one value was made anew.

@@ -15,10 +15,11 @@ from scanner.readers.pickle.skip import Family, Run
 from scanner.readers.pickle.values import KEPT_ITEMS, Global, Value
 
 # Windows grow from the first to the last size; a jump over array bytes starts small again, so that little
-# of what is skipped is read.
+# of what is skipped is read. An opcode that does not fit is given a wider one, up to the widest.
 _SHORTEST_WINDOW = 256
 _FIRST_WINDOW = 16 * KIB
 _LAST_WINDOW = 256 * KIB
+_WIDEST_WINDOW = 256 * KIB
 
 HOLE = -(2**63)  # a memo slot that PUT jumped over
 _HIGHEST_OFFSET = 2**62
@@ -33,6 +34,10 @@ class Starved(Exception):
 
 class Settled(Exception):
     """A plain run over what was passed over came to its end."""
+
+
+class Repeat(Exception):
+    """The opcode has to be run again, now that what stood in its way is done."""
 
 
 class Memory(Calls):
@@ -108,7 +113,7 @@ class Memory(Calls):
             # Where frames are short, much more than one is not worth copying.
             self._window_size = max(_SHORTEST_WINDOW, min(2 * len(self._window), self._window_size))
         wanted = _FIRST_WINDOW if had < 0 else min(self._window_size * 2, _LAST_WINDOW)
-        self._window_size = max(wanted, min(2 * had + _SHORTEST_WINDOW, _LAST_WINDOW))
+        self._window_size = max(wanted, min(2 * had + _SHORTEST_WINDOW, _WIDEST_WINDOW))
         length = self._window_size
         if frame_end is not None:
             length = min(length, frame_end - position)
@@ -117,7 +122,7 @@ class Memory(Calls):
         self._window = self._source.read_at(position, length)
         self._base, self._at = position, 0
         if len(self._window) <= max(had, 0):
-            if had >= _LAST_WINDOW and self._reaches(position + had + 1):
+            if had >= _WIDEST_WINDOW and self._reaches(position + had + 1):
                 raise LimitReached(
                     "pickle_name_bytes", allowed=self._limits.pickle_name_bytes, offset=position
                 )
@@ -142,7 +147,7 @@ class Memory(Calls):
             # Bytes are read in two pieces where they have to be; only texts are read anew.
             return frame_end if op in BYTES else start + 1 + width
         if op in (0x63, 0x69):  # GLOBAL, INST: the second of two lines
-            first = self._source.read_at(start + 1, min(frame_end - start - 1, _LAST_WINDOW)).find(b"\n")
+            first = self._source.read_at(start + 1, min(frame_end - start - 1, _WIDEST_WINDOW)).find(b"\n")
             if first >= 0:
                 return start + 2 + first
         return start + 1

@@ -6,7 +6,7 @@ from scanner.errors import Malformed
 from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.hidden import Hiding
 from scanner.readers.pickle.literals import c_integer
-from scanner.readers.pickle.memory import Starved
+from scanner.readers.pickle.memory import Repeat, Starved
 from scanner.readers.pickle.opcodes import COUNTED_LITERAL, EXT1, HIGHEST_PROTOCOL, SIGNED_COUNTS
 from scanner.readers.pickle.values import (
     KEPT_ITEMS,
@@ -106,6 +106,8 @@ class RareOpcodes(Hiding):
         self._at += 1
 
     def _op_additems(self, op: int) -> None:
+        if self._pending:
+            raise Repeat
         if self._is_raised():
             mark = self._absorb(op)
             self._marks[-1] = mark
@@ -188,7 +190,7 @@ class RareOpcodes(Hiding):
         else:
             pid, after = self._pop(), self._at + 1
         found = Persistent(pid, self.position)
-        self._events.append(found)
+        self._tell(found, (pid,))
         # torch before 1.6 names a module's class so, with its source to compare, and loads just the class.
         kind, named = pid[:2] if type(pid) is tuple and len(pid) > 1 else (pid, None)
         names_class = type(named) is Global and self.text(kind) == "module"
