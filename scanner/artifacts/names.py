@@ -85,6 +85,8 @@ class _Data:
     sink_names: dict[str, str]
     carries: frozenset[str]
     appliers: frozenset[str]
+    imports: dict[str, list[int]]
+    changes: frozenset[str]
     unpacks: dict[str, int]
     harmless: frozenset[str]
     aliases: dict[str, str]
@@ -127,6 +129,8 @@ def _data() -> _Data:
         sink_names={name: kind for kind, row in sinks.items() for name in words(row["names"])},
         carries=frozenset(words(raw["carries"])),
         appliers=frozenset(words(raw["appliers"])),
+        imports=raw["imports"],
+        changes=frozenset(words(raw["changes"])),
         unpacks=raw["unpacks"],
         harmless=frozenset(words(raw["harmless"])),
         aliases=raw["renamed"] | raw["aliases"],
@@ -174,6 +178,20 @@ def is_applier(path: str) -> bool:
 def unpacked_argument(path: str) -> int | None:
     """Which argument the function unpickles, where that is all that a file could use it for; None else."""
     return _data().unpacks.get(path)
+
+
+def imported_by_text(path: str) -> tuple[int, int] | None:
+    """Which arguments of the function name a module that it imports, and what it takes from there.
+
+    -1 for nothing taken; None for a function that imports nothing.
+    """
+    places = _data().imports.get(path)
+    return (places[0], places[1]) if places is not None else None
+
+
+def is_changer(path: str) -> bool:
+    """Whether the function changes its first argument, a class or a function."""
+    return path in _data().changes
 
 
 @lru_cache(maxsize=4096)
@@ -287,6 +305,12 @@ def quiet(module: str, name: str) -> int:
 
 def is_followed(path: str) -> bool:
     """Whether a call leads the pickle machine to another name, or hands one on: each has to be told."""
+    data = _data()
     return (
-        path in RESOLVERS or path in _GETTERS or path in _data().appliers or path.rpartition(".")[2] in BOUND
+        path in RESOLVERS
+        or path in _GETTERS
+        or path in data.appliers
+        or path in data.imports
+        or path in data.changes
+        or path.rpartition(".")[2] in BOUND
     )

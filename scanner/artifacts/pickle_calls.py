@@ -28,9 +28,8 @@ TRANSPARENT = frozenset(
 _OUT_OF_THE_FOLDER = ("/", "\\", ":")
 _CHAIN = 8  # calls of results of calls that are followed down to a name
 _LOADS = "loads another pickle"  # the capability's words in the policy's data
-_IMPORTERS = frozenset(
-    {"dill._dill._import_module", "dill.dill._import_module", "cloudpickle.cloudpickle.subimport"}
-)
+# These only keep what they are handed: it is judged where their result is called.
+_LATER = frozenset({"collections.defaultdict", "functools.partial", "types.MethodType"})
 # Through these a packed stream reaches its loader; what they are handed is read as a packed file is.
 _UNPACKERS = ("zlib.decompress", "gzip.decompress", "bz2.decompress", "lzma.decompress", "BufferedReader")
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00")
@@ -77,8 +76,10 @@ class Judge:
             yield from self.say("ART-001", made.offset, handed.path, message, factors(evidence="confirmed"))
         elif path in TRANSPARENT:
             yield from self._attribute(machine, made)
-        elif path in _IMPORTERS:
-            yield from self._importer(machine, made)
+        elif (places := names.imported_by_text(path)) is not None:
+            yield from self._importer(machine, made, places)
+        elif names.is_changer(path):
+            yield from self._changer(machine, made)
         elif (place := names.unpacked_argument(path)) is not None:
             yield from self._unpacked(machine, made, place)
         elif verdict.kind is Kind.CARRIES or verdict.capability == _LOADS:
@@ -134,12 +135,27 @@ class Judge:
         measured = factors(exploitation="poc", evidence="confirmed")
         yield from self.say("ART-001", made.offset, made.callee_name, message, measured)
 
-    def _importer(self, machine: Machine, made: Made) -> Iterator[Event]:
+    def _importer(self, machine: Machine, made: Made, places: tuple[int, int]) -> Iterator[Event]:
+        """A module imported by a text: what that names is judged as if the stream had named it."""
+        given = machine.arguments(made.args) or ()
+        at, of = places
+        texts = [machine.text(given[place]) if 0 <= place < len(given) else None for place in places]
+        if at >= len(given) or (of >= 0 and texts[1] is None and texts[0] is None):
+            return  # fewer arguments than it takes: the load fails, or imports nothing
         found = made.result
+        if texts[0] is not None and not (isinstance(found, Global) and found.module):
+            found = machine.derived(texts[0], texts[1] or "", made.offset)
         if isinstance(found, Global) and found.module and self.classify(found).kind is not Kind.SINK:
+            found.imports, found.computed = found.imports + 1, False
             return
         message = f"loading this imports a module by name: {describe(machine, made)}"
         yield from self.say("ART-002", made.offset, made.callee_name, message)
+
+    def _changer(self, machine: Machine, made: Made) -> Iterator[Event]:
+        """A class or a function changed by a call, as a change of it without one would be."""
+        given = machine.arguments(made.args) or ()
+        if len(given) > 1 and isinstance(given[0], Global):
+            yield from self.judge_change(machine, Change(given[0], given[1:], "setattr", made.offset))
 
     def _carried(self, machine: Machine, made: Made, verdict: Verdict) -> Iterator[Event]:
         """Code or another pickle inside this one: bytes that a loader is handed are read like a file."""
@@ -183,7 +199,9 @@ class Judge:
             encoding = machine.text(given[1]) if len(given) > 1 else "utf-8"
             if encoding is None or encoding.lower() not in _PLAIN_CODECS:
                 yield from self._unknown_call(machine, made, path)
-        elif not constructs and verdict.use != "call" and made.args != ():
+        elif self._is_applied_now(path, given) or (
+            not constructs and verdict.use != "call" and made.args != ()
+        ):
             yield from self._unknown_call(machine, made, path)
 
     def _unknown_call(self, machine: Machine, made: Made, path: str) -> Iterator[Event]:
@@ -254,6 +272,8 @@ class Judge:
         for value in given:
             if isinstance(value, Global) and value.module is not None and value.path not in TRANSPARENT:
                 kind = self.classify(value).kind
+                if names.imported_by_text(value.path) is not None:
+                    return value
                 if kind is Kind.SINK or (kind is Kind.CARRIES and made.callee_name != "functools.partial"):
                     return value
         return None
@@ -267,6 +287,15 @@ class Judge:
             and value.module is not None
             and self.classify(value).kind is Kind.HONEST
             for value in handed
+        )
+
+    def _is_applied_now(self, path: str, given: tuple[Value, ...]) -> bool:
+        """Whether the function calls an argument at once that nobody vouches for."""
+        return (path not in _LATER and names.is_applier(path)) and any(
+            isinstance(value, Global)
+            and value.module is not None
+            and self.classify(value).kind in (Kind.UNKNOWN, Kind.STDLIB)
+            for value in given
         )
 
 
