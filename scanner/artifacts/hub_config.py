@@ -22,15 +22,14 @@ _PARENTS = frozenset(
     {"diffusers", "peft", "sentence_transformers", "timm", "torch", "torchvision", "transformers"}
 )
 _TEMPLATE = "chat_template"
-_TARGETS = ("_target_", "class_path")  # Hydra's; that of jsonargparse and Lightning
-_SPEAKS = tuple(key.encode() for key in (*_KEYS, *_TARGETS, _TEMPLATE, _PEFT, "trust_remote_code"))
+_SPEAKS = tuple(key.encode() for key in (*_KEYS, _TEMPLATE, _PEFT, "trust_remote_code"))
 _MAYBE = (b"\\u", b'"architectures"', b'"model_type"', b'"_class_name"', b'"type"')
 _PARTS = 1000  # of a pipeline or of a model that is made of several
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
-    """ART-012 for each class that a loader would import beside the weights, ART-001 and ART-002 for what has
-    it call something dangerous; facts of the model.
+    """ART-012 for each class that a loader would import beside the weights, ART-001 and ART-002 for a part
+    of a dangerous module; facts of the model. What it has called by a target is json_config's.
 
     Chat templates are handed on to be judged.
     Raises Malformed for JSON that is broken and speaks of such classes: any other broken ``config.json`` is
@@ -41,7 +40,6 @@ def inspect(subject: Subject) -> Iterator[Event]:
         raise LimitReached("text_bytes", allowed=limits.text_bytes, found=subject.source.size)
     data = subject.source.read_at(0, subject.source.size)
     config = _parsed(data, limits.nesting)
-    yield from _targets(subject, config)
     if isinstance(config, list) and subject.name.lower() == "modules.json":
         yield from _modules(subject, config)
     if not isinstance(config, dict):
@@ -127,34 +125,14 @@ def trusted(where: Location) -> Evidence:
     return Evidence("ART-012", where, message, key, factors(ref=key, effect="weakens", trigger="dormant"))
 
 
-def _targets(subject: Subject, config: object) -> Iterator[Evidence]:
-    """What is called for whoever builds from the file, at any depth; each path is told once."""
-    waiting, said = [config], set()
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(reversed(value))
-        if not isinstance(value, dict):
-            continue
-        waiting.extend(reversed(list(value.values())))
-        for key in _TARGETS:
-            path = value.get(key)
-            if not isinstance(path, str) or path in said or not targets.DOTTED.fullmatch(path):
-                continue
-            said.add(path)
-            found = targets.evidence(path, key, subject.where, subject.limits.message_chars)
-            if found is not None:
-                yield found
-
-
 def _modules(subject: Subject, config: list[object]) -> Iterator[Evidence]:
     """The parts of a sentence-transformers model that are not of its own library."""
     for each in config[:_PARTS]:
         kind = each.get("type") if isinstance(each, dict) and "path" in each else None
         if not isinstance(kind, str) or kind.startswith("sentence_transformers."):
             continue
-        if not targets.DOTTED.fullmatch(kind):
-            continue
+        if not targets.DOTTED.fullmatch(kind) or targets.judge(kind).capability in targets.RUNS:
+            continue  # what runs code is told of every JSON file
         found = targets.evidence(kind, "type", subject.where, subject.limits.message_chars)
         if found is not None:
             yield found

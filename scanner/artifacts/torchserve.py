@@ -2,14 +2,15 @@
 
 Law: TorchServe's documentation, "Torch model archiver": a zip, or a tar in a gzip stream, with
 ``MAR-INF/MANIFEST.json``, whose handler is either a name of TorchServe's own or a Python file of the archive
-that is imported when a worker starts.
+that is imported when a worker starts. What ``requirementsFile`` lists, or ``requirements.txt``, is installed
+where the server is told to (``install_py_dep_per_model``).
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from sbom.model import Fact, FactName
-from scanner.artifacts import jsontext, source
+from scanner.artifacts import installs, jsontext, source
 from scanner.errors import Malformed
 from scanner.limits import Budget
 from scanner.model import Event, Evidence, Source, Subject, factors
@@ -26,7 +27,8 @@ _TOLD = 50  # calls of one of them
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
-    """ART-012 for the Python that serving the archive runs and what it calls; facts of the manifest.
+    """ART-012 for the Python that serving the archive runs and what it calls; ART-023 for what it installs;
+    facts of the manifest.
 
     Weights and other files are members like any other. Raises Malformed where there is no manifest.
     """
@@ -41,7 +43,13 @@ def inspect(subject: Subject) -> Iterator[Event]:
         raise Malformed("manifest", wanted="an object with a model")
     yield from _facts(said, model, files)
     handler = str(model.get("handler", "")).partition(":")[0]
-    if handler not in _OWN:
+    yield from _installed(subject, str(model.get("requirementsFile") or ""), files)
+    if handler not in _OWN and _leaves(handler):
+        shown = visible(handler, limit=160)
+        message = f"serving this runs {shown}, Python from outside of the archive"
+        measured = factors(ref="handler", trigger="on_use", exploitation="poc")
+        yield Evidence("ART-012", subject.where, message, f"handler:{shown}", measured)
+    elif handler not in _OWN:
         shown = visible(handler, limit=160) or "a handler that it does not name"
         message = f"serving this runs {shown}, Python that the archive brings"
         yield Evidence(
@@ -60,6 +68,25 @@ def inspect(subject: Subject) -> Iterator[Event]:
             message = f"Python that serving this runs calls {shown}, which {does}"
             measured = factors(trigger="on_use", exploitation="poc", evidence="indicated")
             yield Evidence("ART-012", subject.where.inside(name).at(line=line), message, shown, measured)
+
+
+def _leaves(path: str) -> bool:
+    parts = path.replace("\\", "/").split("/")
+    return ".." in parts or path.startswith(("/", "\\", "~")) or ":" in parts[0]
+
+
+def _installed(subject: Subject, named: str, files: dict[str, Callable[[], Source]]) -> Iterator[Evidence]:
+    """The lines of its requirements that install from elsewhere than the known index."""
+    wanted = named.rpartition("/")[2] or "requirements.txt"
+    for name in files:
+        if name.rpartition("/")[2] != wanted:
+            continue
+        opened = files[name]()
+        text = opened.read_at(0, min(opened.size, subject.limits.project_bytes)).decode("utf-8", "replace")
+        for line in installs.foreign(text.splitlines()):
+            measured = factors(ref=name, effect="partial")
+            does = "a server that installs what a model asks for installs"
+            yield installs.evidence(line, name, does, subject.where.inside(name), measured)
 
 
 def _files(subject: Subject) -> dict[str, Callable[[], Source]]:

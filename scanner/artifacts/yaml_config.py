@@ -3,8 +3,8 @@
 Read from the parser's events: nothing is constructed, so that no tag can name a type here.
 Laws: PyYAML's documentation, "YAML tags and Python types"; Hydra's documentation, "Instantiating objects";
 NeMo's ``Serialization.from_config_dict`` (``_target_``, and ``target`` beside ``params``); jsonargparse's
-``class_path``; LangChain's prompts (``template_format``). Published:
-CVE-2020-14343 (PyYAML), CVE-2025-23304 (NeMo).
+``class_path``; the other laws of ``targets``; Ray's Serve configurations; LangChain's prompts
+(``template_format``). Published: CVE-2020-14343 (PyYAML), CVE-2025-23304 (NeMo).
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sbom.model import Fact, FactName, Location
 from sbom.record import field, mutable
-from scanner.artifacts import hub_config, names, targets
+from scanner.artifacts import hub_config, names, ray_config, targets
 from scanner.artifacts.names import Kind
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Derived, Event, Evidence, Subject, factors
@@ -21,7 +21,9 @@ from scanner.text import visible
 
 _PYTHON = "tag:yaml.org,2002:python/"
 _SPEAKS = pattern(
-    rb"(?:^|[\s\[{,:-])!|^%TAG|target|auto_map|trust_remote_code|class_path|template|\\[xuU]", re.MULTILINE
+    rb"(?:^|[\s\[{,:-])!|^%TAG|target|auto_map|trust_remote_code|class_path|template|import_path|runtime_env"
+    rb"|\btype[\"']?\s*:\s*[\"']?\w+\.\w|\\[xuU]",
+    re.MULTILINE,
 )
 _OURS = pattern(
     rb"!!python|yaml\.org,2002:py|_target_|auto_map|trust_remote_code|chat_template|!ruby/|^%TAG",
@@ -32,11 +34,12 @@ _PLAIN = frozenset(
 )
 _FOREIGN = pattern(r"(?:!ruby/|tag:ruby\.yaml\.org,2002:)(?:object|class|module|struct|exception|hash|array)")
 _JAVA = pattern(r"tag:yaml\.org,2002:((?:[a-z_]\w*\.)+[A-Z]\w*)")
-_CALLERS = frozenset({"get_class", "get_method", "get_object", "get_static_method"})
-_TARGETS = ("_target_", "target", "class_path")
+_TARGETS = (*targets.KEYS, "target", "type")
 _TEMPLATES = ("chat_template", "template")
 _MAP = "auto_map"
-_KEYS = frozenset({*_TARGETS, *_TEMPLATES, "params", "path", "nemo_version", "template_format"})
+_KEYS = frozenset(
+    {*_TARGETS, *_TEMPLATES, "params", "path", "nemo_version", "template_format", "import_path"}
+)
 _ROWS = 200  # targets that are named in the facts
 
 
@@ -44,7 +47,8 @@ _ROWS = 200  # targets that are named in the facts
 class _Level:
     """An open mapping or list: which key waits for its value, and what was said under the keys that count.
 
-    ``is_remote`` inside of an ``auto_map``, whose texts are classes.
+    ``is_remote`` inside of an ``auto_map``, whose texts are classes. ``environment`` inside of a
+    ``runtime_env``: what it says so far, ``under`` the key of it that this level is the value of.
     """
 
     is_map: bool
@@ -52,6 +56,8 @@ class _Level:
     key: str = ""
     has_key: bool = False
     own: dict[str, tuple[str, int]] = field(default_factory=dict)
+    environment: dict[str, object] | None = None
+    under: str = ""
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
@@ -69,6 +75,27 @@ def inspect(subject: Subject) -> Iterator[Event]:
     if not _SPEAKS.search(data):
         return
     yield from _Reading(subject).run(data, speaks=bool(_OURS.search(data)))
+
+
+def _opened(above: _Level | None, *, is_map: bool, is_remote: bool) -> _Level:
+    if above is None or above.environment is None:
+        starts = above is not None and above.is_map and above.key == ray_config.KEY and is_map
+        return _Level(is_map, is_remote, environment={} if starts else None)
+    return _Level(is_map, is_remote, environment=above.environment, under=above.under or above.key or "?")
+
+
+def _keep(environment: dict[str, object], level: _Level, value: str) -> None:
+    """One text of a runtime environment, under the key of it that counts."""
+    if level.under == "env_vars":
+        variables = environment.setdefault("env_vars", {})
+        if isinstance(variables, dict):
+            variables[level.key] = value
+    elif level.under:
+        held = environment.setdefault(level.under, [])
+        if isinstance(held, list):
+            held.append(value)
+    else:
+        environment[level.key] = value
 
 
 class _Reading:
@@ -117,10 +144,13 @@ class _Reading:
                 raise LimitReached("nesting", allowed=self._subject.limits.nesting)
             above = self._levels[-1] if self._levels else None
             is_remote = above is not None and (above.is_remote or (above.is_map and above.key == _MAP))
-            self._levels.append(_Level(is_map=kind[0] == "M", is_remote=is_remote))
+            self._levels.append(_opened(above, is_map=kind[0] == "M", is_remote=is_remote))
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
             level = self._levels.pop()
             yield from self._closed(level)
+            if level.environment is not None and not level.under:
+                limit = self._subject.limits.message_chars
+                yield from ray_config.environment_told(level.environment, self._where(line), limit)
             self._taken()
         elif kind == "AliasEvent" and anchor in self._scalars:
             yield from self._scalar(self._scalars[anchor], line)
@@ -148,6 +178,8 @@ class _Reading:
             return
         if (level.is_remote or (level.is_map and level.key == _MAP)) and targets.DOTTED.search(value):
             yield from self._class(value, line)
+        if level.environment is not None:
+            _keep(level.environment, level, value)
         if level.is_map:
             if level.key in _KEYS:
                 level.own[level.key] = (value, line)
@@ -168,12 +200,19 @@ class _Reading:
                 continue
             if not targets.DOTTED.fullmatch(path):
                 continue
+            if key == "type":
+                if targets.judge(path).capability in targets.RUNS:
+                    yield from self._target(path, key, line)
+                continue
             if len(self._targets) < _ROWS:
                 self._targets.append(path)
             yield from self._target(path, key, line)
             asked, at = level.own.get("path", ("", 0))
-            if path.rpartition(".")[2] in _CALLERS and targets.DOTTED.fullmatch(asked):
+            if path.rpartition(".")[2] in targets.RESOLVERS and targets.DOTTED.fullmatch(asked):
                 yield from self._target(asked, "path", at)
+        entry, line = level.own.get("import_path", ("", 0))
+        if targets.DOTTED.fullmatch(entry.replace(":", ".", 1)):
+            yield from self._target(entry.replace(":", ".", 1), "import_path", line)
         self._is_nemo = self._is_nemo or "nemo_version" in level.own
 
     # --- saying it ----------------------------------------------------------------------------------------

@@ -41,6 +41,24 @@ def _yaml_config(subject: Subject) -> Iterator[Event]:
     return yaml_config.inspect(subject)
 
 
+def _json_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import json_config
+
+    return json_config.inspect(subject)
+
+
+def _toml_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import toml_config
+
+    return toml_config.inspect(subject)
+
+
+def _gin_config(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import gin_config
+
+    return gin_config.inspect(subject)
+
+
 def _mlflow(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import mlflow_model
 
@@ -83,9 +101,30 @@ CONFIGURATIONS: tuple[Format, ...] = (
     ),
     Format(
         "yaml-config",
-        "YAML configuration (object tags, Hydra and NeMo targets, remote code)",
+        "YAML configuration (object tags, Hydra and NeMo targets, remote code, Ray's environments)",
         suffixes=(".yaml", ".yml"),
         inspect=_yaml_config,
+        model=False,
+    ),
+    Format(
+        "json-config",
+        "JSON configuration (Hydra and jsonpickle targets, Ray's applications, environments and pickles)",
+        suffixes=(".json",),
+        inspect=_json_config,
+        model=False,
+    ),
+    Format(
+        "toml-config",
+        "TOML configuration (Hydra targets, Ray's environments)",
+        suffixes=(".toml",),
+        inspect=_toml_config,
+        model=False,
+    ),
+    Format(
+        "gin-config",
+        "Gin configuration (imports, references)",
+        suffixes=(".gin",),
+        inspect=_gin_config,
         model=False,
     ),
     Format(

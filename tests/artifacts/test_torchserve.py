@@ -120,3 +120,72 @@ def test_a_nemo_archive_is_known_by_its_configuration() -> None:
 def test_what_is_no_nemo_archive_says_so(data: bytes) -> None:
     with pytest.raises(Malformed):
         list(nemo.inspect(subject(data, "m.nemo")))
+
+
+def with_requirements(text: str, name: str = "requirements.txt", named: str = "") -> bytes:
+    model = {"modelName": "net", "handler": "text_classifier"} | (
+        {"requirementsFile": named} if named else {}
+    )
+    manifest = json.dumps(MANIFEST | {"model": model}).encode()
+    return archive({"MAR-INF/MANIFEST.json": manifest, name: text.encode()})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("torch==2.1.0\nnumpy>=1.20 # pip install git+https://x\n", id="releases"),
+        pytest.param("--hash sha256:00\n-r more.txt\n-c c.txt\n", id="files beside it"),
+        pytest.param("--index-url https://pypi.org/simple\n", id="the known index"),
+        pytest.param("--extra-index-url https://download.pytorch.org/whl/cu121\ntorch\n", id="PyTorch's"),
+        pytest.param(f"git+https://github.com/a/b@{'0' * 40}\n", id="a commit"),
+        pytest.param("https://x/a.whl#sha256=00\n", id="a digest"),
+    ],
+)
+def test_requirements_that_say_which_bytes_they_mean_are_no_evidence(text: str) -> None:
+    assert rules_of(served(with_requirements(text))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "git+https://github.com/a/b",
+        "a @ git+https://github.com/a/b@main",
+        "-e git+ssh://git@x/y#egg=y",
+        "git+git@github.com:a/b.git",
+        "http://x/a.whl",
+        "a[b] @ https://x/a.tar.gz",
+        "-i http://x/simple",
+        "--index-url=https://x/simple",
+        "--extra-index-url https://pypi.org.x/simple",
+        "--extra-index-url https://pypi.org@x/simple",
+        "--index-url http://pypi.org/simple",
+        "-f https://x/links",
+        "-r https://x/more.txt",
+        "./vendored",
+        "wheels/a-1-py3-none-any.whl",
+    ],
+)
+def test_requirements_from_elsewhere_are_told(line: str) -> None:
+    assert rules_of(served(with_requirements(f"torch\n{line}\n"))) == [
+        ("ART-023", f"requirements.txt:{line}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "named"),
+    [
+        pytest.param("http://x/a.whl", "deps.txt", "deps.txt", id="another name"),
+        pytest.param("http://x/a.whl", "deps.txt", "/tmp/deps.txt", id="the name with a folder"),
+        pytest.param("http://x/a\\\n.whl", "requirements.txt", "", id="a line that goes on"),
+        pytest.param("  \thttp://x/a.whl", "requirements.txt", "", id="behind blanks"),
+    ],
+)
+def test_requirements_are_found_however_they_are_written(text: str, name: str, named: str) -> None:
+    assert [rule for rule, _ in rules_of(served(with_requirements(text, name, named)))] == ["ART-023"]
+
+
+@pytest.mark.parametrize("handler", ["../../evil.py:run", "/tmp/evil.py", "a\\..\\..\\evil.py", "~/evil.py"])
+def test_a_handler_from_outside_of_the_archive_is_more_than_one_that_it_brings(handler: str) -> None:
+    found = [event for event in served(mar(with_handler(handler))) if isinstance(event, Evidence)]
+    assert [dict(event.factors)["trigger"].value for event in found] == ["on_use"]
