@@ -78,10 +78,10 @@ def _leaves(path: str) -> bool:
 def _installed(subject: Subject, named: str, files: dict[str, Callable[[], Source]]) -> Iterator[Evidence]:
     """The lines of its requirements that install from elsewhere than the known index."""
     wanted = named.rpartition("/")[2] or "requirements.txt"
-    for name in files:
+    for name, opens in files.items():
         if name.rpartition("/")[2] != wanted:
             continue
-        opened = files[name]()
+        opened = opens()
         text = opened.read_at(0, min(opened.size, subject.limits.project_bytes)).decode("utf-8", "replace")
         for line in installs.foreign(text.splitlines()):
             measured = factors(ref=name, effect="partial")
