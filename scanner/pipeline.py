@@ -65,6 +65,7 @@ def _judged(
         (*notices, *seen.notices, *known.notices, *held.notices),
         hold.covered(coverage_of(seen), held),
         joined.chains,
+        whole=whole,
     )
     return tell.report(root, policy, seen, stock, came, __version__)
 

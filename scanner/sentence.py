@@ -23,7 +23,7 @@ def sentence(
     ``sources`` are those that dependencies were looked up in, ``nothing`` that there was nothing to scan.
     """
     if nothing and not findings:
-        return "Nothing to scan: no manifest and no model artifact was found."
+        return _nothing_there(coverage.files)
     serious = [each for each in findings if policy.blocks(each)]
     said = [*_load(serious), *_changed(serious), *_remove(serious), *_update(serious)]
     said += _other(serious, first=not said)
@@ -33,6 +33,14 @@ def sentence(
         said.append(f"{_count(len(coverage.not_checked), 'thing')} could not be checked.")
     said += _unknown(sources)
     return " ".join(said)
+
+
+def _nothing_there(files: int) -> str:
+    if not files:
+        return "Nothing to scan: there is no file."
+    which = "the only file is" if files == 1 else f"none of the {files:,} files is"
+    kinds = "manifest, model, data or code that is read here"
+    return f"Nothing to scan: {which} {'no' if files == 1 else 'a'} {kinds}."
 
 
 def _nothing(findings: Sequence[Finding], policy: Policy) -> str:

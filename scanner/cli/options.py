@@ -65,7 +65,7 @@ HubCache = Annotated[
     ),
 ]
 RequireInputs = Annotated[
-    bool, typer.Option("--require-inputs", help="Exit 3 where there is nothing to scan.")
+    bool, typer.Option("--require-inputs", help="Exit 3, not 0, where there is nothing to scan.")
 ]
 Jobs = Annotated[
     Number, typer.Option("--jobs", "-j", help="Worker processes for large files; 0: one a processor.")

@@ -115,7 +115,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
     coverage = report.coverage
     return [
         ("weighbridge:verdict", report.verdict.level),
-        ("weighbridge:grade", report.verdict.grade),
+        ("weighbridge:grade", report.verdict.grade or "none"),
         ("weighbridge:release", report.verdict.release),
         ("weighbridge:coverage", coverage.state),
         ("weighbridge:files", str(coverage.files)),

@@ -107,7 +107,7 @@ def _rest(left: int, where: str = "--format json lists all") -> list[Markup]:
 
 def _verdict(report: Report) -> Markup:
     verdict, coverage = report.verdict, report.coverage
-    state = {0: "good", 3: "unsure"}.get(verdict.exit_code, "bad")
+    state = {0: "good", 3: "unsure"}.get(verdict.exit_code, "bad") if verdict.grade else "unsure"
     counts = [
         element("li", badge(level), Markup(" "), element("b", f"{number:,}"))
         for level, number in open_by_level(report)
@@ -122,7 +122,7 @@ def _verdict(report: Report) -> Markup:
         ("Coverage", coverage.state),
     ]
     rows = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
-    grade = element("p", element("span", "Grade "), element("b", verdict.grade or "?"), class_="grade")
+    grade = element("p", element("span", "Grade "), element("b", verdict.grade or "–"), class_="grade")
     return element(
         "section",
         element(

@@ -157,25 +157,28 @@ def verdict(
     gate_on: GateOn = "level",
     dependencies: bool | None = None,
     incomplete: bool = False,
+    nothing: bool = False,
     overdue: bool = False,
     blocks: Callable[[Finding], bool] | None = None,
     fix: Mapping[Level, str] | None = None,
     jurisdictions: Sequence[str] = (),
 ) -> Verdict:
     """The answer. ``incomplete`` where the caller knows of something unchecked that coverage does not say
-    (nothing to scan although inputs were required). ``blocks``: which findings fail the scan, where a policy
-    says it in place of the gate. ``fix``: the time to mend by level, where a pack shortens the rubric's.
+    (nothing to scan although inputs were required). ``nothing``: there was nothing to look at, which gets no
+    grade and is eligible for nothing. ``blocks``: which findings fail the scan, where a policy says it in
+    place of the gate. ``fix``: the time to mend by level, where a pack shortens the rubric's.
     """
     level = worst(findings)
+    nothing = nothing and not findings
     missing = incomplete or unchecked(coverage, sources, dependencies=dependencies)
     may = release(findings, coverage, sources, dependencies=dependencies, overdue=overdue)
-    if incomplete and may != "ineligible":
+    if (nothing or incomplete) and may != "ineligible":
         may = "indeterminate"
     failing = list(filter(blocks or partial(at_gate, gate=gate, gate_on=gate_on), findings))
     return Verdict(
         exit_code=_code(bool(failing), missing),
         level=level,
-        grade=grade(level),
+        grade="" if nothing else grade(level),
         release=may,
         sentence=sentence,
         gate=gate,

@@ -1,6 +1,7 @@
 """Telling: the findings, the coverage and the sources as one report with one verdict."""
 
 from pathlib import Path
+from typing import Final
 
 from sbom.record import record, replace
 from scanner.inventory import Stock
@@ -10,10 +11,15 @@ from scanner.sentence import sentence
 from scanner.story.hold import HUB_CACHE, LOCK
 from scanner.survey import Survey
 
+_UNSEEN: Final = "nothing was judged, which is no pass: --require-inputs makes it exit code 3"
+
 
 @record
 class Result:
-    """What a scan came to. ``packages``: dependencies were looked up though no manifest declares one."""
+    """What a scan came to. ``packages``: dependencies were looked up though no manifest declares one.
+
+    ``whole``: everything below the root was asked about, not named files of it.
+    """
 
     findings: tuple[Finding, ...]
     sources: tuple[Consulted, ...]
@@ -21,6 +27,7 @@ class Result:
     coverage: Coverage
     chains: tuple[Chain, ...] = ()
     packages: bool = False
+    whole: bool = False
 
 
 def report(root: Path, policy: Policy, seen: Survey, stock: Stock, came: Result, version: str) -> Report:
@@ -29,6 +36,8 @@ def report(root: Path, policy: Policy, seen: Survey, stock: Stock, came: Result,
     notices = came.notices
     if lacking:
         notices += (f"the pack {', '.join(policy.pack.ids)} also asks for: {', '.join(lacking)}",)
+    if came.whole and not policy.require_inputs and _is_nothing(seen, came):
+        notices += (_UNSEEN,)
     verdict = _verdict(policy, seen, stock, came)
     if lacking and verdict.release in ("eligible", "conditional"):
         verdict = replace(verdict, release="indeterminate")
@@ -52,7 +61,7 @@ def _verdict(policy: Policy, seen: Survey, stock: Stock, came: Result) -> Verdic
 
     advisories = tuple(source for source in came.sources if source.name not in (LOCK, HUB_CACHE))
     packages = (came.packages or bool(stock.declarations)) and bool(advisories)
-    nothing = not seen.artifacts and not seen.rows
+    nothing = _is_nothing(seen, came)
     late = any(each.due and each.due < policy.today.isoformat() for each in rollup.counting(came.findings))
     said = sentence(came.findings, came.coverage, policy, advisories if packages else (), nothing=nothing)
     return rollup.verdict(
@@ -63,12 +72,18 @@ def _verdict(policy: Policy, seen: Survey, stock: Stock, came: Result) -> Verdic
         said,
         gate_on=policy.pack.gate_on,
         dependencies=packages,
+        nothing=nothing,
         incomplete=nothing and policy.require_inputs,
         overdue=late,
         blocks=policy.blocks,
         fix=policy.pack.fix,
         jurisdictions=policy.pack.jurisdictions,
     )
+
+
+def _is_nothing(seen: Survey, came: Result) -> bool:
+    """Whether there was nothing that anybody reads: no pass, whatever the exit code."""
+    return not (seen.artifacts or seen.rows or seen.code.modules or came.findings)
 
 
 def _tool(seen: Survey, version: str) -> ToolInfo:

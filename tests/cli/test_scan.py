@@ -47,14 +47,60 @@ def record(
     }
 
 
-def test_nothing_to_scan_is_zero_with_a_notice(tree: Path) -> None:
-    done = weighbridge("scan", ".", cwd=tree)
+NOTHING_JUDGED = "nothing was judged, which is no pass: --require-inputs makes it exit code 3"
+
+
+@pytest.mark.parametrize(
+    ("files", "scanned", "said"),
+    [
+        pytest.param({}, ".", "Nothing to scan: there is no file.", id="an empty folder"),
+        pytest.param(
+            {"logo.png": b"\x89PNG\r\n\x1a\n", "notes.txt": b"hello\n"},
+            ".",
+            "Nothing to scan: none of the 2 files is a manifest, model, data or code",
+            id="pictures and texts",
+        ),
+        pytest.param(
+            {"notes.txt": b"hello\n"},
+            "notes.txt",
+            "Nothing to scan: the only file is no manifest",
+            id="one text",
+        ),
+    ],
+)
+def test_nothing_to_scan_is_zero_with_a_notice_and_no_pass(
+    tree: Path, files: dict[str, bytes], scanned: str, said: str
+) -> None:
+    for name, data in files.items():
+        (tree / name).write_bytes(data)
+    done = weighbridge("scan", scanned, cwd=tree)
     assert done.code == 0
-    assert "Nothing to scan" in done.out
+    assert said in done.out
+    assert "No grade: release indeterminate" in done.out
+    assert NOTHING_JUDGED in done.err
+    verdict = json.loads(weighbridge("scan", scanned, "-f", "json", cwd=tree).out)["verdict"]
+    assert (verdict["grade"], verdict["release"]) == ("", "indeterminate")
 
 
 def test_nothing_to_scan_is_three_where_inputs_are_required(tree: Path) -> None:
-    assert weighbridge("scan", ".", "--require-inputs", cwd=tree).code == 3
+    done = weighbridge("scan", ".", "--require-inputs", cwd=tree)
+    assert done.code == 3
+    assert NOTHING_JUDGED not in done.err
+
+
+def test_a_change_that_holds_nothing_to_scan_is_no_alarm(tree: Path) -> None:
+    (tree / "notes.txt").write_text("hello\n")
+    done = weighbridge("scan", ".", "--files-from", "-", cwd=tree, stdin=b"notes.txt\n")
+    assert done.code == 0
+    assert "Nothing to scan" in done.out
+    assert "no pass" not in done.err
+
+
+def test_code_alone_is_something_to_scan(tree: Path) -> None:
+    (tree / "a.py").write_text("import os\n")
+    done = weighbridge("scan", ".", cwd=tree)
+    assert "Nothing was found." in done.out
+    assert "Grade A: release eligible" in done.out
 
 
 def test_a_hostile_pickle_is_one_and_the_call_is_named(tree: Path) -> None:

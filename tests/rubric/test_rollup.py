@@ -218,6 +218,11 @@ def test_the_caller_may_know_of_something_unchecked(findings: list[Finding], cod
     assert (verdict.exit_code, verdict.release) == (code, release)
 
 
+def test_where_there_was_nothing_there_is_no_grade() -> None:
+    verdict = rollup.verdict((), COMPLETE, (), "high", "", nothing=True)
+    assert (verdict.exit_code, verdict.grade, verdict.release) == (0, "", "indeterminate")
+
+
 def test_the_verdict_gates_on_what_it_is_told_to() -> None:
     assert rollup.verdict([of("DEP-004")], COMPLETE, (), "high", "", gate_on="potential").exit_code == 1
 

@@ -28,7 +28,8 @@ def render(report: Report, *, colour: bool, width: int, verbose: int = 0, extent
     """
     page = Page(width)
     shown = SHOWN[verbose] if verbose < len(SHOWN) else None
-    page.put(own(report.verdict.sentence), style=_EXIT_STYLES.get(report.verdict.exit_code, "bad"))
+    style = _EXIT_STYLES.get(report.verdict.exit_code, "bad") if report.verdict.grade else "unsure"
+    page.put(own(report.verdict.sentence), style=style)
     if extent == "verdict":
         return page.render(colour=colour)
     _what(page, report)
@@ -81,8 +82,9 @@ def _last_line(page: Page, report: Report) -> None:
     counts = ", ".join(f"{numbers[level]:,} {level}" for level in reversed(LEVELS) if numbers.get(level))
     meaning = EXITS.get(verdict.exit_code, "").format(gate=verdict.gate)
     page.gap()
+    label = f"Grade {verdict.grade}: " if verdict.grade else "No grade: "
     page.put(
         f"release {verdict.release}; {counts or 'no findings'}; exit code {verdict.exit_code}: {meaning}",
-        label=f"Grade {verdict.grade}: ",
+        label=label,
         mark=_RELEASES.get(verdict.release, "unsure"),
     )
