@@ -12,6 +12,7 @@ from scanner.cli import (
     diff_command,
     doctor_command,
     explain_command,
+    help_text,
     inspect_command,
     lock_commands,
     rubric_commands,
@@ -29,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], **help_text.settings()},
 )
 app.add_typer(sbom_commands.app, name="sbom")
 app.add_typer(advisory_commands.app, name="advisories")
@@ -42,6 +43,7 @@ def run() -> int:
     from scanner import progress
 
     _leave_only(sys.argv[1] if len(sys.argv) > 1 else "")
+    help_text.dress(app)
     try:
         app()
     except SystemExit as stop:

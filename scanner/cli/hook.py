@@ -17,8 +17,6 @@ Usage: weighbridge hook [OPTIONS] [FILES]...
   Check changed files before a commit: model artifacts, manifests and locks. No network.
   A missing or old advisory snapshot warns and does not block; a Git LFS pointer is not a model.
 
-  Examples: weighbridge hook models/encoder.pt requirements.txt; weighbridge hook --all
-
 Options:
   --fail-on LEVEL          Block from this level on: info, low, medium, high (default), critical.
   --advisories PATH        A zip or folder of OSV records instead of the imported snapshot.
@@ -27,6 +25,10 @@ Options:
   --all                    Scan the whole tree, whatever changed (before a push).
   --verify                 Only hold the files to weighbridge.lock; all, where the lock itself is named.
   -h, --help               Show this message and exit.
+
+Examples:
+  weighbridge hook models/encoder.pt requirements.txt
+  weighbridge hook --all
 """
 _VALUED = {
     "--fail-on": "fail_on",
