@@ -64,7 +64,7 @@ def formats() -> str:
     rows += [f"| {manifest.title} | read | {_names(manifest.names)} |" for manifest in MANIFESTS]
     for row in FORMATS:
         how = "opened" if row.inspect and row.container else "in depth" if row.inspect else "recognised only"
-        how = "recognised; an archive in it is opened" if row.searched else how
+        how = f"recognised; {row.searched}" if row.searched else how
         by = ["content"] if row.magic or row.sniff else []
         by += [_names((*row.suffixes, *row.names))] if row.suffixes or row.names else []
         rows.append(f"| {row.title} | {how} | {', '.join(by)} |")

@@ -43,7 +43,7 @@ PROGRAMS: tuple[Format, ...] = (
         ),
         sniff=_is_pe,
         inspect=_program,
-        searched=True,
+        searched="an archive in it is opened",
         promises="code",
         model=False,
     ),

@@ -84,7 +84,7 @@ class Format:
     ``account`` shows the bytes to a person, where somebody looks at one artifact.
     ``model``: counts as a model component. ``unread`` overrides what a file nobody read may do, where a
     loader runs things from it although its name promises data. ``searched``: its inspector only looks for
-    other formats in it, and does not read the format itself.
+    other formats in it, and does not read the format itself; says in words what becomes of them.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Format:
     covers: tuple[str, ...] = ()
     model: bool = True
     unread: Literal["", "total"] = ""
-    searched: bool = False
+    searched: str = ""
     account: Account | None = None
 
     def claims_name(self, name: str) -> bool:

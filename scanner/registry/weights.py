@@ -35,6 +35,27 @@ def _is_sorted_table(head: bytes, tail: bytes) -> bool:
     return tail.endswith(b"\x57\xfb\x80\x8b\x24\x75\x47\xdb")
 
 
+def _arrow(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import arrow
+
+    return arrow.inspect(subject)
+
+
+def _parquet(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import arrow
+
+    return arrow.inspect_parquet(subject)
+
+
+def _is_arrow_stream(head: bytes, tail: bytes) -> bool:
+    del tail
+    if head[:4] != b"\xff\xff\xff\xff":
+        return False
+    from scanner.artifacts import arrow
+
+    return arrow.is_stream(head)
+
+
 def _is_openvino(head: bytes, tail: bytes) -> bool:
     del tail
     return b"<net name=" in head[:512] and b"version=" in head[:512]
@@ -73,13 +94,24 @@ WEIGHTS: tuple[Format, ...] = (
         "SentencePiece vocabulary",
         names=("tokenizer.model", "spiece.model", "*.spm", "sentencepiece.bpe.model"),
     ),
-    Format("parquet", "Parquet table", suffixes=(".parquet",), magic=((0, b"PAR1"),), model=False),
+    Format(
+        "parquet",
+        "Parquet table",
+        suffixes=(".parquet",),
+        magic=((0, b"PAR1"),),
+        inspect=_parquet,
+        model=False,
+        searched="its schema is searched for pickles",
+    ),
     Format(
         "arrow",
         "Arrow or Feather table",
-        suffixes=(".arrow", ".feather"),
+        suffixes=(".arrow", ".arrows", ".feather"),
         magic=((0, b"ARROW1"), (0, b"FEA1")),
+        sniff=_is_arrow_stream,
+        inspect=_arrow,
         model=False,
+        searched="its schema is searched for pickles",
     ),
     Format("tfrecord", "TFRecord shards", suffixes=(".tfrecord", ".tfrecords"), model=False),
     Format("zarr", "Zarr array", names=(".zarray", ".zgroup", "zarr.json"), model=False),
