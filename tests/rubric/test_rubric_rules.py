@@ -18,7 +18,7 @@ NOT_RULES = frozenset(("SHA-256", "SHA-384", "SHA-512"))
 
 # An id means one thing for ever: a rule that goes keeps its id, and a new one gets a new number.
 COUNTS = {
-    "ART": 25,
+    "ART": 34,
     "HSH": 15,
     "ADV": 8,
     "DEP": 24,
@@ -37,6 +37,7 @@ RESERVED = frozenset(
     {
         "ART-019",
         "ART-020",
+        *(f"ART-{number:03}" for number in range(23, 35)),
         *(f"HSH-{number:03}" for number in range(11, 16)),
         *(f"DEP-{number:03}" for number in range(15, 25)),
         *(f"SRC-{number:03}" for number in range(12, 16)),
