@@ -1,9 +1,11 @@
 """Our pickle machine against ``pickletools.genops`` over the same bytes, in one run.
 
-    python benchmarks/pickle_speed.py [--entries 600000] [--rounds 3] [--only objects]
+    python benchmarks/pickle_speed.py [--entries 600000] [--rounds 3] [--only objects | --only hostile]
 
 Prints megabytes a second of CPU time, and how many times as fast as genops: in CPU time, and by the clock.
-The best round counts; rounds of both alternate, so that a busy machine slows both.
+The best round counts; rounds of both alternate, so that a busy machine slows both. Hostile streams are read
+at 1 MB and at 4 MB: what a byte takes of the longer, by what it takes of the shorter, is 1 where the work is
+linear.
 """
 
 import argparse
@@ -26,9 +28,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sbom.model import Location
 from scanner.artifacts import names
 from scanner.artifacts.pickle import inspect
+from scanner.errors import ScanError
 from scanner.files.source import BytesSource
 from scanner.limits import Budget, Limits
 from scanner.model import Subject
+from tests.forge_floods import FLOODS, LAST_CALL
 
 
 class Leaf:
@@ -228,9 +232,23 @@ def genops_over(data: bytes) -> None:
 def seconds(work: Callable[[bytes], None], data: bytes) -> tuple[float, float]:
     """One pass, timed: of this process, and by the clock."""
     mine, clock = time.process_time(), time.perf_counter()
-    with suppress(ValueError):  # genops reads no stream that a loader would refuse
+    with suppress(ValueError, ScanError):  # genops reads no stream that a loader would refuse
         work(data)
     return time.process_time() - mine, time.perf_counter() - clock
+
+
+def hostile(only: str, rounds: int) -> None:
+    """The table of the floods: whatever is asked, the inspection must find the call behind them."""
+    print(f"{'flood':36} {'1 MB, MB/s':>10} {'4 MB, MB/s':>10} {'a byte: 4 MB by 1 MB':>21}")
+    for title, flood in FLOODS.items():
+        if only not in title:
+            continue
+        speeds = []
+        for size in (1_000_000, 4_000_000):
+            data = flood.of(size, LAST_CALL)
+            best = min(seconds(machine_over, data)[0] for _ in range(rounds))
+            speeds.append(len(data) / 1e6 / best)
+        print(f"{title:36} {speeds[0]:10.1f} {speeds[1]:10.1f} {speeds[0] / speeds[1]:21.2f}", flush=True)
 
 
 def main() -> None:
@@ -240,6 +258,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="what the titles of the streams have to hold")
     options = parser.parse_args()
     names.classify("os", "system")  # reads the policy before the clock runs
+    if options.only.startswith("hostile"):
+        hostile(options.only.removeprefix("hostile").strip(), options.rounds)
+        return
     print(f"{'stream':46} {'MB':>7} {'ours MB/s':>10} {'genops MB/s':>12} {'times':>6} {'by clock':>9}")
     for title, data in corpora(options.entries).items():
         if options.only not in title:

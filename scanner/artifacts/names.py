@@ -5,6 +5,7 @@ A name is judged by what the data says of it alone, never by what is installed b
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -56,17 +57,26 @@ class _Honest:
         known = self._known.get(module)
         if known is None:
             known = self._of_module(module)
-            if known:  # a file can name any number of modules that nobody knows
+            # A file can name any number of modules that nobody knows.
+            if known or len(self._known) < _KEPT_MODULES:
                 self._known[module] = known
         return known.get(name)
+
+    def names(self, module: str) -> AbstractSet[str]:
+        """The names of a module that are known."""
+        return self._of_module(module).keys()
 
     def kept(self, module: str, name: str) -> str | None:
         """The same by what is kept by hand alone."""
         return _uses(self._kept.get(module)).get(name)
 
+    def modules(self) -> set[str]:
+        """Every module that has such a name."""
+        return {*self._kept, *(one for family in _measured() for one in family)}
+
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Every module with every name of it that is known."""
-        for module in sorted({*self._kept, *(one for family in _measured() for one in family)}):
+        for module in sorted(self.modules()):
             for name in self._of_module(module):
                 yield module, name
 
@@ -97,7 +107,9 @@ class _Data:
     packages: frozenset[str]
 
 
+_UNKNOWN = Verdict(Kind.UNKNOWN)
 _INTERPRETER = "reaches into the interpreter"
+_KEPT_MODULES = 4096  # of which nothing is known
 
 # Attributes by which any object leads to any other.
 _DANGEROUS_ATTRIBUTES = frozenset(
@@ -158,6 +170,88 @@ def _uses(row: _Row | None) -> dict[str, str]:
     if row is None:
         return {}
     return {name: use for use in ("refer", "construct", "call") for name in words(row.get(use, ""))}
+
+
+@record
+class _Listed:
+    """Everything that some list begins with, or says.
+
+    ``tops`` are the first parts of its paths, ``paths`` all that a path of it begins with, ``below`` what
+    stands there under a path, ``words`` those that mean something wherever they stand.
+    """
+
+    tops: frozenset[str]
+    paths: frozenset[str]
+    below: dict[str, frozenset[str]]
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _listed() -> _Listed:
+    data = _data()
+    modules = {
+        *data.honest.modules(),
+        *data.sink_modules,
+        *data.aliases,
+        *data.aliases.values(),
+        *data.prefixes,
+    }
+    paths = {*modules, *data.sink_names, *data.harmless, *data.carries, *data.appliers, *data.unpacks}
+    for path in tuple(paths):
+        owner = path.rpartition(".")[0]
+        while owner and owner not in paths:
+            paths.add(owner)
+            owner = owner.rpartition(".")[0]
+    below: dict[str, set[str]] = {}
+    for path in paths:
+        owner, _, name = path.rpartition(".")
+        below.setdefault(owner, set()).add(name)
+    tops = below.pop("") | data.stdlib
+    return _Listed(
+        frozenset(tops),
+        frozenset(paths),
+        {owner: frozenset(found) for owner, found in below.items()},
+        data.roots | _DANGEROUS_ATTRIBUTES,
+    )
+
+
+def is_foreign(path: str) -> bool:
+    """Whether no list says anything of a path, nor of anything that it leads to: it is unknown."""
+    parts = path.split(".")
+    listed = _listed()
+    return parts[0] not in listed.tops and listed.words.isdisjoint(parts)
+
+
+def listed_tops() -> frozenset[str]:
+    """The first parts of all paths that some list has."""
+    return _listed().tops
+
+
+def words_anywhere() -> frozenset[str]:
+    """Words that mean something in whatever path they stand."""
+    return _listed().words
+
+
+def rest_of(module: str) -> tuple[Verdict | None, frozenset[str]]:
+    """What is said of every word in ``module`` that no list has, and the words of it that some list has.
+
+    None where that depends on the word.
+    """
+    if is_foreign(module):
+        return _UNKNOWN, frozenset()
+    data, below = _data(), _listed().below
+    if not data.roots.isdisjoint(module.split(".")[1:]):
+        return None, frozenset()
+    found: set[str] = set()
+    for each in {module, _without_aliases(module, data)}:
+        found |= below.get(each, frozenset()) | data.honest.names(each)
+    return classify(module, "no name"), frozenset(found)  # a blank is in none
+
+
+def leads_on(module: str, name: str) -> bool:
+    """Whether something on a list is an attribute or a submodule of ``module.name``, or that itself is."""
+    paths = _listed().paths
+    return f"{module}.{name}" in paths or f"{_without_aliases(module, _data())}.{name}" in paths
 
 
 def version() -> str:
@@ -231,7 +325,7 @@ def _classify(module: str, name: str, use_of: _UseOf) -> Verdict:
     top = module.partition(".")[0]
     if top in data.stdlib and (module in (top, "os.path") or top in data.packages):
         return Verdict(Kind.STDLIB)
-    return Verdict(Kind.UNKNOWN)
+    return _UNKNOWN
 
 
 def _without_aliases(path: str, data: _Data) -> str:

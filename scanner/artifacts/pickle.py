@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from sbom.model import Fact, FactName
-from scanner.artifacts import names
+from scanner.artifacts import alike, names
 from scanner.artifacts.names import Kind
 from scanner.artifacts.pickle_calls import TRANSPARENT, Judge
 from scanner.artifacts.pickle_probe import probe
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Event, Evidence, Source, Subject, factors
+from scanner.readers.pickle.crowd import Crowd, Crowds
 from scanner.readers.pickle.frames import Spliced
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.values import Change, Global, Import, Made, Persistent, Quiet
@@ -66,6 +67,7 @@ class Inspection(Judge):
         super().__init__(subject)
         self.names: dict[tuple[str | None, str], Global] = {}
         self.extensions: dict[int, tuple[str, str]] = {}
+        self.crowds = Crowds(alike.alike, alike.plain, subject.limits.pickle_names_apart)
         self.streams = 0
         self.protocol = 0
         self.end = 0
@@ -74,7 +76,7 @@ class Inspection(Judge):
         """Everything, in the order of the file."""
         while True:
             machine = Machine(self.subject.source, self.subject.limits, start=self.end, quiet=names.quiet)
-            machine.names, machine.extensions = self.names, self.extensions
+            machine.names, machine.extensions, machine.crowds = self.names, self.extensions, self.crowds
             try:
                 yield from self._tell(machine)
                 yield from self._far_slot(machine)
@@ -156,7 +158,7 @@ class Inspection(Judge):
             start, end = machine.straddle
             source = Spliced(source, start, end)
             machine = Machine(source, self.subject.limits, start=machine.start, quiet=names.quiet)
-            machine.names, machine.extensions = self.names, self.extensions
+            machine.names, machine.extensions, machine.crowds = self.names, self.extensions, self.crowds
             events = []
             try:
                 for event in self._tell(machine, behind=start):
@@ -212,6 +214,25 @@ class Inspection(Judge):
                 verb = f"makes {found.makes} of" if found.makes else "names"
                 message = f"{verb} {path}, a class or function that nobody vouches for"
                 yield from self.say("ART-016", found.offset, path, message)
+        for crowd in self.crowds.by_sort.values():
+            if crowd.name is not None and (crowd.name.is_plausible or crowd.name.module is None):
+                yield from self._crowd_in_the_end(crowd, crowd.name)
+
+    def _crowd_in_the_end(self, crowd: Crowd, name: Global) -> Iterator[Event]:
+        """Names that were not told apart: how many more, and where."""
+        verdict = self.classify(name)
+        count = f"{crowd.others:,} more names" if crowd.others > 1 else "one more name"
+        first = f"{name.module}.{name.name}" if name.module is not None else name.name
+        where = f"the first of them {first} at byte {crowd.first:,}, the last at byte {crowd.last:,}"
+        if name.module is None:
+            message = f"imports {count} that the file computes, {where}"
+            yield from self.say("ART-002", crowd.first, name.path, message)
+        elif verdict.kind is Kind.SINK:
+            message = f"names {count} of what {verdict.capability}, {where}"
+            yield from self.say("ART-002", crowd.first, name.path, message, factors(evidence="indicated"))
+        elif verdict.kind is Kind.UNKNOWN:
+            message = f"names {count} that nobody vouches for, {where}"
+            yield from self.say("ART-016", crowd.first, name.path, message)
 
     def _broken(self, error: Malformed) -> Evidence:
         self.is_clean = False

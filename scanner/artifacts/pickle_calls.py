@@ -222,9 +222,8 @@ class Judge:
             yield from self._judge_file(machine, target, change)
         if not isinstance(target, Global):
             return  # its own object: judged by the call that made it
-        self.called.add(target.path)
-        items = describe(machine, change.items if len(change.items) > 1 else change.items[0])
-        message = f"loading this changes {target.path}, which it did not make: {change.how} {items}"
+        path = target.path
+        self.called.add(path)
         # A class takes no items and its attributes only as slots: without those the load merely fails.
         planted = (
             any(isinstance(part, Fresh) and part.references for part in change.items[0])
@@ -232,12 +231,24 @@ class Judge:
             else False
         )
         sink = target.module is not None and self.classify(target).kind is Kind.SINK
-        yield from self.say("ART-001" if sink or planted else "ART-002", change.offset, target.path, message)
+        rule = "ART-001" if sink or planted else "ART-002"
+        if self._said.get((rule, path), 0) >= _EACH:
+            target.quiet |= Quiet.CHANGE | (Quiet.SLOTS if rule == "ART-001" else 0)
+            return
+        items = describe(machine, change.items if len(change.items) > 1 else change.items[0])
+        message = f"loading this changes {path}, which it did not make: {change.how} {items}"
+        yield from self.say(rule, change.offset, path, message)
 
     def _judge_file(self, machine: Machine, target: Made, change: Change) -> Iterator[Event]:
         """joblib's old wrappers load the file that they name, pickles in it too: one beside their own."""
         callee = target.callee
-        if not isinstance(callee, Global) or callee.name not in arrays.FILE_WRAPPERS or change.how != "build":
+        if not isinstance(callee, Global):
+            return
+        if callee.name not in arrays.FILE_WRAPPERS:
+            if not callee.raw:
+                callee.quiet |= Quiet.FILL  # judged by the call that made it
+            return
+        if change.how != "build":
             return
         state = arrays.entries(machine, change.items[0])
         named = machine.text(state["filename"]) if "filename" in state else None

@@ -81,7 +81,7 @@ class Checkpoint(Inspection):
     def count(self, source: Source) -> None:
         """Takes the tensors of one pickle into account, as far as it can be read."""
         machine = Machine(source, self.subject.limits, quiet=names.quiet)
-        machine.names = self.names
+        machine.names, machine.crowds = self.names, self.crowds
         with suppress(ScanError):  # whoever reads the member for itself says what is wrong with it
             for event in machine.run():
                 if isinstance(event, Persistent):

@@ -1,7 +1,8 @@
 """Names and calls: what is imported under which name, what is called, what a result is used for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import KIB, Limits
@@ -24,7 +25,11 @@ from scanner.readers.pickle.values import (
     Quiet,
     Use,
     Value,
+    fresh,
 )
+
+if TYPE_CHECKING:
+    from scanner.readers.pickle.crowd import Crowds
 
 LONGEST_TEXT = 64 * KIB  # of a name, or of a text the machine computes with
 
@@ -39,12 +44,17 @@ _DROPPED = pattern(rb"(?s)(?:[Ro\x81\x92]|i[^\n]*+\n[^\n]*+\n)(?:\x94|q.|r.{4}|p
 _BEHIND_A_CALL = 512  # bytes that are looked at for it
 
 
-@lru_cache(maxsize=1024)
-def renamed_from_python_2(module: str, name: str) -> tuple[str, str]:
-    """What a loader of Python 3 takes the name for."""
+@lru_cache(maxsize=1)
+def _renamings() -> tuple[Mapping[str, str], Mapping[tuple[str, str], tuple[str, str]]]:
     from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING  # pure data, kept with the unpickler
 
-    return NAME_MAPPING.get((module, name)) or (IMPORT_MAPPING.get(module, module), name)
+    return IMPORT_MAPPING, NAME_MAPPING
+
+
+def renamed_from_python_2(module: str, name: str) -> tuple[str, str]:
+    """What a loader of Python 3 takes the name for."""
+    modules, names = _renamings()
+    return names.get((module, name)) or (modules.get(module, module), name)
 
 
 class Calls:
@@ -54,6 +64,7 @@ class Calls:
         self, source: Source, limits: Limits, quiet: Callable[[str, str], int] | None, *, joblib: bool
     ) -> None:
         self.names: dict[tuple[str | None, str], Global] = {}
+        self.crowds: Crowds | None = None  # who says which names need not be told apart
         self.acted = False  # something was imported
         self.first_array: int | None = None  # the first wrapper of joblib's that has array bytes behind it
         self.protocol = 0
@@ -69,6 +80,9 @@ class Calls:
         # what a call is shown to be handed is what it was handed, wherever a window ends.
         self._pending: list[Event] = []
         self._texts: dict[int, str] = {}
+        # What STACK_GLOBAL made of two literals, and EXT of a number, under the protocol that holds.
+        self._paired: dict[tuple[Value, Value], Global] = {}
+        self._extended: dict[int, Global] = {}
         self._rereads = 0
         self.extensions: dict[int, tuple[str, str]] = {}  # of the loader's process, not of the stream
         self._chain = 0
@@ -155,6 +169,10 @@ class Calls:
                 module, name = renamed
         found = self.names.get((module, name))
         if found is None:
+            if self.crowds is not None and len(self.names) >= self._limits.pickle_names_apart:
+                found = self.crowds.one_of_many(module, name, offset, old)
+                if found is not None:
+                    return found
             if len(self.names) >= self._limits.pickle_names:
                 raise LimitReached("pickle_names", allowed=self._limits.pickle_names, offset=offset)
             found = self.names[module, name] = Global(module, name, offset, computed=computed)
@@ -203,10 +221,16 @@ class Calls:
         return type(callee) is not Global or not (value.how in _CONSTRUCTIONS or callee.quiet & Quiet.CALL)
 
     def _extension(self, code: int, offset: int) -> Global:
-        known = self.extensions.get(code)
-        if known is None:
-            return self._name(None, f"<extension {code}>", offset, computed=True)
-        return self._name(*known, offset)
+        found = self._extended.get(code)
+        if found is None:
+            known = self.extensions.get(code)
+            if known is None:
+                found = self._name(None, f"<extension {code}>", offset, computed=True)
+            else:
+                found = self._name(*known, offset)
+            if not found.said and len(self._extended) < _KEPT_TEXTS:
+                self._extended[code] = found
+        return found
 
     # --- calls --------------------------------------------------------------------------------------------
 
@@ -230,7 +254,8 @@ class Calls:
     def _call(self, callee: Value, args: Value, how: str, offset: int, kwargs: Value | None = None) -> Value:
         """Tells the call, unless it is known to be quiet, and returns what it is known to return."""
         made = Made(callee, args, how, offset)
-        made.kwargs = kwargs
+        if kwargs is not None:
+            made.kwargs = kwargs
         result: Value | None = None
         if type(callee) is Global:
             constructs = how in _CONSTRUCTIONS or (how in ("obj", "inst") and args == ())
@@ -264,8 +289,10 @@ class Calls:
                     result = resolver(self, made, given)
                 finally:
                     self._chain -= 1
+        if result is None:
+            return made
         made.result = result
-        return made if result is None else result
+        return result
 
     def _tell(self, event: Event, held: Value) -> None:
         """Notes ``event``, which shows what is ``held``: a tuple's items, or all of one value."""
@@ -320,7 +347,7 @@ class Calls:
             for name in {"append": ("extend", "append"), "add": ("add",)}.get(how, ("__setitem__",)):
                 planted = self.method(target, name)
                 if planted is not None:
-                    many = Fresh("list")
+                    many = fresh("list")
                     many.items = list(items)
                     many.count = len(items)
                     self._call(planted, (many,) if name == "extend" else items, how, offset)
@@ -330,20 +357,26 @@ class Calls:
             callee = target.callee
             if type(callee) is Global and callee.quiet & Quiet.FILL:
                 return
+        elif type(target) is Global and target.quiet & Quiet.CHANGE:
+            return
         elif type(target) is tuple or (type(target) is int and self.byte_at(target) != BYTEARRAY8):
             raise Malformed("not-a-container", offset=offset)
         self._tell(Change(target, items, how, offset), items)
 
     def _replace(self, target: Fresh, stack: list[Value], mark: int) -> None:
         """``list[index] = value``: the items that are kept stay those of the list."""
+        items = list(target.items)
         for index in range(mark, len(stack), 2):
             at = self.number(stack[index])
-            if at is not None and -len(target.items) <= at < len(target.items):
-                target.items[at] = stack[index + 1]
+            if at is not None and -len(items) <= at < len(items):
+                items[at] = stack[index + 1]
+        target.items = items
 
     def _fill_fresh(self, target: Fresh, stack: list[Value], mark: int, *, pairs: bool) -> None:
-        if target.count < KEPT_ITEMS:
-            target.items += stack[mark : mark + KEPT_ITEMS]
+        if not target.count:
+            target.items = stack[mark : mark + KEPT_ITEMS]
+        elif target.count < KEPT_ITEMS:
+            target.items = [*target.items, *stack[mark : mark + KEPT_ITEMS]]
         target.count += len(stack) - mark
         for value in stack[mark + pairs :: 1 + pairs]:
             if type(value) is Global or type(value) is Made:
@@ -394,6 +427,8 @@ class Calls:
             if planted:
                 self._planted_names.setdefault(target, {}).update(planted)
                 self._forget_shapes()
+            if target.quiet & (Quiet.SLOTS if type(state) is tuple else Quiet.CHANGE):
+                return 0
         else:
             return 0
         self._tell(Change(target, (state,), "build", offset), (state,))
@@ -426,3 +461,4 @@ class Calls:
     def register_extension(self, module: str, name: str, code: int) -> None:
         """What ``copyreg.add_extension`` does, for EXT opcodes later in the stream."""
         self.extensions[code] = (module, name)
+        self._extended.pop(code, None)

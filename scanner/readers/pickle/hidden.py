@@ -81,9 +81,14 @@ class Hiding(Memory):
         return len(self._taken) + len(self._hidden)
 
     def _pop_mark(self) -> int:
-        if self._is_raised():
-            self._reveal()
-        return super()._pop_mark()
+        marks = self._marks
+        if self._hidden or not marks:
+            if self._is_raised():
+                self._reveal()
+            return super()._pop_mark()
+        mark = marks.pop()
+        self._fence = marks[-1] if marks else 0
+        return mark
 
     def _is_raised(self) -> bool:
         """Whether the latest mark stands above hidden values."""
@@ -150,7 +155,8 @@ class Hiding(Memory):
         del hidden[-len(group) :]
         if op != 0x74 and first.target is not None:
             if first.target.count < KEPT_ITEMS:
-                first.target.items += self._stack[first.mark : first.mark + KEPT_ITEMS]
+                more = self._stack[first.mark : first.mark + KEPT_ITEMS]
+                first.target.items = [*first.target.items, *more]
             first.target.count += KEPT_ITEMS  # more than are kept; how many more nobody asks
         return first.mark
 

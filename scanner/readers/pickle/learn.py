@@ -70,6 +70,7 @@ class Learner(RareOpcodes):
         self._expressions = None
         self._dense_at = _NEVER
         self._learned = _GRAMMARS
+        self._forgotten = True  # nothing is passed over any more: once is enough
 
     # --- passing over -------------------------------------------------------------------------------------
 

@@ -21,16 +21,17 @@ from scanner.readers.pickle.learn import Learner
 from scanner.readers.pickle.literals import c_integer
 from scanner.readers.pickle.memory import HOLE, Repeat, Settled, Starved, no_mark
 from scanner.readers.pickle.objects import LAZY
-from scanner.readers.pickle.opcodes import LINE, LITERAL_SIZE
+from scanner.readers.pickle.opcodes import BEHIND_MARK, LINE, LITERAL_SIZE
 from scanner.readers.pickle.rare import RARE
 from scanner.readers.pickle.skip import FIRST, IS_SAFE, Run, Shape, Sort, family_of, run_from, sorts_of
-from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made, Use, Value
+from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made, Use, Value, fresh
 
 _u32 = Struct("<I").unpack_from
 _NEVER = 2**63
 _SHORT = bytes(7)  # the upper bytes of a frame's length
 _WIDEST = 5  # bytes of an opcode that the loop reads by their places: an opcode, and a number of four
 _AFTER_A_RUN = 8 * KIB  # the window grows anew: the next run may begin here
+_MANY_EVENTS = 500  # that are told before the loop goes on: who hears them may say that it is enough
 _SETTLEMENTS = 4  # after so many, runs are no longer passed over
 
 
@@ -134,7 +135,7 @@ class Machine(Learner):
         """joblib reads an array of objects by a plain load from the same file, right behind the wrapper."""
         self._object_array = False
         nested = Machine(self._source, self._limits, start=self.position, quiet=self._quiet, joblib=False)
-        nested.names, nested.extensions = self.names, self.extensions
+        nested.names, nested.extensions, nested.crowds = self.names, self.extensions, self.crowds
         try:
             yield from nested.run()
         finally:
@@ -179,7 +180,7 @@ class Machine(Learner):
         plain._memo_holes, plain._dense = self._memo_holes, self._dense
         plain._taken, plain._unfolded, plain._classes = self._taken, self._unfolded, self._classes
         plain._frame_end, plain._stop = run.frame, run.end
-        target = Fresh(run.kind)
+        target = fresh(run.kind)
         target.count = KEPT_ITEMS
         plain._stack.append(target)
         with suppress(Settled):
@@ -219,7 +220,8 @@ class Machine(Learner):
         skip_at, dense_at, hidden = self._skip_at - base, self._dense_at - base, self._hidden
         pending = self._pending
         remember, keep = memo.append, objects.append
-        sizes, rare, planted = LITERAL_SIZE, RARE, self._planted_names
+        sizes, folded, rare, planted = LITERAL_SIZE, BEHIND_MARK, RARE, self._planted_names
+        last, events = len(window) - 1, self._events
         spelled, light = self._spelled[self.protocol < 3], self._light
         # Entries of the stack at and above this height are neither names nor results of calls.
         literal_above = len(stack)
@@ -304,14 +306,18 @@ class Machine(Learner):
                         if step is None:
                             raise Malformed("unknown-opcode", offset=base + at, found=f"0x{op:02x}")
                         self._at, self._fence = at, fence
-                        step(self, op)
-                        window, base, at = self._window, self._base, self._at
-                        spelled = self._spelled[self.protocol < 3]
-                        fence, skip_at, dense_at = self._fence, self._skip_at - base, self._dense_at - base
-                        if op == 0x67:  # GET may have settled what is owed
-                            known, memo, dense = self._readable, self._appendable, self._appends
-                            counted, remember = dense and known is memo, memo.append
+                        if step(self, op):  # more changed than stack and marks
+                            window, base = self._window, self._base
+                            last = len(window) - 1
+                            spelled = self._spelled[self.protocol < 3]
+                            skip_at, dense_at = self._skip_at - base, self._dense_at - base
+                            if op == 0x67:  # GET may have settled what is owed
+                                known, memo, dense = self._readable, self._appendable, self._appends
+                                counted, remember = dense and known is memo, memo.append
+                        at, fence = self._at, self._fence
                         literal_above = len(stack)
+                        if len(events) > _MANY_EVENTS:
+                            return False
                 elif op >= 0x80:
                     if op == 0x94:  # MEMOIZE
                         if len(stack) <= fence:
@@ -351,6 +357,9 @@ class Machine(Learner):
                             value = stack[-1] = Made(callee, args, "newobj", base + at)
                         else:
                             value = stack[-1] = self._call(callee, args, "newobj", base + at)
+                            if len(events) > _MANY_EVENTS:
+                                at += 1
+                                return False
                         literal_above = len(stack)
                         at += 1
                         if window[at] == 0x94 and dense and type(value) is not int:  # MEMOIZE
@@ -402,8 +411,9 @@ class Machine(Learner):
                             if index == len(memo):
                                 remember(slot)
                             else:
-                                self._forget_shapes()
-                                dense_at = self._dense_at - base
+                                if not self._forgotten:
+                                    self._forget_shapes()
+                                    dense_at = self._dense_at - base
                                 memo[index] = slot
                         at = size
                     elif op == 0x75 or op == 0x73:  # SETITEMS, SETITEM
@@ -432,8 +442,10 @@ class Machine(Learner):
                                 )
                             target = stack[mark - 1]
                             if type(target) is Fresh and literal_above <= mark and target.kind == "dict":
-                                if target.count < KEPT_ITEMS:
-                                    target.items += stack[mark : mark + KEPT_ITEMS]
+                                if not target.count:
+                                    target.items = stack[mark : mark + KEPT_ITEMS]
+                                elif target.count < KEPT_ITEMS:
+                                    target.items = [*target.items, *stack[mark : mark + KEPT_ITEMS]]
                                 target.count += size
                             else:
                                 self._fill(target, stack, mark, "setitem", base + at)
@@ -449,7 +461,8 @@ class Machine(Learner):
                                     return False
                                 skip_at = self._skip_at - base
                     elif op == 0x7D:  # EMPTY_DICT
-                        value = Fresh("dict")
+                        value = Fresh()
+                        value.kind, value.items, value.count = "dict", (), 0
                         push(value)
                         at += 1
                         if window[at] == 0x94 and dense:  # MEMOIZE
@@ -492,7 +505,7 @@ class Machine(Learner):
                             target.uses |= 4  # Use.FILLED
                         else:
                             at += self._build(target, state, base + at - 1)
-                            if self._object_array:
+                            if self._object_array or len(events) > _MANY_EVENTS:
                                 return False
                         literal_above = len(stack)
                     else:  # APPENDS, APPEND
@@ -515,8 +528,10 @@ class Machine(Learner):
                         if size:
                             target = stack[mark - 1]
                             if type(target) is Fresh and literal_above <= mark and target.kind == "list":
-                                if target.count < KEPT_ITEMS:
-                                    target.items += stack[mark : mark + KEPT_ITEMS]
+                                if not target.count:
+                                    target.items = stack[mark : mark + KEPT_ITEMS]
+                                elif target.count < KEPT_ITEMS:
+                                    target.items = [*target.items, *stack[mark : mark + KEPT_ITEMS]]
                                 target.count += size
                             else:
                                 self._fill(target, stack, mark, "append", base + at)
@@ -542,6 +557,9 @@ class Machine(Learner):
                             value = stack[-1] = Made(callee, args, "reduce", base + at)
                         else:
                             value = stack[-1] = self._call(callee, args, "reduce", base + at)
+                            if len(events) > _MANY_EVENTS:
+                                at += 1
+                                return False
                         literal_above = len(stack)
                         at += 1
                         if window[at] == 0x94 and dense and type(value) is not int:  # MEMOIZE
@@ -555,7 +573,8 @@ class Machine(Learner):
                         push(base + at)
                         at += size + 5
                     elif op == 0x5D:  # EMPTY_LIST
-                        value = Fresh("list")
+                        value = Fresh()
+                        value.kind, value.items, value.count = "list", (), 0
                         push(value)
                         at += 1
                         if window[at] == 0x94 and dense:  # MEMOIZE
@@ -574,22 +593,33 @@ class Machine(Learner):
                             if self._skip(target, "batches"):
                                 return False
                             skip_at = self._skip_at - base
-                    fence = len(stack)
-                    marks.append(fence)
-                    at += 1
+                    # What closes at once what was opened is done with it.
+                    code = folded[window[at + 1]] if at < last else 0
+                    if code:
+                        if code == 1:  # TUPLE
+                            push(())
+                        elif code != 4:  # LIST, DICT; not POP nor POP_MARK
+                            value = Fresh()
+                            value.kind, value.items, value.count = "list" if code == 2 else "dict", (), 0
+                            push(value)
+                        at += 2
+                    else:
+                        fence = len(stack)
+                        marks.append(fence)
+                        at += 1
                 elif op == 0x29:  # EMPTY_TUPLE
                     push(())
                     at += 1
                 elif op == 0x30:  # POP
-                    if marks and marks[-1] == len(stack) and not (hidden and hidden[-1].depth == len(marks)):
-                        marks.pop()  # it eats a mark that lies on top
-                        fence = marks[-1] if marks else 0
-                    elif len(stack) <= fence:
-                        raise self._beneath(base + at)
-                    else:
+                    if len(stack) > fence:
                         value = pop()
                         if type(value) is Made:
-                            value.uses |= Use.DISCARDED
+                            value.uses |= 8  # Use.DISCARDED
+                    elif marks and not (hidden and hidden[-1].depth == len(marks)):
+                        marks.pop()  # it eats a mark that lies on top
+                        fence = marks[-1] if marks else 0
+                    else:
+                        raise self._beneath(base + at)
                     at += 1
                 elif op == 0x32:  # DUP
                     if len(stack) <= fence:

@@ -74,6 +74,7 @@ class Memory(Calls):
         self._memo_objects: list[Value] = []
         self._memo_sparse: dict[int, int] = {}
         self._memo_holes = 0
+        self._forgotten = False  # nothing is known of objects to come
         self._dense = True  # neither sparse slots nor holes: MEMOIZE appends
         # What the memo was written since the first run that was passed over, in order: runs, and the slots
         # that opcodes between them wrote. Worked out by ``_settle`` when somebody asks.
@@ -273,7 +274,8 @@ class Memory(Calls):
         if index < len(memo):
             if memo[index] == HOLE:
                 self._memo_holes -= 1
-            self._forget_shapes()
+            if not self._forgotten:
+                self._forget_shapes()
             memo[index] = slot
         elif index - len(memo) <= _GAP and not self._memo_sparse:
             for _ in range(index - len(memo)):

@@ -91,6 +91,10 @@ _SIZES |= dict.fromkeys(
 )
 LITERAL_SIZE: tuple[int, ...] = tuple(_SIZES.get(code, RARE) for code in range(256))
 
+# What closes a mark that nothing stands above: TUPLE, LIST, DICT, and what throws it away.
+_CLOSING = {TUPLE: 1, LIST: 2, DICT: 3, POP: 4, POP_MARK: 4}
+BEHIND_MARK: tuple[int, ...] = tuple(_CLOSING.get(code, 0) for code in range(256))
+
 # Opcodes that push one literal behind a counted length: width of the count in bytes.
 COUNTED_LITERAL: dict[int, int] = {
     SHORT_BINUNICODE: 1,

@@ -11,19 +11,23 @@ from scanner.readers.pickle.opcodes import COUNTED_LITERAL, EXT1, HIGHEST_PROTOC
 from scanner.readers.pickle.values import (
     KEPT_ITEMS,
     Computed,
-    Fresh,
     Global,
     Made,
     Opaque,
     Persistent,
     Use,
     Value,
+    fresh,
 )
+
+_KEPT_PAIRS = 4096
 
 
 class RareOpcodes(Hiding):
     """One method an opcode. Each reads its whole argument before it acts, and moves ``_at`` behind it.
 
+    True where more changed than stack, marks and place: the window, the protocol, what can be read of the
+    memo.
     Raises Starved, with nothing done, where the window ends inside the argument.
     """
 
@@ -49,16 +53,20 @@ class RareOpcodes(Hiding):
         self._stack.append(self.position)
         self._at += 1 + width + size
 
-    def _op_proto(self, _: int) -> None:
+    def _op_proto(self, _: int) -> bool:
         protocol = self._argument(1)
         if protocol > HIGHEST_PROTOCOL:
             raise Malformed(
                 "protocol", offset=self.position, found=protocol, wanted=f"at most {HIGHEST_PROTOCOL}"
             )
-        self.protocol = protocol
+        if protocol != self.protocol:
+            self.protocol = protocol
+            self._paired.clear()  # what a loader renames depends on it
+            self._extended.clear()
         self._at += 2
+        return True
 
-    def _op_frame(self, _: int) -> None:
+    def _op_frame(self, _: int) -> bool:
         # The C unpickler only makes sure that the frame's bytes are there.
         size = self._argument(8)
         if isinstance(self._source, Spliced):
@@ -76,6 +84,7 @@ class RareOpcodes(Hiding):
             if size < len(self._window) - self._at:
                 self._window = self._window[self._at : self._at + size]
                 self._base, self._at = begin, 0
+        return True
 
     def _op_pop_mark(self, _: int) -> None:
         mark = self._pop_mark()
@@ -85,24 +94,28 @@ class RareOpcodes(Hiding):
         del self._stack[mark:]
         self._at += 1
 
-    def _op_get(self, _: int) -> None:
+    def _op_get(self, _: int) -> bool:
         line, after = self._line(self._at + 1)
         self._stack.append(self._get(c_integer(line, self.position), self.position))
         self._at = after
+        return True
 
     def _op_collect(self, op: int) -> None:
         """LIST, DICT and FROZENSET: everything above the mark."""
         mark = self._pop_mark()
-        made = Fresh({0x6C: "list", 0x64: "dict"}.get(op, "frozenset"))
-        if op == 0x64 and (len(self._stack) - mark) % 2:
-            raise Malformed("odd-items", offset=self.position, wanted="keys and values")
-        self._fill_fresh(made, self._stack, mark, pairs=op == 0x64)
-        del self._stack[mark:]
-        self._stack.append(made)
+        stack = self._stack
+        made = fresh("list" if op == 0x6C else "dict" if op == 0x64 else "frozenset")
+        size = len(stack) - mark
+        if size:
+            if op == 0x64 and size & 1:
+                raise Malformed("odd-items", offset=self.position, wanted="keys and values")
+            self._fill_fresh(made, stack, mark, pairs=op == 0x64)
+            del stack[mark:]
+        stack.append(made)
         self._at += 1
 
     def _op_empty_set(self, _: int) -> None:
-        self._stack.append(Fresh("set"))
+        self._stack.append(fresh("set"))
         self._at += 1
 
     def _op_additems(self, op: int) -> None:
@@ -129,9 +142,14 @@ class RareOpcodes(Hiding):
         found = spelled.get(raw)
         if found is None:
             found = self._import_bytes(window[start:middle], window[middle + 1 : after - 1])
-            spelled[raw] = found
+            if not found.said:
+                spelled[raw] = found
         if op == 0x63:  # GLOBAL
-            self._stack.append(self._imported(found, "global", self.position))
+            if found.quiet & 8 and found.imports:  # Quiet.IMPORT, and it was met before
+                found.imports += 1
+                self._stack.append(found)
+            else:
+                self._stack.append(self._imported(found, "global", self.position))
         else:  # INST
             mark = self._pop_mark()
             args = (
@@ -139,7 +157,7 @@ class RareOpcodes(Hiding):
             )
             del self._stack[mark:]
             callee = self._imported(found, "inst", self.position)
-            self._stack.append(self._call(callee, args, "inst", self.position))
+            self._stack.append(self._instance(callee, args, "inst"))
         self._at = after
 
     def _import_bytes(self, module: bytes, name: bytes) -> Global:
@@ -153,8 +171,19 @@ class RareOpcodes(Hiding):
     def _op_stack_global(self, _: int) -> None:
         if len(self._stack) - 2 < self._fence:
             raise self._beneath(self.position)
-        name, module = self._stack.pop(), self._stack.pop()
-        self._stack.append(self._imported(self._stack_name(module, name), "stack_global", self.position))
+        stack = self._stack
+        name, module = stack.pop(), stack[-1]
+        literal = type(name) is int and type(module) is int
+        found = self._paired.get((module, name)) if literal else None
+        if found is None:
+            found = self._stack_name(module, name)
+            if literal and not found.said and len(self._paired) < _KEPT_PAIRS:
+                self._paired[module, name] = found
+        if found.quiet & 8 and found.imports:  # Quiet.IMPORT, and it was met before
+            found.imports += 1
+            stack[-1] = found
+        else:
+            stack[-1] = self._imported(found, "stack_global", self.position)
         self._at += 1
 
     def _op_ext(self, op: int) -> None:
@@ -173,14 +202,30 @@ class RareOpcodes(Hiding):
         callee = stack[mark]
         args = tuple(stack[mark + 1 :]) if len(stack) - mark <= KEPT_ITEMS else self._long_tuple(mark + 1)
         del stack[mark:]
-        stack.append(self._call(callee, args, "obj", self.position))
+        stack.append(self._instance(callee, args, "obj"))
         self._at += 1
+
+    def _instance(self, callee: Value, args: tuple[Value, ...], how: str) -> Value:
+        """What OBJ and INST make."""
+        if type(callee) is Global and callee.quiet & (1 if args else 2):  # Quiet.CALL, Quiet.CONSTRUCT
+            if args:
+                callee.calls += 1
+            else:
+                callee.makes += 1
+            return Made(callee, args, how, self._base + self._at)
+        return self._call(callee, args, how, self.position)
 
     def _op_newobj_ex(self, _: int) -> None:
         if len(self._stack) - 3 < self._fence:
             raise self._beneath(self.position)
         kwargs, args, callee = self._stack.pop(), self._stack.pop(), self._stack.pop()
-        self._stack.append(self._call(callee, args, "newobj_ex", self.position, kwargs))
+        if type(callee) is Global and callee.quiet & 2:  # Quiet.CONSTRUCT
+            callee.makes += 1
+            made: Value = Made(callee, args, "newobj_ex", self.position)
+            made.kwargs = kwargs  # type: ignore[union-attr]
+        else:
+            made = self._call(callee, args, "newobj_ex", self.position, kwargs)
+        self._stack.append(made)
         self._at += 1
 
     def _op_persid(self, op: int) -> None:
@@ -206,7 +251,7 @@ class RareOpcodes(Hiding):
 
 
 # Looked up once a window by the loop.
-RARE: dict[int, Callable[[RareOpcodes, int], None]] = {
+RARE: dict[int, Callable[[RareOpcodes, int], bool | None]] = {
     **dict.fromkeys(COUNTED_LITERAL, RareOpcodes._op_counted),
     0x80: RareOpcodes._op_proto,
     0x95: RareOpcodes._op_frame,

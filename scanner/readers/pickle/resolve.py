@@ -19,7 +19,7 @@ Args = tuple[Value, ...]
 Resolver = Callable[["Calls", Made, Args], Value | None]
 
 _LONGEST = 64 * 1024  # characters of a text that is worked out
-_MODULE_DICTS = ("__dict__", "__globals__", "__builtins__")
+MODULE_DICTS = ("__dict__", "__globals__", "__builtins__")
 
 
 # --- attributes, items, modules ----------------------------------------------------------------------------
@@ -47,7 +47,7 @@ def item(machine: "Calls", owner: Value, key: Value, offset: int) -> Value | Non
         if owner.path == "sys.modules":
             return machine.derived(name, "", offset)
         last = owner.name.rpartition(".")[2]
-        if last in _MODULE_DICTS:
+        if last in MODULE_DICTS:
             return machine.derived(owner.module or "", owner.name.removesuffix(last) + name, offset)
         if owner.path == "builtins":
             return machine.derived("builtins", name, offset)

@@ -27,6 +27,8 @@ class Quiet:
     CONSTRUCT = 2  # NEWOBJ, NEWOBJ_EX and OBJ or INST without arguments
     FILL = 4  # BUILD, APPENDS, SETITEMS and ADDITEMS on what it made
     IMPORT = 8
+    CHANGE = 16  # the same on the name itself, but a BUILD by a tuple
+    SLOTS = 32  # that too
 
 
 class Use:
@@ -46,7 +48,8 @@ class Global:
     One object a (module, name) pair. ``module`` is None where the stream computes it in a way that the
     machine cannot follow, ``name`` is empty for the module itself. ``old`` holds the pair that the stream
     spells where the loader renames it (Python 2 names below protocol 3). ``is_plausible``: it is spelled as
-    names are; array bytes taken for opcodes hardly ever are.
+    names are; array bytes taken for opcodes hardly ever are. ``said``: what it is called where it stands for
+    many names.
     """
 
     __slots__ = (
@@ -61,6 +64,7 @@ class Global:
         "old",
         "quiet",
         "raw",
+        "said",
     )
 
     def __init__(self, module: str | None, name: str, offset: int, *, computed: bool = False) -> None:
@@ -68,7 +72,9 @@ class Global:
         self.name = name
         self.offset = offset
         self.computed = computed
-        self.is_plausible = all(part.isidentifier() for part in self.path.split("."))
+        self.said = ""
+        path = self.path
+        self.is_plausible = path.isidentifier() or all(part.isidentifier() for part in path.split("."))
         self.old: tuple[str, str] | None = None
         self.quiet = 0
         self.raw = False
@@ -79,6 +85,8 @@ class Global:
     @property
     def path(self) -> str:
         """The dotted path, ``posix.system``."""
+        if self.said:
+            return self.said
         if self.module is None:
             return self.name or "?"
         return f"{self.module}.{self.name}" if self.name else self.module
@@ -132,10 +140,18 @@ class Fresh:
     references: "list[tuple[Value | None, Value]] | None" = None
     overflow = False
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.items: list[Value] = []
-        self.count = 0  # of values; a dict's keys and values count apart
+    kind: str
+    items: "list[Value] | tuple[Value, ...]"
+    count: int  # of values; a dict's keys and values count apart
+
+
+def fresh(kind: str) -> Fresh:
+    """An empty container. The loop does the same by itself: an initialiser would take twice as long."""
+    made = Fresh()
+    made.kind = kind
+    made.items = ()
+    made.count = 0
+    return made
 
 
 class Computed:
