@@ -74,9 +74,10 @@ def references(api: Api, call: Call, module: Module, program: Program, releases:
     for name in names:
         revision = _revision(api, call, program, module)
         kind = _kind(api, call, program, module)
-        if kind == "hub-model" and not legacy.may_be_of_the_hub(name, api):
+        owned = legacy.may_be_of_the_hub(name, api) if kind == "hub-model" else not legacy.is_folder(name)
+        if not owned:
             if revision is not None and not api.quiet and not told:
-                yield _no_owner(call, name)
+                yield _no_owner(call, name, kind)
             continue
         yield Reference(kind, name, call.where, revision or "", call.dotted)
         if revision is not None and not api.quiet and not told:
@@ -162,13 +163,16 @@ def _open_revision(call: Call, name: str, revision: str, kind: str) -> Iterator[
     yield Evidence(rule, call.where, message, f"hub:{name}", measured, remedy)
 
 
-def _no_owner(call: Call, name: str) -> Evidence:
-    """SRC-005, as a guess, for a name that the hub has not: a folder of the day, or somebody else's model."""
+def _no_owner(call: Call, name: str, kind: ReferenceKind) -> Evidence:
+    """A guess for what the hub most likely has not: a folder of the day, or somebody else's model."""
     shown = visible(name, limit=200)
     message = f"{shown} names no owner, as no model of the hub does today; whatever bears that name is taken"
+    if "/" in name:
+        message = f"{shown} reads like a path, and is not in this tree; where it is missing, the hub is asked"
     measured = factors(ref="a folder, or a name that is not of the hub", evidence="heuristic")
+    rule = "DAT-001" if kind == "hub-dataset" else "SRC-005"
     remedy = f"write the path of the folder (./{shown}), or owner/name with revision='<commit>'"
-    return Evidence("SRC-005", call.where, message, f"hub:{name}", measured, remedy)
+    return Evidence(rule, call.where, message, f"hub:{name}", measured, remedy)
 
 
 def _remote_code(

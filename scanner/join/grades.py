@@ -164,13 +164,14 @@ def combined(
     behind it, where a line here relies on the safe mode that does not hold.
     """
     sites, chains = tuple(sites), tuple(chains)
-    by_line = {site.where: site for site in sites if _is_bare(site)}
+    bare = {(site.where, _subject(site)): site for site in sites if _is_bare(site)}
     relied = tuple(_relied(sites, chains, inventory))
     done = {(one.component, name) for one in relied for name in (one.subject, *one.aliases)}
     rows: list[Evidence] = []
     for each in evidence:
-        if each.rule == "SRC-003" and each.where in by_line:
-            rows.append(_open_from_outside(each, by_line[each.where]))
+        site = bare.get((each.where, each.subject)) if each.rule == "SRC-003" else None
+        if site is not None:
+            rows.append(_open_from_outside(each, site))
         elif not (
             each.rule.startswith("ADV-00")
             and any((each.component, name) in done for name in (each.subject, *each.aliases))
@@ -187,6 +188,12 @@ def _is_bare(site: LoadSite) -> bool:
     if target.kind == "url":
         return True
     return target.kind == "hub" and not _is_commit(target.name.partition("@")[2])
+
+
+def _subject(site: LoadSite) -> str:
+    """What a finding of this load is about: a line may load one of several things."""
+    name = site.target.name if isinstance(site.target, Resolved) else site.function
+    return f"{visible(site.api.lstrip('?.'))}:{name}"
 
 
 def _is_commit(text: str) -> bool:

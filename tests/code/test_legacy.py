@@ -28,7 +28,19 @@ def test_what_the_hub_may_have_is_certain_and_a_component(text: str) -> None:
     assert len(reading({"main.py": text}).references) == 1
 
 
-@pytest.mark.parametrize("name", ["text-embedding-ada-002", "image_encoder", "auto", "checkpoint-500", "m"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "checkpoints/fish-1.4",
+        "Models/a",
+        "data/b",
+        "text-embedding-ada-002",
+        "image_encoder",
+        "auto",
+        "checkpoint-500",
+        "m",
+    ],
+)
 def test_any_other_name_is_a_guess_and_no_component(name: str) -> None:
     text = f"import transformers\ntransformers.AutoModel.from_pretrained('{name}')"
     assert levels(text) == [("SRC-005", True)]
@@ -39,6 +51,12 @@ def test_names_of_data_sets_are_left_as_they_are() -> None:
     text = "import datasets\ndatasets.load_dataset('glue')"
     assert levels(text) == [("DAT-001", False)]
     assert [row.name for row in reading({"main.py": text}).references] == ["glue"]
+
+
+def test_a_path_to_data_is_a_guess_and_no_component() -> None:
+    text = "import datasets\ndatasets.load_dataset('data/corpus')"
+    assert levels(text) == [("DAT-001", True)]
+    assert reading({"main.py": text}).references == ()
 
 
 def test_no_name_of_the_list_has_an_owner_or_stands_twice() -> None:

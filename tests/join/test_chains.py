@@ -243,3 +243,14 @@ def test_a_model_needs_the_library_that_loads_it() -> None:
     found = things.with_chains(Inventory((model, TORCH)), rows)
     assert found.relations == (Relation("model", "torch"),)
     assert [str(where) for where in found.components[0].seen] == ["m.pt", "run.py:2"]
+
+
+def test_each_of_several_things_that_one_line_loads_is_told_by_its_own_name() -> None:
+    text = (
+        "import torch\nfor url in ['https://a.io/one.pt', 'https://a.io/two.pt']:\n"
+        "    torch.hub.load_state_dict_from_url(url)\n"
+    )
+    messages = [row.message for row in combined(text) if row.rule == "CMB-001"]
+    assert len(messages) == 2
+    for name, message in zip(("one", "two"), sorted(messages), strict=True):
+        assert message.count(f"https://a.io/{name}.pt") == 2
