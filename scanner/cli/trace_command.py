@@ -47,7 +47,7 @@ def trace(
 
     Examples: weighbridge trace models/encoder.pt; weighbridge trace bert-base-uncased services/api
     """
-    from scanner.cli import output
+    from scanner.cli import output, sought
     from scanner.cli.settings import gather
     from scanner.pipeline import scan as run_scan
     from scanner.reports import linked
@@ -56,6 +56,7 @@ def trace(
         raise UsageError(f"--format: no format {form!r}; there are: text, json")
     if not name.strip():
         raise UsageError("a file, a package or a reference is wanted")
+    names = sought.spellings(name, path)
     gathered = gather(
         path,
         config=config,
@@ -67,12 +68,15 @@ def trace(
     policy = replace(gathered.policy, projects=tuple(projects or ()))
     report = run_scan(path, policy)
     rows = linked.linked(report)
-    found = linked.about(rows, name)
+    found = rows if "." in names else next((some for one in names if (some := linked.about(rows, one))), ())
+    if not found:
+        sought.check_inside(name, path)
     open_ = _open(report)
     if form == "json":
         output.show(_document(name, found, open_))
     else:
-        text = _text(name, found, rows, report, open_)
+        what = "" if found else sought.is_what(name, path, report, rows)
+        text = _text(name, what, found, rows, report, open_)
         output.show(text.encode("utf-8", "backslashreplace"))
     output.tell(policy.notices)
     if not found:
@@ -94,6 +98,7 @@ def _is_open(loads: str) -> bool:
 
 def _text(
     name: str,
+    what: str,
     found: "Sequence[Linked]",
     rows: "Sequence[Linked]",
     report: "Report",
@@ -103,15 +108,16 @@ def _text(
 
     from scanner.reports.page import Page
     from scanner.reports.text.running import chain_lines
-    from scanner.text import visible
+    from scanner.text import counted, visible
 
     page = Page(_WIDTH)
     if found:
         chain_lines(page, found, None)
         return page.render(colour=False)
     page.put(
-        f"No line of code that was read loads {visible(name, limit=200)}: {len(rows)} that load something "
-        f"stand in {report.coverage.files} files."
+        what
+        or f"Nothing in the checkout is called {visible(name, limit=200)}, and no line of code that was read "
+        f"loads it: {len(rows)} that load something stand in {counted(report.coverage.files, 'file')}."
     )
     names = {row.component.name for row in rows if row.component} | {
         where.path for row in rows for where in row.chain.artifacts

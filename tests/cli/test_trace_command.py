@@ -83,6 +83,71 @@ def test_what_nobody_can_tell_is_exit_3_and_said(tree: Path) -> None:
     assert "other.py:2" in done.out
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("{root}/checkpoints/epoch-3.pt", id="an absolute path"),
+        pytest.param("typical/checkpoints/epoch-3.pt", id="from the working directory"),
+        pytest.param("./typical/../typical/checkpoints/", id="a folder, and a detour"),
+        pytest.param("checkpoints\\epoch-3.pt", id="as Windows writes it"),
+        pytest.param("C:\\work\\typical\\checkpoints\\epoch-3.pt", id="a path of another machine"),
+        pytest.param("{root}/train.py:18", id="a line at an absolute path"),
+        pytest.param("typical", id="the checkout itself"),
+    ],
+)
+def test_a_path_may_be_spelled_in_any_way(tree: Path, name: str) -> None:
+    done = weighbridge("trace", name.format(root=tree), "typical", "--no-advisories", cwd=tree.parent)
+    assert done.code == 0
+    assert "loads checkpoints/epoch-3.pt" in done.out
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://huggingface.co/bert-base-uncased/tree/main",
+        "pkg:huggingface/bert-base-uncased",
+        "BERT-Base-Uncased",
+        "train.py:13",
+    ],
+)
+def test_a_model_may_be_named_by_its_address(tree: Path, name: str) -> None:
+    assert "train.py:13" in weighbridge("trace", name, "--no-advisories", cwd=tree).out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("weights/model.safetensors", "weights/model.safetensors is in the checkout, and no line of code"),
+        ("weights/", "weights is a folder of the checkout, and no line of code"),
+        ("train.py:1", "Nothing is loaded at train.py:1. Lines of it that load something: train.py:13,"),
+        ("README.md:2", "No line of README.md that was read loads anything."),
+        ("scikit_learn", "scikit-learn ~=1.3 is asked for (pyproject.toml:15, requirements.txt:9), and no"),
+        ("pkg:pypi/torch@2.6.0", "What the checkout has of that is torch 2.1.2+cu121 (pyproject.toml:12,"),
+        ("nothing/of/that", "Nothing in the checkout is called nothing/of/that, and no line of code"),
+        ("C:\\a\\b.pt", "Nothing in the checkout is called C:\\a\\b.pt, and no line of code"),
+        ("a" * 5_000, "Nothing in the checkout is called aaa"),
+        ("http://[", "Nothing in the checkout is called http://[, and no line"),
+        ("\x1b[31mred", "Nothing in the checkout is called \\x1b[31mred, and no line"),
+    ],
+)
+def test_what_nothing_loads_is_told_for_what_it_is(tree: Path, name: str, said: str) -> None:
+    done = weighbridge("trace", name, "--no-advisories", cwd=tree)
+    assert done.code == 1
+    assert said in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../other/a.pt", "..", "~/models/a.pt"])
+def test_a_path_out_of_the_checkout_is_wrong_usage(tree: Path, name: str) -> None:
+    done = weighbridge("trace", name, "--no-advisories", cwd=tree)
+    assert done.code == 2
+    assert "lies outside of the checkout" in done.err
+
+
+def test_an_absolute_path_that_the_code_names_is_found(tree: Path) -> None:
+    (tree / "other.py").write_text("import pickle\npickle.load(open('/opt/models/a.pkl', 'rb'))\n")
+    assert "other.py:2" in weighbridge("trace", "/opt/models/a.pkl", "--no-advisories", cwd=tree).out
+
+
 def test_an_empty_name_and_a_foreign_format_are_usage_errors(tree: Path) -> None:
     assert weighbridge("trace", " ", cwd=tree).code == 2
     assert weighbridge("trace", "torch", "--format", "xml", cwd=tree).code == 2
