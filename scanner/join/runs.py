@@ -14,7 +14,7 @@ from sbom.record import mutable, record, replace
 from scanner.errors import LimitReached, Malformed
 from scanner.join import tools
 from scanner.limits import Limits
-from scanner.manifests import scripts, steps
+from scanner.manifests import gitlab_jobs, scripts, steps
 from scanner.manifests.started import Started, started
 from scanner.manifests.steps import Step
 from scanner.model import Run
@@ -80,8 +80,24 @@ class _Runs:
         github = _GITHUB.fullmatch(path)
         found = github or _GITLAB.fullmatch(path)
         base = found["base"].rstrip("/") if found else ""
-        for step in self._steps(path, steps.github if github else steps.gitlab):
+        for step in self._steps(path, steps.github) if github else self._gitlab(path, base):
             self._step(_Way(step, base))
+
+    def _gitlab(self, path: str, base: str) -> Iterator[Step]:
+        def named(text: str) -> list[str]:
+            inside = self._inside(base, text.lstrip("/"))
+            return self._pipelines(inside) if inside is not None else []
+
+        try:
+            yield from gitlab_jobs.steps(path, self._text, named)
+        except (Malformed, LimitReached):
+            return  # COV-005 tells of it: the same file is a manifest
+
+    def _pipelines(self, inside: str) -> list[str]:
+        """The files that a path means, which may hold ``*``."""
+        if "*" in inside:
+            return sorted(fnmatch.filter(self._paths, inside))[:_PROJECTS]
+        return [inside] if inside in self._paths else []
 
     def _text(self, path: str) -> bytes:
         if path not in self._texts:
@@ -101,7 +117,7 @@ class _Runs:
             self._action(way, level)
             return
         folder = posixpath.join(way.base, step.folder) if step.folder else way.base
-        self._commands(step.lines, step.variables, way, folder, level, path)
+        self._commands(step.lines, step.variables, way, folder, level, step.path or path)
 
     def _action(self, way: _Way, level: int) -> None:
         """An action of this tree: its own steps, in the job that uses it."""
@@ -109,8 +125,7 @@ class _Runs:
         if inside is None or level >= _LEVELS:
             return
         if inside.endswith((".yml", ".yaml")):
-            named = [inside] if "*" not in inside else sorted(fnmatch.filter(self._paths, inside))[:_PROJECTS]
-            for path in named:
+            for path in self._pipelines(inside):
                 self._pipeline_of(path, way, level)
             return
         for name in ("action.yml", "action.yaml"):
@@ -134,8 +149,8 @@ class _Runs:
         ):
             return
         self._called.add(asked)
-        parse = steps.gitlab if _GITLAB.fullmatch(way.step.where.path) else steps.github
-        for inner in self._steps(path, parse):
+        gitlab = _GITLAB.fullmatch(way.step.where.path)
+        for inner in self._gitlab(path, way.base) if gitlab else self._steps(path, steps.github):
             secrets = tuple(sorted({*way.step.secrets, *inner.secrets}))
             step = replace(inner, where=way.step.where, events=way.step.events, secrets=secrets)
             self._step(_Way(step, way.base, way.by), level + 1, path)

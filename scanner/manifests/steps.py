@@ -1,7 +1,7 @@
 """The steps of build pipelines: shell text with the job it stands in, what starts it and with which secrets.
 
-Law: GitHub's "Workflow syntax for GitHub Actions", GitLab's "CI/CD YAML syntax reference" and DVC's
-"dvc.yaml Files".
+Those of GitLab are put together elsewhere (``gitlab_jobs``).
+Law: GitHub's "Workflow syntax for GitHub Actions" and DVC's "dvc.yaml Files".
 """
 
 import re
@@ -18,23 +18,14 @@ _SECRET = pattern(
 )
 _EXPRESSION = pattern(r"\$\{\{[^\n]{0,1000}?\}\}")
 _NO_SHELL = pattern(r"(?:python|node|perl|pwsh|powershell|cmd)\b")
-_VARIABLE = pattern(r"\$\{?([A-Za-z_]\w{0,99})", re.ASCII)
-# GitLab's secrets are variables of the project; only their names can tell.
-_LIKE_SECRET = pattern(r"(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|_KEY|APIKEY)", re.ASCII)
-_NO_JOB = frozenset({"variables", "include", "stages", "workflow", "cache", "pages_defaults", "spec"})
-_SCRIPTS = ("before_script", "script", "after_script")
-_GITLAB_EVENTS = {
-    "merge_request_event": "merge request",
-    "merge_requests": "merge request",
-    "schedule": "schedule",
-    "schedules": "schedule",
-    "external_pull_request_event": "pull request from outside",
-}
 
 
 @record
 class Step:
-    """Shell text that a job runs. ``folder`` as written, ``uses`` an action or pipeline of this very tree."""
+    """Shell text that a job runs. ``folder`` as written, ``uses`` an action or pipeline of this very tree.
+
+    ``path``: the file that the lines are of, where that is not the one of ``where``.
+    """
 
     where: Location
     job: str = ""
@@ -44,6 +35,7 @@ class Step:
     folder: str = ""
     variables: tuple[tuple[str, str], ...] = ()
     uses: str = ""
+    path: str = ""
 
 
 def github(data: bytes, where: Location) -> Iterator[Step]:
@@ -125,73 +117,12 @@ def _texts(node: yaml.Node) -> Iterator[str]:
         todo += [value for _, value in one.pairs]
 
 
-def gitlab(data: bytes, where: Location) -> Iterator[Step]:
-    """The scripts of all jobs. Raises Malformed where this is no YAML."""
-    documents, lines = yaml.load(data)
-    for root in documents:
-        known = _variables(root)
-        default = root.get("default")
-        for include in _included(root.get("include")):
-            place = where.at(line=include.line)
-            yield Step(place, "include", (), ("push",), uses=f"/{include.text.strip().lstrip('/')}")
-        shared = {name: _first(name, root, default) for name in ("before_script", "after_script")}
-        for name, job in root.entries():
-            if job.kind != "map" or name in _NO_JOB or name == "default":
-                continue
-            variables = {**known, **_variables(job)}
-            secrets = _gitlab_secrets(job, variables)
-            events = _gitlab_events(job) or ("push",)
-            for key in _SCRIPTS:
-                script = job.get(key) or shared.get(key)
-                rows = tuple(
-                    row
-                    for text in (_scalars(script) if script is not None else ())
-                    for row in yaml.script(text, lines)
-                )
-                if rows:
-                    place = where.at(line=rows[0][0])
-                    yield Step(place, name, rows, events, secrets, "", tuple(sorted(variables.items())))
-
-
-def _included(node: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The files of the tree itself that a pipeline includes."""
-    for one in [node, *node.items] if node is not None else ():
-        local = one.get("local") if one.kind == "map" else one
-        if local is not None and local.kind == "scalar" and local.text and "://" not in local.text:
-            yield local
-
-
-def _first(name: str, root: yaml.Node, default: yaml.Node | None) -> yaml.Node | None:
-    return root.get(name) or (default.get(name) if default is not None else None)
-
-
 def _scalars(node: yaml.Node) -> Iterator[yaml.Node]:
     """The lines of a script: a text, or texts in lists in lists."""
     if node.kind == "scalar":
         yield node
     for item in node.items:
         yield from _scalars(item)
-
-
-def _variables(node: yaml.Node) -> dict[str, str]:
-    found = node.get("variables")
-    rows = found.entries() if found is not None else ()
-    return {name: value.text for name, value in rows if value.kind == "scalar" and "$" not in value.text}
-
-
-def _gitlab_secrets(job: yaml.Node, known: dict[str, str]) -> tuple[str, ...]:
-    named = {found[1] for text in _texts(job) for found in _VARIABLE.finditer(text)}
-    found = {name for name in named if _LIKE_SECRET.search(name) and name not in known}
-    for key in ("secrets", "id_tokens"):
-        node = job.get(key)
-        found |= {name for name, _ in node.entries()} if node is not None else set()
-    return tuple(sorted(found))
-
-
-def _gitlab_events(job: yaml.Node) -> tuple[str, ...]:
-    texts = [text for key in ("rules", "only") if (node := job.get(key)) is not None for text in _texts(node)]
-    found = {said for word, said in _GITLAB_EVENTS.items() if any(word in text for text in texts)}
-    return tuple(sorted(found))
 
 
 def dvc(data: bytes, where: Location) -> Iterator[Step]:
