@@ -10,6 +10,7 @@ _DEFAULTED = frozenset({"os.environ.get", "os.getenv"})
 _FIELDS = frozenset({"dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field"})
 _COMPOSES = frozenset({"hydra.compose", "hydra.experimental.compose"})
 _TYPER = frozenset({"typer.Option", "typer.Argument"})
+DECLARES = _DEFAULTED | _FIELDS | _COMPOSES | _TYPER
 
 
 def declared(

@@ -3,10 +3,12 @@
 import ast
 import builtins
 import posixpath
+from collections.abc import Callable
+from typing import Any
 
-from scanner.code.declared import declared
+from scanner.code.declared import DECLARES, declared
 from scanner.code.handed import SAME_FUNCTION
-from scanner.code.scope import Env, Known
+from scanner.code.scope import Env, Given, Known
 from scanner.code.texts import of_text, woven
 from scanner.code.values import (
     DEPTH,
@@ -14,6 +16,7 @@ from scanner.code.values import (
     Const,
     Items,
     Made,
+    Mix,
     Name,
     Param,
     Table,
@@ -33,7 +36,8 @@ from scanner.code.values import (
     text_of,
 )
 
-_BUILTINS = frozenset(dir(builtins))
+_COMPUTED = Unknown("it is computed")
+_BUILTINS = {name: Name(f"builtins.{name}") for name in dir(builtins)}
 _PATHS = frozenset(
     {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "pathlib.PurePosixPath", "os.path.join"}
 )
@@ -51,6 +55,15 @@ _SAME = frozenset(
         "typing.cast",
     }
 )
+_IMPORTS = frozenset({"importlib.import_module", "builtins.__import__"})
+_OWN = frozenset(
+    {
+        *(*_PATHS, *_SAME, *SAME_FUNCTION, *DECLARES, *_IMPORTS),
+        *("os.path.dirname", "builtins.getattr", "builtins.dict", "functools.partial"),
+    }
+)
+_TEXTUAL = (Const, Mix, Table)  # what has the methods of a text or of a table
+_NOTHING: Given = ((), ())
 INITIALIZES = frozenset(
     f"hydra.{part}{name}"
     for part in ("", "experimental.")
@@ -58,53 +71,25 @@ INITIALIZES = frozenset(
 )
 
 
-def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:  # noqa: C901  (a table of kinds)
+def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:
     """What the expression is known to be. Never raises; deeper than ``DEPTH`` is unknown."""
     if depth > DEPTH:
         return Unknown("the expression nests too deep")
-    if isinstance(node, ast.Constant):
-        return _constant(node)
-    if isinstance(node, ast.Name):
-        return _name(node.id, env, known)
-    if isinstance(node, ast.Attribute):
-        return _attribute(node, env, known, depth)
-    if isinstance(node, ast.Call):
-        return called(node, env, known, depth)
-    if isinstance(node, ast.JoinedStr):
-        return joined(tuple(evaluate(each, env, known, depth + 1) for each in node.values[:64]))
-    if isinstance(node, ast.FormattedValue):
-        return evaluate(node.value, env, known, depth + 1)
-    if isinstance(node, ast.BinOp):
-        return _operation(node, env, known, depth)
-    if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return items(tuple(evaluate(each, env, known, depth + 1) for each in node.elts[:64]))
-    if isinstance(node, ast.Dict):
-        return _table(node, env, known, depth)
-    if isinstance(node, ast.IfExp):
-        return one_of(
-            evaluate(node.body, env, known, depth + 1), evaluate(node.orelse, env, known, depth + 1)
-        )
-    if isinstance(node, ast.BoolOp):
-        value = evaluate(node.values[0], env, known, depth + 1)
-        for each in node.values[1:8]:
-            value = one_of(value, evaluate(each, env, known, depth + 1))
-        return value
-    if isinstance(node, ast.Subscript):
-        return _item(node, env, known, depth)
-    if isinstance(node, ast.Await | ast.Starred | ast.NamedExpr):
-        return evaluate(node.value, env, known, depth + 1)
-    return Unknown("it is computed")
+    kind = _KINDS.get(type(node))
+    return kind(node, env, known, depth) if kind is not None else _COMPUTED
 
 
-def _constant(node: ast.Constant) -> Value:
-    if isinstance(node.value, str | int | float | bool) or node.value is None:
-        return constant(node.value)
-    if isinstance(node.value, bytes):
-        return Const(node.value[:4096].decode("latin-1"))
-    return Unknown("it is computed")
+def _constant(node: ast.Constant, env: Env, known: Known, depth: int) -> Value:  # noqa: ARG001  (as all kinds)
+    value = node.value
+    if isinstance(value, str | int | float) or value is None:
+        return constant(value)
+    if isinstance(value, bytes):
+        return Const(value[:4096].decode("latin-1"))
+    return _COMPUTED
 
 
-def _name(name: str, env: Env, known: Known) -> Value:
+def _name(node: ast.Name, env: Env, known: Known, depth: int) -> Value:  # noqa: ARG001  (as all kinds)
+    name = node.id
     value = env.find(name)
     if value is not None:
         return value
@@ -114,7 +99,7 @@ def _name(name: str, env: Env, known: Known) -> Value:
         if name in known.star_names.get(module, ()):
             return Name(f"{module}.{name}")
     if name in _BUILTINS:
-        return Name(f"builtins.{name}")
+        return _BUILTINS[name]
     if known.stars:
         return Name(f"{known.stars[-1]}.{name}")
     return Unknown(f"nothing here defines {name}")
@@ -130,17 +115,17 @@ def dotted_path(node: ast.expr) -> str:
 
 
 def _attribute(node: ast.Attribute, env: Env, known: Known, depth: int) -> Value:
-    path = dotted_path(node)
-    if path and (value := env.find(path)) is not None:
+    attr = node.attr
+    if attr in env.attributes and (path := dotted_path(node)) and (value := env.find(path)) is not None:
         return value
     base = evaluate(node.value, env, known, depth + 1)
-    if isinstance(base, Const) and isinstance(base.value, str):
-        if node.attr == "parent":
+    if type(base) is Const and isinstance(base.value, str):
+        if attr == "parent":
             return Const(posixpath.dirname(base.value), base.rooted)
-        if node.attr in {"name", "stem"}:
+        if attr in {"name", "stem"}:
             name = posixpath.basename(base.value)
-            return Const(name if node.attr == "name" else posixpath.splitext(name)[0])
-    return attribute_of(base, node.attr, known)
+            return Const(name if attr == "name" else posixpath.splitext(name)[0])
+    return attribute_of(base, attr, known)
 
 
 def attribute_of(base: Value, attr: str, known: Known) -> Value:
@@ -191,6 +176,32 @@ def _table(node: ast.Dict, env: Env, known: Known, depth: int) -> Value:
     return dictionary(tuple(pairs))
 
 
+def _text(node: ast.JoinedStr, env: Env, known: Known, depth: int) -> Value:
+    return joined(tuple(evaluate(each, env, known, depth + 1) for each in node.values[:64]))
+
+
+def _items(node: ast.List | ast.Tuple | ast.Set, env: Env, known: Known, depth: int) -> Value:
+    return items(tuple(evaluate(each, env, known, depth + 1) for each in node.elts[:64]))
+
+
+def _either(node: ast.IfExp, env: Env, known: Known, depth: int) -> Value:
+    body = evaluate(node.body, env, known, depth + 1)
+    return one_of(body, evaluate(node.orelse, env, known, depth + 1))
+
+
+def _any(node: ast.BoolOp, env: Env, known: Known, depth: int) -> Value:
+    value = evaluate(node.values[0], env, known, depth + 1)
+    for each in node.values[1:8]:
+        value = one_of(value, evaluate(each, env, known, depth + 1))
+    return value
+
+
+def _inner(
+    node: ast.Await | ast.Starred | ast.NamedExpr | ast.FormattedValue, env: Env, known: Known, depth: int
+) -> Value:
+    return evaluate(node.value, env, known, depth + 1)
+
+
 def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
     base = evaluate(node.value, env, known, depth + 1)
     key = evaluate(node.slice, env, known, depth + 1) if not isinstance(node.slice, ast.Slice) else None
@@ -224,9 +235,9 @@ def callees(node: ast.Call, env: Env, known: Known) -> list[tuple[str, Value | N
 
 
 def _named(func: ast.expr, value: Value, env: Env, known: Known, depth: int) -> tuple[str, Value | None]:
-    if isinstance(value, Name):
+    if type(value) is Name:
         return value.dotted, None
-    if isinstance(value, Made):
+    if type(value) is Made:
         if isinstance(func, ast.Attribute):
             return value.dotted, value.base
         return f"{value.dotted}.__call__", value
@@ -239,6 +250,11 @@ def arguments(
     node: ast.Call, env: Env, known: Known, depth: int = 0
 ) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
     """The values by position and by keyword; ``**`` of something unknown stands under ``**``."""
+    given = known.given.get(node)
+    if given is not None:
+        return given
+    if not node.args and not node.keywords:
+        return _NOTHING
     args: list[Value] = []
     for each in node.args[:64]:
         value = evaluate(each, env, known, depth + 1)
@@ -257,37 +273,46 @@ def arguments(
             pairs += value.keywords
         else:
             pairs.append(("**", value))
-    return tuple(args), tuple(pairs)
+    given = known.given[node] = tuple(args), tuple(pairs)
+    return given
 
 
 def called(node: ast.Call, env: Env, known: Known, depth: int = 0) -> Value:
     """What a call gives."""
-    dotted, base = callee(node, env, known, depth)
-    args, keywords = arguments(node, env, known, depth)
+    value = known.results.get(node)
+    if value is None:
+        dotted, base = callee(node, env, known, depth)
+        args, keywords = arguments(node, env, known, depth)
+        value = _of_name(dotted, args, keywords, known) if dotted in _OWN else None
+        if value is None and isinstance(base, _TEXTUAL) and isinstance(node.func, ast.Attribute):
+            value = of_text(node.func.attr, base, args, keywords)
+        if value is None:
+            value = made(dotted or "?", args, keywords, base)
+        known.results[node] = value
+    return value
+
+
+def _of_name(
+    dotted: str, args: tuple[Value, ...], keywords: tuple[tuple[str, Value], ...], known: Known
+) -> Value | None:
+    """What a call of one of the names of ``_OWN`` gives; None where it is like any other."""
     if dotted in _PATHS:
         return path_joined(args) if args else Const(".")
     if (dotted in _SAME or dotted in SAME_FUNCTION) and args:
         return args[-1] if dotted == "typing.cast" else args[0]
     if dotted == "os.path.dirname" and args and (text := text_of(args[0])) is not None:
         return Const(posixpath.dirname(text), args[0].rooted if isinstance(args[0], Const) else False)
-    default = declared(dotted, args, keywords, known)
-    if default is not None:
-        return default
+    if dotted in DECLARES:
+        return declared(dotted, args, keywords, known)
     if dotted == "builtins.getattr" and len(args) >= 2 and (text := text_of(args[1])) is not None:
         return attribute_of(args[0], text, known)
     if dotted == "builtins.dict" and not args:
         return dictionary(keywords)
-    if dotted in {"importlib.import_module", "builtins.__import__"} and args:
-        text = text_of(args[0])
-        if text is not None:
-            return Name(text if dotted != "builtins.__import__" else text.partition(".")[0])
+    if dotted in _IMPORTS and args and (text := text_of(args[0])) is not None:
+        return Name(text if dotted != "builtins.__import__" else text.partition(".")[0])
     if dotted == "functools.partial" and args and isinstance(args[0], Name):
         return made("functools.partial", args, keywords)
-    if base is not None and isinstance(node.func, ast.Attribute):
-        found = of_text(node.func.attr, base, args, keywords)
-        if found is not None:
-            return found
-    return made(dotted or "?", args, keywords, base)
+    return None
 
 
 def initialized(dotted: str, node: ast.Call, env: Env, known: Known) -> None:
@@ -298,3 +323,25 @@ def initialized(dotted: str, node: ast.Call, env: Env, known: Known) -> None:
     here = "" if key == "config_dir" else posixpath.dirname(known.path)
     if folder is not None:
         known.composed = posixpath.normpath(posixpath.join(here, folder.lstrip("/")))
+
+
+_Kind = Callable[[Any, Env, Known, int], Value]
+_KINDS: dict[type[ast.expr], _Kind] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.Call: called,
+    ast.JoinedStr: _text,
+    ast.FormattedValue: _inner,
+    ast.BinOp: _operation,
+    ast.List: _items,
+    ast.Tuple: _items,
+    ast.Set: _items,
+    ast.Dict: _table,
+    ast.IfExp: _either,
+    ast.BoolOp: _any,
+    ast.Subscript: _item,
+    ast.Await: _inner,
+    ast.Starred: _inner,
+    ast.NamedExpr: _inner,
+}

@@ -8,7 +8,7 @@ from functools import cache
 from sbom.model import Location
 from sbom.record import record
 from scanner.code import source, units
-from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, is_watched, table
+from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, Api, is_watched, table
 from scanner.code.module import Module, name_of
 from scanner.code.reader import Reader
 from scanner.errors import LimitReached, Malformed
@@ -16,52 +16,54 @@ from scanner.limits import Limits
 
 _ALONE = frozenset(
     {
-        "from_pretrained",
-        "trust_remote_code",
-        "verify_mode",
-        "verify_ssl",
-        "ssl_verify",
-        "CERT_NONE",
-        "CURL_CA_BUNDLE",
-        "REQUESTS_CA_BUNDLE",
-        "PYTHONHTTPSVERIFY",
-        "HF_HUB_DISABLE_SSL_VERIFY",
-        "GIT_SSL_NO_VERIFY",
-        "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
-        "_create_unverified_context",
-        "import_module",
-        "__import__",
+        b"from_pretrained",
+        b"trust_remote_code",
+        b"verify_mode",
+        b"verify_ssl",
+        b"ssl_verify",
+        b"CERT_NONE",
+        b"CURL_CA_BUNDLE",
+        b"REQUESTS_CA_BUNDLE",
+        b"PYTHONHTTPSVERIFY",
+        b"HF_HUB_DISABLE_SSL_VERIFY",
+        b"GIT_SSL_NO_VERIFY",
+        b"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",
+        b"_create_unverified_context",
+        b"import_module",
+        b"__import__",
     }
 )
-_RUNS = frozenset({"eval", "exec", "compile", "system", "popen", "subprocess", "getoutput"})
+_RUNS = frozenset({b"eval", b"exec", b"compile", b"system", b"popen", b"subprocess", b"getoutput"})
 _OUTSIDE = frozenset(
     {
-        "requests",
-        "urlopen",
-        "urlretrieve",
-        "httpx",
-        "aiohttp",
-        "generate",
-        "generate_content",
-        "completions",
-        "messages",
-        "responses",
-        "ChatCompletion",
-        "completion",
-        "invoke",
-        "ainvoke",
-        "ollama",
-        "pipeline",
-        "text_generation",
-        "chat_completion",
-        "load_dataset",
+        b"requests",
+        b"urlopen",
+        b"urlretrieve",
+        b"httpx",
+        b"aiohttp",
+        b"generate",
+        b"generate_content",
+        b"completions",
+        b"messages",
+        b"responses",
+        b"ChatCompletion",
+        b"completion",
+        b"invoke",
+        b"ainvoke",
+        b"ollama",
+        b"pipeline",
+        b"text_generation",
+        b"chat_completion",
+        b"load_dataset",
     }
 )
 # Words of checks: digests, and certificates that are not looked at.
-_CHECKS = frozenset({"hashlib", "sha256", "verify", "check_hostname", "cert_reqs", "ssl"})
-_OPEN = frozenset({"verify", "check_hostname", "cert_reqs", "ssl"})  # words of checks that are switched off
-_SPEAKERS = frozenset(name.partition(".")[0] for name in WATCHED)
-_ANY = frozenset({"*", "?"})  # patterns of the table that begin with any package
+_CHECKS = frozenset({b"hashlib", b"sha256", b"verify", b"check_hostname", b"cert_reqs", b"ssl"})
+_OPEN = frozenset(
+    {b"verify", b"check_hostname", b"cert_reqs", b"ssl"}
+)  # words of checks that are switched off
+_SPEAKERS = frozenset(name.partition(".")[0].encode("ascii") for name in WATCHED)
+_ANY = frozenset({b"*", b"?"})  # patterns of the table that begin with any package
 
 
 @record
@@ -146,7 +148,7 @@ def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collectio
         path, wanted, loads, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data
     )
     where = Location(path)
-    known = heard(words, wrappers) if deep and words is not None else set()
+    known = heard(words, wrappers) if deep and words is not None else set[bytes]()
     notebook = path.lower().endswith(".ipynb")
     said, line = "", None
     try:
@@ -163,33 +165,33 @@ def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collectio
 
 
 @cache
-def _pairs() -> dict[str, frozenset[str]]:
+def _pairs() -> dict[bytes, frozenset[bytes]]:
     """The last parts of the names of the table, by the package that they begin with."""
-    pairs: dict[str, set[str]] = {}
-    for row in table().rows:
-        if row.format == "data" or row.does == "execute":
-            continue  # safe for whatever they read; code on outside text is looked for by its own words
-        if row.does == "generate":
-            continue  # matters with trust_remote_code alone, which is a word of its own
-        for name in row.names:
-            root, _, rest = name.partition(".")
-            pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
-    return {root: frozenset(lasts) for root, lasts in pairs.items()}
+    # Some are safe for whatever they read; code on outside text is looked for by its own words, and what
+    # generates matters with trust_remote_code alone, which is a word of its own.
+    return _lasts(
+        row for row in table().rows if row.format != "data" and row.does not in {"execute", "generate"}
+    )
 
 
 @cache
-def _every() -> dict[str, frozenset[str]]:
+def _every() -> dict[bytes, frozenset[bytes]]:
     """As ``_pairs``, of all rows."""
-    pairs: dict[str, set[str]] = {}
-    for row in table().rows:
-        for name in row.names if row.does != "generate" else ():
+    return _lasts(row for row in table().rows if row.does != "generate")
+
+
+def _lasts(rows: Iterable[Api]) -> dict[bytes, frozenset[bytes]]:
+    pairs: dict[bytes, set[bytes]] = {}
+    for row in rows:
+        for name in row.names:
             root, _, rest = name.partition(".")
-            pairs.setdefault(root, set()).add(rest.rpartition(".")[2])
+            pairs.setdefault(root.encode("ascii"), set()).add(rest.rpartition(".")[2].encode("ascii"))
     return {root: frozenset(lasts) for root, lasts in pairs.items()}
 
 
-def _is_token(word: str) -> bool:
-    return word.startswith("hf_") and len(word) > 36  # 34 characters behind it
+def _tokens(words: Iterable[bytes]) -> list[bytes]:
+    """The tokens of the hub: 34 characters behind the first three."""
+    return [word for word in words if len(word) > 36 and word.startswith(b"hf_")]
 
 
 def speaks(data: bytes) -> bool:
@@ -198,18 +200,18 @@ def speaks(data: bytes) -> bool:
     return text is None or _speaks(units.words_of(text))  # it may be written so that its bytes hide its words
 
 
-def _speaks(words: set[str]) -> bool:
-    if words & _ALONE or (words & _RUNS and words & _OUTSIDE) or any(map(_is_token, words)):
+def _speaks(words: set[bytes]) -> bool:
+    if not words.isdisjoint(_ALONE) or not (_RUNS.isdisjoint(words) or _OUTSIDE.isdisjoint(words)):
         return True
     if not (_OPEN.isdisjoint(words) or _SPEAKERS.isdisjoint(words)):
         return True
     pairs = _pairs()
-    return any(pairs[root] & words for root in pairs.keys() & words)
+    return any(not pairs[root].isdisjoint(words) for root in pairs.keys() & words) or bool(_tokens(words))
 
 
-def heard(words: Collection[str], wrappers: Collection[str] = ()) -> set[str]:
+def heard(words: Collection[bytes], wrappers: Collection[str] = ()) -> set[bytes]:
     """The words that make a unit of a file worth reading, given the words of the whole file."""
-    found = {*_ALONE, *_CHECKS, *wrappers, *filter(_is_token, words)}
+    found = {*_ALONE, *_CHECKS, *(name.encode("utf-8") for name in wrappers), *_tokens(words)}
     if not _OUTSIDE.isdisjoint(words):
         found |= _RUNS
     for root, lasts in _every().items():

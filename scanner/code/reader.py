@@ -6,10 +6,10 @@ branch is one of several values. Nothing is executed; the work is bounded by ``c
 
 import ast
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from sbom.model import Location
-from scanner.code import definitions, statements
+from scanner.code import definitions, inside, statements
 from scanner.code import handed as handing
 from scanner.code.apis import SETTINGS
 from scanner.code.definitions import Defined
@@ -43,35 +43,7 @@ from scanner.errors import LimitReached
 from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-# What stands in an expression and has no calls inside, by exact type: the trees are the parser's own.
-_LEAVES = frozenset(
-    {
-        *(ast.Constant, ast.Name, str, int, type(None)),
-        *(
-            each
-            for above in (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
-            for each in above.__subclasses__()
-        ),
-    }
-)
-_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
-    ast.Attribute: ("value",),
-    ast.Call: ("func", "args", "keywords"),
-    ast.keyword: ("value",),
-    ast.BinOp: ("left", "right"),
-    ast.Subscript: ("value", "slice"),
-    ast.Tuple: ("elts",),
-    ast.List: ("elts",),
-    ast.Compare: ("left", "comparators"),
-    ast.BoolOp: ("values",),
-    # What a comprehension goes through is bound before what it makes of it is read.
-    ast.ListComp: ("generators", "elt"),
-    ast.SetComp: ("generators", "elt"),
-    ast.GeneratorExp: ("generators", "elt"),
-    ast.DictComp: ("generators", "key", "value"),
-}
 _CLASSES = 32  # classes above one class that are asked for a method
-_TOLD = frozenset({ast.Call, ast.NamedExpr, ast.comprehension})
 
 _Arguments = tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]
 _Later = tuple[Defined, Env, str]
@@ -97,6 +69,7 @@ class Reader:
         declares: bool = True,
     ) -> None:
         self.module = Module(path, name_of(path), deep=deep)
+        self._prefix = f"{self.module.name}."
         self._wanted = wanted
         self._loads = loads
         self._declares = declares
@@ -144,7 +117,7 @@ class Reader:
 
     def _class_values(self, node: ast.ClassDef) -> None:
         self._env.bind(node.name, Name(f"{self.module.name}.{node.name}"))
-        inner = Env(parent=self._env)
+        inner = self._env.inner()
         for each in node.body:
             if isinstance(each, ast.Assign | ast.AnnAssign):
                 for target, value in statements.bindings(each):
@@ -159,8 +132,9 @@ class Reader:
         while todo:
             statement, at = todo.pop()
             self._statement(statement, env, at)
-            inner, at = statements.inside(statement, at)
-            todo += [(each, at) for each in reversed(inner)]
+            if type(statement) in statements.COMPOUND:
+                inner, at = statements.inside(statement, at)
+                todo += [(each, at) for each in reversed(inner)]
 
     def _statement(self, node: ast.stmt, env: Env, spot: Spot) -> None:
         if isinstance(node, _FUNCTIONS):
@@ -172,7 +146,8 @@ class Reader:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, env)
             return
-        for expression in statements.expressions(node):
+        self._known.forget()
+        for expression in inside.expressions(node):
             self._calls(expression, env, spot)
         for target, value in statements.bindings(node):
             self._bind(target, value, env, maybe=spot.maybe)
@@ -248,7 +223,8 @@ class Reader:
         self._later.append((node, env, name))
 
     def _function(self, node: Defined, env: Env, name: str) -> None:
-        inner = Env(parent=env)
+        self._known.forget()
+        inner = env.inner()
         full = f"{self.module.name}.{name}"
         spec = node.args
         rows = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
@@ -276,7 +252,7 @@ class Reader:
         # An unpickler that refuses some names is no longer one that builds whatever the file names.
         self.module.bases[full] = () if statements.refuses(node, "find_class") else named
         env.bind(node.name, Name(full))
-        inner = Env(parent=env)
+        inner = env.inner()
         first = [each for each in node.body if isinstance(each, _FUNCTIONS) and each.name == "__init__"]
         rest = [each for each in node.body if each not in first]
         if first:
@@ -297,26 +273,28 @@ class Reader:
     # --- calls ---
 
     def _calls(self, root: ast.expr, env: Env, spot: Spot) -> None:
-        if type(root) in _LEAVES:
-            return
-        for node in self._walk(root):
-            if isinstance(node, ast.NamedExpr):
-                self._bind(node.target, node.value, env, maybe=False)
-            elif isinstance(node, ast.comprehension):
-                self._bind(
-                    node.target, statements.each_of(evaluate(node.iter, env, self._known)), env, maybe=True
-                )
-            elif isinstance(node, ast.Call):
+        found, self._steps = inside.told(root, self._steps, self._limits.code_steps)
+        for node in found:
+            if type(node) is ast.Call:
                 self._call(node, env, spot)
+            elif isinstance(node, ast.NamedExpr):
+                self._bind(node.target, node.value, env, maybe=False)
+                self._known.forget()
+            elif isinstance(node, ast.comprehension):
+                each = statements.each_of(evaluate(node.iter, env, self._known))
+                self._bind(node.target, each, env, maybe=True)
+                self._known.forget()
 
     def _call(self, node: ast.Call, env: Env, spot: Spot) -> None:
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "append" and len(node.args) == 1:
-            self._append(node.func.value, node.args[0], env)
+        func = node.func
+        if type(func) is ast.Attribute and func.attr == "append" and len(node.args) == 1:
+            self._append(func.value, node.args[0], env)
         for dotted, base in callees(node, env, self._known):
             if not dotted:
                 continue
             if dotted in INITIALIZES:
                 initialized(dotted, node, env, self._known)
+                self._known.forget()
             if dotted == "os.environ.update":
                 self._environment(node, env)
             if dotted.rpartition(".")[2] in handing.LASTS:
@@ -341,10 +319,10 @@ class Reader:
         given: _Arguments | None = None,
     ) -> None:
         """Keeps a call that is worth it; ``given`` where the arguments are not those of ``node``."""
-        own = dotted.removeprefix(f"{self.module.name}.") if dotted.startswith(f"{self.module.name}.") else ""
+        own = dotted[len(self._prefix) :] if dotted.startswith(self._prefix) else ""
         if own:
             self.module.edges.add((spot.function, own, spot.in_main))
-        if own not in self.module.functions:
+        if own not in self.module.functions and self.module.bases:
             dotted = self._inherited(dotted)
         if not self._wanted(dotted):
             return
@@ -365,11 +343,14 @@ class Reader:
         before = env.find(name) if name else None
         if isinstance(before, Items):
             env.bind(name, items((*before.values, evaluate(value, env, self._known))))
+            self._known.forget()
 
     def _inherited(self, dotted: str) -> str:
         """The method's full name in a class from elsewhere that a class here is derived from."""
         owner, _, method = dotted.rpartition(".")
-        todo, seen = [*self.module.bases.get(owner, ())], {owner}
+        if owner not in self.module.bases:
+            return dotted
+        todo, seen = [*self.module.bases[owner]], {owner}
         while todo and len(seen) < _CLASSES:
             above = todo.pop(0)
             if above not in seen:
@@ -379,29 +360,6 @@ class Reader:
                     return f"{above}.{method}"
         return dotted
 
-    def _walk(self, root: ast.AST) -> Iterator[ast.AST]:
-        """The calls, bindings and loops inside of an expression, in the order of the text."""
-        todo = [root]
-        steps = self._steps
-        while todo:
-            node = todo.pop()
-            steps += 1
-            kind = type(node)
-            if kind in _TOLD:
-                yield node
-            inner: list[ast.AST] = []
-            for name in _FIELDS.get(kind) or node._fields:
-                value = getattr(node, name, None)
-                if type(value) is list:
-                    inner += [each for each in value if type(each) not in _LEAVES]
-                elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
-                    inner.append(value)
-            if inner:
-                inner.reverse()
-                todo += inner
-            if steps > self._limits.code_steps:
-                raise LimitReached("code_steps", allowed=self._limits.code_steps)
-        self._steps = steps
-
     def _at(self, node: ast.expr) -> Location:
-        return self._where.at(line=node.lineno)
+        where = self._where
+        return Location(where.path, where.member, None, node.lineno, where.cell)

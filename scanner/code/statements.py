@@ -20,6 +20,13 @@ from scanner.code.values import (
     text_of,
 )
 
+# Statements that hold others, which are read where they stand.
+COMPOUND = frozenset(
+    {
+        *(ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith),
+        *(ast.Try, ast.TryStar, ast.Match),
+    }
+)
 _ANNOTATED = 6  # annotations, one inside the other
 _TEXT = 200  # characters of an annotation that is a text
 
@@ -41,9 +48,7 @@ def owner(env: Env, name: str) -> Env:
 
 
 def inside(node: ast.stmt, spot: Spot) -> tuple[list[ast.stmt], Spot]:
-    """The statements of a compound one, and where they stand."""
-    if not hasattr(node, "body") and not isinstance(node, ast.Match):
-        return [], spot
+    """The statements of one of ``COMPOUND``, and where they stand."""
     branch = Spot(spot.function, spot.in_main, maybe=True)
     if isinstance(node, ast.If):
         main = spot.in_main or _is_main(node.test)
@@ -75,27 +80,6 @@ def _is_main(test: ast.expr) -> bool:
         return False
     names = {each.id for each in (test.left, *test.comparators) if isinstance(each, ast.Name)}
     return "__name__" in names
-
-
-def expressions(node: ast.stmt) -> Iterator[ast.expr]:
-    """The expressions that stand in a statement itself, not in the statements inside of it."""
-    if isinstance(node, ast.Expr | ast.Assign | ast.Return):
-        if node.value is not None:
-            yield node.value
-        yield from node.targets if isinstance(node, ast.Assign) else ()
-        return
-    if isinstance(node, ast.With | ast.AsyncWith):
-        for item in node.items:
-            yield item.context_expr
-        return
-    if isinstance(node, ast.Try | ast.TryStar):
-        for handler in node.handlers:
-            if handler.type is not None:
-                yield handler.type
-        return
-    for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.expr):
-            yield each
 
 
 def bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:

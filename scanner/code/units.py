@@ -16,14 +16,14 @@ from functools import cached_property
 from sbom.record import record
 
 _WORD = re.compile(r"[^\W\d]\w*")
-# Every byte of plain text that is no letter, digit or underscore as a space.
-_SPACED = bytes(at if chr(at).isalnum() or chr(at) == "_" else 32 for at in range(128)) + bytes(128)
+# Every plain character but letters, digits and the underscore as a space; ends of lines as they are.
+_SPACED = bytes(at if at >= 128 or chr(at).isalnum() or chr(at) in "_\n" else 32 for at in range(256))
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Unit = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _UNITS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # Methods of what Python itself brings along: their names say nothing of whose they are.
-_COMMON = frozenset(name for kind in (dict, list, set, str, bytes) for name in dir(kind))
+_COMMON = frozenset(name.encode("ascii") for kind in (dict, list, set, str, bytes) for name in dir(kind))
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -39,51 +39,81 @@ class Unread:
     unheard: frozenset[str] = frozenset()
 
 
-def words_of(text: str) -> set[str]:
+def words_of(text: str) -> set[bytes]:
     """The names in a text, as Python spells them to itself: letters of another width are the plain ones."""
-    if text.isascii():
-        return set(text.encode("ascii").translate(_SPACED).decode("ascii").split())
-    return set(_WORD.findall(unicodedata.normalize("NFKC", text)))
+    return _names(text.encode("utf-8").translate(_SPACED))
+
+
+def _names(spaced: bytes) -> set[bytes]:
+    """The names among words that no plain letter, digit or underscore stands between."""
+    words = set(spaced.split())
+    if spaced.isascii():
+        return words
+    wide = {row for row in words if not row.isascii()}
+    names = _WORD.findall(unicodedata.normalize("NFKC", b" ".join(wide).decode("utf-8")))
+    return (words - wide).union(name.encode("utf-8") for name in names)
+
+
+class Lines:
+    """The lines of a text as Python counts them: as they are written, and as their words alone."""
+
+    def __init__(self, text: str) -> None:
+        data = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8")
+        self.written = data.split(b"\n")
+        self.spaced = data.translate(_SPACED).split(b"\n")
+
+    def words(self, first: int, last: int, without: Iterable[tuple[int, int]] = ()) -> bytes:
+        """The words from one line, counted from 0, up to another, but for those of some lines between."""
+        at, rows = first, []
+        for start, end in sorted(without):
+            rows += self.spaced[at:start]
+            at = end
+        rows += self.spaced[at:last]
+        return b" ".join(rows)
 
 
 class _Part:
     """A function, a method, or a class without its methods, with the words in it."""
 
-    def __init__(self, node: _Unit, owner: ast.ClassDef | None, words: set[str]) -> None:
+    def __init__(self, node: _Unit, owner: ast.ClassDef | None, words: set[bytes]) -> None:
         self.node = node
         self.owner = owner
         self.words = words
         self.read = False
 
     @cached_property
-    def sets(self) -> set[str]:
+    def sets(self) -> set[bytes]:
         """The names of the attributes that it sets."""
-        return set(_attributes(self.node.body)) if self.owner is not self.node else set()
+        return (
+            {name.encode("utf-8") for name in _attributes(self.node.body)}
+            if self.owner is not self.node
+            else set()
+        )
 
-    @property
-    def name(self) -> str:
+    @cached_property
+    def name(self) -> bytes:
         """The word that whoever uses it has to write."""
-        return self.node.name
+        return self.node.name.encode("utf-8")
 
 
 class _Parts:
     """The parts of one module. Whatever is read makes others worth reading, until nothing changes."""
 
-    def __init__(self, tree: ast.Module, lines: list[str]) -> None:
+    def __init__(self, tree: ast.Module, lines: Lines) -> None:
         self.rows = [part for node in tree.body if isinstance(node, _UNITS) for part in _parts(node, lines)]
         self.by_owner: dict[ast.ClassDef, list[_Part]] = {}
-        self.by_name: dict[str, list[_Part]] = {}
+        self.by_name: dict[bytes, list[_Part]] = {}
         for part in self.rows:
             if part.owner is not None:
                 self.by_owner.setdefault(part.owner, []).append(part)
             if part.owner is not part.node:
                 self.by_name.setdefault(part.name, []).append(part)
-        self.classes = {owner.name: owner for owner in self.by_owner}
+        self.classes = {owner.name.encode("utf-8"): owner for owner in self.by_owner}
         self.outlined: set[ast.stmt] = set()
         plain = [node for node in tree.body if not isinstance(node, _UNITS)]
         self.plain = [(node, _plain_words(node, lines)) for node in plain]
 
-    def spread(self, known: set[str]) -> None:
+    def spread(self, known: set[bytes]) -> None:
         """Reads what holds a known word, and what that needs; ``known`` grows."""
         before = -1
         bound: set[ast.stmt] = set()
@@ -98,13 +128,13 @@ class _Parts:
                 bound.add(node)
                 known |= _stored(node)
 
-    def _take(self, part: _Part, known: set[str]) -> None:
+    def _take(self, part: _Part, known: set[bytes]) -> None:
         """Reads a part. Who mentions it is read, too: it may hand in what is loaded."""
         part.read = True
         if part.owner is None:
             known.add(part.name)
             return
-        known.add(part.owner.name)
+        known.add(part.owner.name.encode("utf-8"))
         if part.owner is part.node or _is_special(part.name):
             return
         if part.name not in _COMMON:
@@ -127,7 +157,7 @@ class _Parts:
                 if not other.read and not part.words.isdisjoint(other.sets):
                     self._also(other, todo, owned)
 
-    def _mentioned(self, words: set[str], todo: list[set[str]], owned: list[_Part]) -> None:
+    def _mentioned(self, words: set[bytes], todo: list[set[bytes]], owned: list[_Part]) -> None:
         for name in words & self.by_name.keys():
             for part in self.by_name[name]:
                 # A method of a class that nothing reads is as unknown as one from elsewhere.
@@ -135,7 +165,7 @@ class _Parts:
                     self._also(part, todo, owned)
         self.outlined.update(self.classes[name] for name in words & self.classes.keys())
 
-    def _also(self, part: _Part, todo: list[set[str]], owned: list[_Part]) -> None:
+    def _also(self, part: _Part, todo: list[set[bytes]], owned: list[_Part]) -> None:
         part.read = True
         todo.append(part.words)
         if part.owner is not None:
@@ -146,15 +176,15 @@ class _Parts:
         return any(part.read for part in self.by_owner[owner])
 
 
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+def _is_special(name: bytes) -> bool:
+    return name.startswith(b"__") and name.endswith(b"__")
 
 
-def unread(tree: ast.Module, text: str, heard: Collection[str]) -> Unread:
+def unread(tree: ast.Module, text: str, heard: Collection[bytes]) -> Unread:
     """The units of ``tree`` that need no reading when ``heard`` are the words that matter in this file."""
     if not any(isinstance(node, _UNITS) for node in tree.body):
         return Unread()
-    parts = _Parts(tree, text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    parts = _Parts(tree, Lines(text))
     imported = dict(_imported(tree))
     parts.spread({*heard, *(name for name, given in imported.items() if given in heard)})
     parts.follow()
@@ -163,34 +193,35 @@ def unread(tree: ast.Module, text: str, heard: Collection[str]) -> Unread:
     }
     silent |= {owner for owner in parts.by_owner if not parts.reads(owner)}
     mentioned = {word for part in parts.rows if not part.read for word in part.words}
-    unheard = frozenset(given for name, given in imported.items() if name in mentioned)
+    unheard = frozenset(given.decode("utf-8") for name, given in imported.items() if name in mentioned)
     return Unread(frozenset(silent), frozenset(silent & parts.outlined), unheard)
 
 
-def _parts(node: _Unit, lines: list[str]) -> Iterator[_Part]:
+def _parts(node: _Unit, lines: Lines) -> Iterator[_Part]:
     if not isinstance(node, ast.ClassDef):
-        yield _Part(node, None, words_of("\n".join(_code(node, lines))))
+        yield _Part(node, None, _names(_code(node, lines)))
         return
     methods = [each for each in node.body if isinstance(each, _FUNCTIONS)]
     for each in methods:
-        text = "\n".join(_code(each, lines))
-        words = words_of(text)
-        if text.count(each.name) == 1:
-            words.discard(each.name)  # it stands where the method is defined
+        spaced = _code(each, lines)
+        words = _names(spaced)
+        name = each.name.encode("utf-8")
+        if spaced.count(name) == 1:
+            words.discard(name)  # it stands where the method is defined
         yield _Part(each, node, words)
     without = [*_docstrings(node, lines), *((_first(each), each.end_lineno or 0) for each in methods)]
-    yield _Part(node, node, words_of("\n".join(_lines(node, lines, without))))
+    yield _Part(node, node, _names(lines.words(_first(node), node.end_lineno or 0, without)))
 
 
-def _plain_words(node: ast.stmt, lines: list[str]) -> set[str]:
+def _plain_words(node: ast.stmt, lines: Lines) -> set[bytes]:
     """The words of a statement of the module itself; a text of many lines that it binds has none."""
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
         value = node.value.value
         if isinstance(value, str) and "\n" in value:
-            return {each.id for each in node.targets if isinstance(each, ast.Name)}
+            return {each.id.encode("utf-8") for each in node.targets if isinstance(each, ast.Name)}
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return set()
-    return words_of("\n".join(_text(node, lines)))
+    return _names(lines.words(node.lineno - 1, node.end_lineno or 0))
 
 
 def _attributes(body: list[ast.stmt]) -> Iterator[str]:
@@ -217,13 +248,15 @@ def _attributes(body: list[ast.stmt]) -> Iterator[str]:
             todo += getattr(node, name, ())
 
 
-def _stored(node: ast.stmt) -> set[str]:
+def _stored(node: ast.stmt) -> set[bytes]:
     return {
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        each.id.encode("utf-8")
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     }
 
 
-def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _imported(tree: ast.Module) -> Iterator[tuple[bytes, bytes]]:
     """The names that imports of the module itself bind, with the last part of what each is."""
     todo: list[ast.stmt] = list(tree.body)
     while todo:
@@ -231,7 +264,7 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 name = alias.name.rpartition(".")[2]
-                yield alias.asname or name, name
+                yield (alias.asname or name).encode("utf-8"), name.encode("utf-8")
         elif isinstance(node, ast.If):
             todo += (*node.body, *node.orelse)
         elif isinstance(node, ast.Try | ast.TryStar):
@@ -240,13 +273,9 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 todo += handler.body
 
 
-def _text(node: ast.stmt, lines: list[str]) -> list[str]:
-    return lines[node.lineno - 1 : node.end_lineno]
-
-
-def _code(node: _Unit, lines: list[str]) -> Iterator[str]:
-    """The lines of a unit without those that are docstrings alone."""
-    return _lines(node, lines, _docstrings(node, lines))
+def _code(node: _Unit, lines: Lines) -> bytes:
+    """The words of a unit without those that stand in docstrings alone."""
+    return lines.words(_first(node), node.end_lineno or 0, _docstrings(node, lines))
 
 
 def _first(node: _Unit) -> int:
@@ -254,16 +283,7 @@ def _first(node: _Unit) -> int:
     return min((node.lineno, *(each.lineno for each in node.decorator_list))) - 1
 
 
-def _lines(node: _Unit, lines: list[str], without: Iterable[tuple[int, int]]) -> Iterator[str]:
-    """The lines of a unit but for some."""
-    at = _first(node)
-    for first, last in sorted(without):
-        yield from lines[at:first]
-        at = last
-    yield from lines[at : node.end_lineno]
-
-
-def _docstrings(node: _Unit, lines: list[str]) -> Iterator[tuple[int, int]]:
+def _docstrings(node: _Unit, lines: Lines) -> Iterator[tuple[int, int]]:
     """First line and the one after the last, counted from 0, of docstrings that share no line with code."""
     owners: Iterable[_Unit] = (node, *(each for each in node.body if isinstance(each, _FUNCTIONS)))
     for owner in owners:
@@ -273,6 +293,6 @@ def _docstrings(node: _Unit, lines: list[str]) -> Iterator[tuple[int, int]]:
         if not isinstance(first.value.value, str) or first.end_lineno is None:
             continue
         follows = owner.body[1].lineno if len(owner.body) > 1 else first.end_lineno + 1
-        alone = not lines[first.lineno - 1][: first.col_offset].strip() and follows > first.end_lineno
+        alone = not lines.written[first.lineno - 1][: first.col_offset].strip() and follows > first.end_lineno
         if alone and first.lineno > owner.lineno:
             yield first.lineno - 1, first.end_lineno

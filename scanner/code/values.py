@@ -24,6 +24,7 @@ class Const:
     value: str | int | float | bool | None
     rooted: bool = False
     by_default: bool = False
+    size = 1  # no field: as that of the other kinds that hold no values
 
 
 @record
@@ -60,6 +61,7 @@ class Name:
     """Something imported, defined or built in, by its full name."""
 
     dotted: str
+    size = 1
 
 
 @record
@@ -79,6 +81,7 @@ class Param:
 
     function: str
     name: str
+    size = 1
 
 
 @record
@@ -94,6 +97,7 @@ class Unknown:
     """Nothing that reading can tell, and why."""
 
     reason: str
+    size = 1
 
 
 Value = Const | Mix | Items | Table | Name | Made | Param | Choice | Unknown
@@ -103,7 +107,10 @@ _TOO_LARGE = Unknown("it is put together from too much")
 
 
 def _size(values: Iterable["Value"]) -> int:
-    return 1 + sum(1 if isinstance(value, Const | Name | Param | Unknown) else value.size for value in values)
+    size = 1
+    for value in values:
+        size += value.size
+    return size
 
 
 def constant(value: str | float | bool | None) -> Value:  # noqa: FBT001  (it is the literal itself)
@@ -120,7 +127,11 @@ def made(
     base: "Value | None" = None,
 ) -> Value:
     """What a call gives, unknown where it is made of too much."""
-    size = _size((*args, *(value for _, value in keywords), *((base,) if base is not None else ())))
+    size = 1 if base is None else 1 + base.size
+    for value in args:
+        size += value.size
+    for _, value in keywords:
+        size += value.size
     return Made(dotted, args, keywords, base, size) if size <= _SIZE else Made(dotted)
 
 
@@ -147,6 +158,8 @@ def dictionary(pairs: "tuple[tuple[str, Value], ...]") -> Value:
 
 def one_of(first: Value, second: Value) -> Value:
     """Either of two values."""
+    if first is second:
+        return first
     rows: list[Value] = []
     for value in (first, second):
         for each in value.values if isinstance(value, Choice) else (value,):
