@@ -16,6 +16,7 @@ from scanner.files.open import open_source
 from scanner.isolate import Job
 from scanner.limits import Limits
 from scanner.model import Evidence, NotChecked, Outcome, factors
+from scanner.text import visible
 
 if TYPE_CHECKING:
     from scanner.code.module import Module
@@ -50,49 +51,49 @@ def _is_script(job: Job) -> bool:
         return False  # whoever weighs the file says that it cannot be read
 
 
-def read(jobs: Sequence[Job], limits: Limits, workers: int = 0) -> Codebase:
-    """The Python of ``jobs``; a large tree in ``workers`` processes, 0 for one a processor."""
+def read(jobs: Sequence[Job], limits: Limits, workers: int = 0, *, whole: bool = False) -> Codebase:
+    """The Python of ``jobs``; a large tree in ``workers`` processes, 0 for one a processor.
+
+    ``whole``: nothing is passed over; that takes long, and tells the same of loads and references.
+    """
     found = Codebase(files=len(jobs))
     if not jobs:
         return found
-    from scanner.code.read import uncollected
+    from scanner.code.collector import uncollected
 
     with uncollected():
-        _read(jobs, limits, workers, found)
+        _read(jobs, limits, workers, found, whole=whole)
     return found
 
 
-def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase) -> None:
+def _read(jobs: Sequence[Job], limits: Limits, workers: int, found: Codebase, *, whole: bool) -> None:
     from scanner.code import names as naming
     from scanner.code import read as reading
     from scanner.isolate import python
 
     own = reading.own(job.path for job in jobs).names
-    done = {}
-    for row in python.summaries(jobs, python.Asked(own, frozenset(), limits), workers):
+    done: dict[str, Summary] = {}
+    for row in python.summaries(jobs, python.Asked(own, None, limits, whole=whole), workers):
         done[row.path] = row
         progress.tell("reading Python", len(done), len(jobs))
     # Only now is it known which functions hand their parameters to a load: who calls them matters.
-    names = naming.wrappers(row.module for row in done.values() if row.module is not None)
-    again = [job for job in jobs if _may_call(done[job.path].module, names)]
-    for row in python.summaries(again, python.Asked(own, names, limits), workers):
+    names = naming.wrappers(row.outline for row in done.values() if row.outline is not None)
+    again = [job for job in jobs if done[job.path].quiet or not names.isdisjoint(done[job.path].unheard)]
+    quiet = frozenset(job.path for job in again if done[job.path].quiet)
+    for row in python.summaries(again, python.Asked(own, names, limits, quiet), workers):
         done[row.path] = row
     for job in jobs:
         row = done[job.path]
+        try:
+            module = python.module(row, names)
+        except ScanError as error:  # no worker of ours writes that
+            module, row = None, python.Summary(row.path, None, Outcome.DIED, visible(str(error)))
         if row.outcome is not Outcome.INSPECTED:
             _not_read(row, found)
         elif row.detail:
             found.evidence.append(_put_right(row))
-        if row.module is not None:
-            naming.pruned(row.module, names)
-            found.modules.append(row.module)
-
-
-def _may_call(module: "Module | None", names: frozenset[str]) -> bool:
-    """Whether what was passed over in a module may call one of the functions of these names."""
-    if module is None:
-        return False
-    return not names.isdisjoint(module.unheard if module.deep else module.imports)
+        if module is not None:
+            found.modules.append(module)
 
 
 def _put_right(row: "Summary") -> Evidence:

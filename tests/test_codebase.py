@@ -65,7 +65,7 @@ def test_a_file_that_kills_its_worker_costs_only_itself(
         "    for path, _ in json.loads(line)['python']['files']:\n"
         "        if path == 'kills.py':\n"
         "            os._exit(9)\n"
-        '        said = \'[null, "inspected", "", null]\'\n'
+        '        said = \'[false, "inspected", "", null, [], null]\\tnull\'\n'
         "        print('nonsense' if path == 'talks.py' else said, flush=True)\n"
     )
     monkeypatch.setattr(supervising, "_WORKER", script)

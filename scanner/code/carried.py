@@ -5,11 +5,12 @@ the rest of the summary names it by its place. The decoder trusts nobody: anythi
 is Malformed, and a value is made only of those before it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, cast
 
 from sbom.model import Location
 from scanner.code.module import Call, Function, Module
+from scanner.code.names import Outline
 from scanner.code.values import Choice, Const, Items, Made, Mix, Name, Param, Table, Unknown, Value
 from scanner.codec import Plain
 from scanner.errors import Malformed
@@ -47,8 +48,26 @@ def encode(module: Module) -> dict[str, Plain]:
     }
 
 
-def decode(data: object) -> Module:
-    """The summary that ``data`` says. Raises Malformed."""
+def encode_outline(outline: Outline) -> Plain:
+    """The outline without its path, which whoever asked knows."""
+    calls = [[dotted, sorted(params)] for dotted, params in outline.calls]
+    return [outline.name, sorted(outline.functions), cast("Plain", calls)]
+
+
+def decode_outline(data: object, path: str) -> Outline:
+    """The outline that ``data`` says. Raises Malformed."""
+    try:
+        name, functions, calls = _list(data)
+        rows = tuple(
+            (_text(dotted), frozenset(_rows(params, _text))) for dotted, params in map(_list, _list(calls))
+        )
+        return Outline(path, _text(name), frozenset(_rows(functions, _text)), rows)
+    except (ValueError, TypeError) as error:
+        raise Malformed("message", found=type(error).__name__, wanted="a module's outline") from error
+
+
+def decode(data: object, matters: Callable[[str], bool] = lambda _: True) -> Module:
+    """The summary that ``data`` says, but for calls whose full names do not matter. Raises Malformed."""
     try:
         row = _table(data)
         values, path = _Read(row["values"]), _text(row["path"])
@@ -56,7 +75,7 @@ def decode(data: object) -> Module:
             path=path,
             name=_text(row["name"]),
             deep=_truth(row["deep"]),
-            calls=[_said_call(each, values, path) for each in _list(row["calls"])],
+            calls=[_said_call(each, values, path) for each in _calls(row["calls"], matters)],
             edges=set(_rows(row["edges"], _edge)),
             constants=dict(values.pairs(row["constants"])),
             functions={name: _function(each, values) for name, each in _table(row["functions"]).items()},
@@ -66,7 +85,7 @@ def decode(data: object) -> Module:
             returns=dict(values.pairs(row["returns"])),
             settings=[_setting(each, values, path) for each in _list(row["settings"])],
         )
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, IndexError, ValueError, TypeError, RecursionError) as error:
         raise Malformed("message", found=type(error).__name__, wanted="a module's summary") from error
 
 
@@ -132,18 +151,23 @@ class _Written:
 
 
 class _Read:
-    """The values that rows say, in their order."""
+    """The values that rows say, each made when it is first asked for, of none but those before it."""
 
     def __init__(self, data: object) -> None:
-        self._values: list[Value] = []
-        for row in _list(data):
-            self._values.append(self._said(row))
+        self._rows = _list(data)
+        self._made: list[Value | None] = [None] * len(self._rows)
+        self._below = len(self._rows)  # the place of the value that is made of others
 
     def at(self, place: object) -> Value:
         """The value at a place."""
-        if type(place) is not int or not 0 <= place < len(self._values):
+        if type(place) is not int or not 0 <= place < self._below:
             raise ValueError
-        return self._values[place]
+        value = self._made[place]
+        if value is None:
+            around, self._below = self._below, place
+            value = self._made[place] = self._said(self._rows[place])
+            self._below = around
+        return value
 
     def all(self, places: object) -> tuple[Value, ...]:
         """The values at some places."""
@@ -202,6 +226,12 @@ def _call(call: Call, values: _Written) -> Plain:
         call.in_main,
         values.of(call.base) if call.base is not None else None,
     ]
+
+
+def _calls(data: object, matters: Callable[[str], bool]) -> Iterator[list[object]]:
+    for each in map(_list, _list(data)):
+        if matters(_text(each[0])):
+            yield each
 
 
 def _said_call(data: object, values: _Read, path: str) -> Call:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from scanner.code import buckets, flow, hub
 from scanner.code.apis import Api, table
 from scanner.code.arguments import argument_of
+from scanner.code.collector import uncollected
 from scanner.code.danger import danger
 from scanner.code.module import Call, Module
 from scanner.code.program import Program
@@ -33,7 +34,11 @@ def findings(
     ``files`` are the paths that the tree holds, ``text`` gives the bytes of one of them that the code names
     as its configuration.
     """
-    program = Program(modules, files, text)
+    with uncollected():  # all summaries are alive, and would be looked through each time
+        return _findings(Program(modules, files, text), releases)
+
+
+def _findings(program: Program, releases: Releases) -> CodeReading:
     sites: list[LoadSite] = []
     references: list[Reference] = []
     evidence: list[Evidence] = []

@@ -1,24 +1,52 @@
 """The names of a tree: which module a dotted name means, and which functions hand on to a load."""
 
 from collections.abc import Iterable
+from typing import Generic, Protocol, TypeVar
 
+from sbom.record import record
 from scanner.code.apis import SETDEFAULT, Api, is_watched, table
 from scanner.code.module import Call, Module
 from scanner.code.values import Choice, Items, Made, Mix, Param, Value
 
+_SETS = frozenset({SETDEFAULT, "os.putenv"})
 _LEVELS = 3  # functions that hand a parameter on, one in the other
 
 
-class Names:
+class _Named(Protocol):
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+_M = TypeVar("_M", bound=_Named)
+
+
+@record
+class Outline:
+    """Of one module what tells the functions that hand on to a load.
+
+    ``calls``: full names of what is called, each with the full names of the functions whose parameters it
+    is given; ``functions`` are the module's own. Of a module that nothing was read of, only path and name.
+    """
+
+    path: str
+    name: str
+    functions: frozenset[str] = frozenset()
+    calls: tuple[tuple[str, frozenset[str]], ...] = ()
+
+
+class Names(Generic[_M]):
     """The modules of a tree by the last part of their names."""
 
-    def __init__(self, modules: Iterable[Module]) -> None:
-        self._by_last: dict[str, list[Module]] = {}
-        self._known: dict[tuple[str, str], Module | None] = {}
+    def __init__(self, modules: Iterable[_M]) -> None:
+        self._by_last: dict[str, list[_M]] = {}
+        self._known: dict[tuple[str, str], _M | None] = {}
         for module in modules:
             self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
 
-    def module_of(self, dotted: str, near: str) -> tuple[Module, str] | None:
+    def module_of(self, dotted: str, near: str) -> tuple[_M, str] | None:
         """The module of the tree that ``dotted`` begins with, and the name inside of it.
 
         A name without its packages (``import config``) is the module in the same folder, or the only one.
@@ -32,7 +60,7 @@ class Names:
                 return module, ".".join(parts[count:])
         return None
 
-    def _nearest(self, name: str, folder: str) -> Module | None:
+    def _nearest(self, name: str, folder: str) -> _M | None:
         asked = (name, folder)
         if asked not in self._known:
             end = f".{name}"
@@ -49,21 +77,27 @@ class Names:
         return self._known[asked]
 
 
-def wrappers(modules: Iterable[Module]) -> frozenset[str]:
+def outline(module: Module) -> Outline:
+    """What tells the functions of one module that hand on."""
+    calls = ((call.dotted, params) for call in module.calls if (params := _params(call)))
+    return Outline(module.path, module.name, frozenset(module.functions), tuple(dict.fromkeys(calls)))
+
+
+def wrappers(outlines: Iterable[Outline]) -> frozenset[str]:
     """The words that functions are called by which hand a parameter to a load, or to another of them."""
-    rows = sorted(modules, key=lambda module: module.path)
+    rows = sorted(outlines, key=lambda each: each.path)
     names = Names(rows)
-    calls = [(call, module, params) for module in rows for call in module.calls if (params := _params(call))]
+    calls = [(dotted, module, params) for module in rows for dotted, params in module.calls]
     found: dict[str, set[str]] = {}  # full names by the word that a call of them ends in
-    for call, _, params in calls:
-        api = table().find(call.dotted)
+    for dotted, _, params in calls:
+        api = table().find(dotted)
         if api is not None and _tells(api):
             _add(found, params)
     for _ in range(_LEVELS):
         before = sum(map(len, found.values()))
-        for call, module, params in calls:
-            known = found.get(call.dotted.rpartition(".")[2])
-            if known is not None and _is_of(call, module, known, names):
+        for dotted, module, params in calls:
+            known = found.get(dotted.rpartition(".")[2])
+            if known is not None and _is_of(dotted, module, known, names):
                 _add(found, params)
         if sum(map(len, found.values())) == before:
             break
@@ -81,9 +115,8 @@ def _add(found: dict[str, set[str]], functions: Iterable[str]) -> None:
         found.setdefault(name.rpartition(".")[2], set()).add(name)
 
 
-def _is_of(call: Call, module: Module, known: set[str], names: Names) -> bool:
+def _is_of(dotted: str, module: Outline, known: set[str], names: Names[Outline]) -> bool:
     """Whether a call may be of one of the functions of these full names."""
-    dotted = call.dotted
     if dotted.startswith("?"):
         return False
     if dotted in known or any(each.endswith(f".{dotted}") for each in known):
@@ -117,13 +150,16 @@ def _params(call: Call) -> frozenset[str]:
     return frozenset(found)
 
 
+def matters(dotted: str, names: frozenset[str]) -> bool:
+    """Whether a call is of the table, or of a function that hands on to one of it."""
+    return (
+        dotted.rpartition(".")[2] in names
+        or table().find(dotted) is not None
+        or is_watched(dotted)
+        or dotted in _SETS
+    )
+
+
 def pruned(module: Module, names: frozenset[str]) -> None:
-    """Forgets the calls that are neither of the table nor of a function that hands on to one of it."""
-    module.calls = [
-        call
-        for call in module.calls
-        if call.dotted.rpartition(".")[2] in names
-        or table().find(call.dotted) is not None
-        or is_watched(call.dotted)
-        or call.dotted in {SETDEFAULT, "os.putenv"}
-    ]
+    """Forgets the calls that do not matter."""
+    module.calls = [call for call in module.calls if matters(call.dotted, names)]

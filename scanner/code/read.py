@@ -1,14 +1,13 @@
 """One file of Python to its summary, in as little work as it deserves."""
 
-import gc
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Collection, Iterable
+from functools import cache, lru_cache
 
 from sbom.model import Location
 from sbom.record import record
 from scanner.code import source, units
 from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, Api, is_watched, table
+from scanner.code.collector import uncollected
 from scanner.code.module import Module, name_of
 from scanner.code.reader import Reader
 from scanner.errors import LimitReached, Malformed
@@ -59,10 +58,11 @@ _OUTSIDE = frozenset(
 )
 # Words of checks: digests, and certificates that are not looked at.
 _CHECKS = frozenset({b"hashlib", b"sha256", b"verify", b"check_hostname", b"cert_reqs", b"ssl"})
-_OPEN = frozenset(
-    {b"verify", b"check_hostname", b"cert_reqs", b"ssl"}
-)  # words of checks that are switched off
+# Of them, those that are switched off.
+_OPEN = frozenset({b"verify", b"check_hostname", b"cert_reqs", b"ssl"})
 _SPEAKERS = frozenset(name.partition(".")[0].encode("ascii") for name in WATCHED)
+_SETS = frozenset({*SWITCHES, SETDEFAULT, "functools.partial.__call__"})
+_KNOWN = 50_000  # names of calls of which it is remembered whether they are kept
 _ANY = frozenset({b"*", b"?"})  # patterns of the table that begin with any package
 
 
@@ -95,73 +95,136 @@ def own(paths: Iterable[str]) -> Own:
     return Own(frozenset(names))
 
 
+def first(data: bytes, path: str, tree: Own, limits: Limits) -> Read | None:
+    """The summary of a file that has a word of the table; None of another, which is not even parsed.
+
+    Whether such a one matters can be told when it is known which functions hand on to a load: ``file``.
+    """
+    with uncollected():
+        text = source.spelled(data)
+        words = units.words_of(text) if text is not None else None
+        if words is not None and not _speaks(words):
+            return None
+        return _deep(_trees(data, path, limits), data, path, _wanted(tree.names, None), limits, words, text)
+
+
 def file(
     data: bytes,
     path: str,
     tree: Own,
     limits: Limits,
     *,
-    wrappers: Collection[str] = (),
+    wrappers: frozenset[str] = frozenset(),
+    quiet: bool = False,
+    whole: bool = False,
 ) -> Read:
     """The summary of one file; of one that has no word of the table only its imports and constants.
 
-    With ``wrappers`` every file is read whole, but for the units that hold no word of the table nor one of
-    those (``units``). What was read before an error is kept.
+    Such a one (``quiet`` where that is known) is read like others if it imports a name of ``wrappers``; calls
+    of the tree's functions are kept where one of those ends their name. Units that hold neither are passed
+    over (``units``), with ``whole`` none is. What was read before an error is kept.
     """
     with uncollected():
-        return _file(data, path, tree, limits, wrappers)
+        trees = _trees(data, path, limits)
+        wanted = _wanted(tree.names, wrappers or None)
+        if whole:
+            return _deep(trees, data, path, wanted, limits, None, None)
+        text = None if quiet else source.spelled(data)
+        words = units.words_of(text) if text is not None else None
+        if quiet or (words is not None and not _speaks(words)):
+            done = _shallow(trees, path, wanted, limits)
+            if wrappers.isdisjoint(done.module.imports):
+                return done
+            text = source.spelled(data)
+            words = units.words_of(text) if text is not None else None
+        return _deep(trees, data, path, wanted, limits, words, text, wrappers)
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Keeps the collector away from trees and summaries: it would walk every node again and again.
+@record
+class _Trees:
+    """The trees of a file, and what ended it."""
 
-    That is a fifth of the time that a file takes, and most of what a summary takes to cross a pipe. Neither
-    has circles.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
+    pieces: tuple[source.Piece, ...]
+    error: Malformed | LimitReached | None = None
+
+
+def _trees(data: bytes, path: str, limits: Limits) -> _Trees:
+    found: list[source.Piece] = []
     try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def _file(data: bytes, path: str, tree: Own, limits: Limits, wrappers: Collection[str]) -> Read:
-    apis = table()
-    text = source.spelled(data)
-    words = units.words_of(text) if text is not None else None
-    deep = bool(wrappers) or words is None or _speaks(words)
-
-    def wanted(dotted: str) -> bool:
-        if apis.find(dotted) is not None or is_watched(dotted) or dotted in SWITCHES:
-            return True
-        if dotted in {"functools.partial.__call__", SETDEFAULT}:
-            return True
-        return dotted.partition(".")[0] in tree.names and not dotted.startswith("?")
-
-    def loads(dotted: str) -> bool:
-        return apis.find(dotted) is not None
-
-    reader = Reader(
-        path, wanted, loads, dict(apis.star_names), limits, deep=deep, declares=b"add_argument" in data
-    )
-    where = Location(path)
-    known = heard(words, wrappers) if deep and words is not None else set[bytes]()
-    notebook = path.lower().endswith(".ipynb")
-    said, line = "", None
-    try:
-        for piece in source.pieces(data, where, limits):
-            if text is not None and deep and not notebook:
-                reader.pass_over(units.unread(piece.tree, piece.text or text, known))
-            reader.read(piece.tree, piece.where)
-            said, line = piece.said, piece.line
+        found.extend(source.pieces(data, Location(path), limits))
     except (Malformed, LimitReached) as error:
+        return _Trees(tuple(found), error)
+    return _Trees(tuple(found))
+
+
+def _shallow(trees: _Trees, path: str, wanted: Callable[[str], bool], limits: Limits) -> Read:
+    return _through(Reader(path, wanted, _loads, table().star_names, limits, deep=False), trees, limits, None)
+
+
+def _deep(
+    trees: _Trees,
+    data: bytes,
+    path: str,
+    wanted: Callable[[str], bool],
+    limits: Limits,
+    words: set[bytes] | None,
+    text: str | None,
+    wrappers: Collection[str] = (),
+) -> Read:
+    reader = Reader(path, wanted, _loads, table().star_names, limits, declares=b"add_argument" in data)
+    if words is None or text is None or path.lower().endswith(".ipynb"):
+        return _through(reader, trees, limits, None)
+    known = heard(words, wrappers)
+    return _through(reader, trees, limits, lambda piece: units.unread(piece.tree, piece.text or text, known))
+
+
+def _through(
+    reader: Reader, trees: _Trees, limits: Limits, unread: Callable[[source.Piece], units.Unread] | None
+) -> Read:
+    try:
+        for piece in trees.pieces:
+            if unread is not None:
+                reader.pass_over(unread(piece))
+            reader.read(piece.tree, piece.where)
+    except LimitReached as error:
         return Read(reader.module, error)
     except RecursionError:
         return Read(reader.module, LimitReached("nesting", allowed=limits.nesting))
-    return Read(reader.module, None, said, line)
+    last = trees.pieces[-1] if trees.pieces and trees.error is None else None
+    if last is None:
+        return Read(reader.module, trees.error)
+    return Read(reader.module, None, last.said, last.line)
+
+
+def _loads(dotted: str) -> bool:
+    return table().find(dotted) is not None
+
+
+@lru_cache(maxsize=4)
+def _wanted(names: frozenset[str], wrappers: frozenset[str] | None) -> Callable[[str], bool]:
+    """Whether a call of a full name is kept: one of the table, or of a function of the tree.
+
+    With ``wrappers`` only where one of them ends the name of that function.
+    """
+    find = table().find
+    known: dict[str, bool] = {}
+
+    def is_wanted(dotted: str) -> bool:
+        if find(dotted) is not None or is_watched(dotted) or dotted in _SETS:
+            return True
+        if dotted.startswith("?") or dotted.partition(".")[0] not in names:
+            return False
+        return wrappers is None or dotted.rpartition(".")[2] in wrappers
+
+    def wanted(dotted: str) -> bool:
+        found = known.get(dotted)
+        if found is None:
+            if len(known) >= _KNOWN:
+                known.clear()
+            found = known[dotted] = is_wanted(dotted)
+        return found
+
+    return wanted
 
 
 @cache

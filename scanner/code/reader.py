@@ -6,7 +6,7 @@ branch is one of several values. Nothing is executed; the work is bounded by ``c
 
 import ast
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sbom.model import Location
 from scanner.code import definitions, inside, statements
@@ -62,7 +62,7 @@ class Reader:
         path: str,
         wanted: Callable[[str], bool],
         loads: Callable[[str], bool],
-        star_names: dict[str, frozenset[str]],
+        star_names: Mapping[str, frozenset[str]],
         limits: Limits,
         *,
         deep: bool = True,

@@ -7,10 +7,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from sbom.record import as_dict, record
+from sbom.record import as_dict, record, replace
 from scanner.code import carried
+from scanner.code import names as naming
 from scanner.code import read as reading
-from scanner.code.module import Module
+from scanner.code.collector import uncollected
+from scanner.code.module import Module, name_of
+from scanner.code.names import Outline
 from scanner.errors import Changed, LimitReached, Malformed, ScanError, Unreadable
 from scanner.files.open import open_source
 from scanner.isolate.supervisor import Worker
@@ -35,22 +38,52 @@ class Summary:
     """What was read of one file, and where it was not read to its end: the outcome, why, and the line.
 
     ``detail`` of one that was read: what it is, where it is no Python as it stands.
+    Of a first reading also the outline. ``held``: the module, or as a worker wrote it; None where the file
+    could not be read, and where it is ``quiet``: it has no word of the table, and was not parsed yet.
     """
 
     path: str
-    module: Module | None
+    held: Module | bytes | None
     outcome: Outcome = Outcome.INSPECTED
     detail: str = ""
     line: int | None = None
+    outline: Outline | None = None
+    quiet: bool = False
+    unheard: frozenset[str] = frozenset()
 
 
 @record
 class Asked:
-    """What to read the files with: the names that the tree's modules go by, and those of its wrappers."""
+    """What to read the files with: the names that the tree's modules go by, and those of its wrappers.
+
+    ``wrappers`` are None in the first reading, which tells them; ``quiet`` are the paths that it passed over.
+    ``whole``: nothing is passed over.
+    """
 
     own: frozenset[str]
-    wrappers: frozenset[str]
+    wrappers: frozenset[str] | None
     limits: Limits
+    quiet: frozenset[str] = frozenset()
+    whole: bool = False
+
+
+def module(row: Summary, names: frozenset[str]) -> Module | None:
+    """The module of a summary, but for calls that do not matter when ``names`` are those of the wrappers.
+
+    Raises Malformed for what no worker of ours writes.
+    """
+    if isinstance(row.held, bytes):
+        try:
+            data = json.loads(row.held)
+        except (ValueError, RecursionError) as error:
+            raise Malformed("message", found=type(error).__name__, wanted="a module's summary") from error
+        said = carried.decode(data, lambda dotted: naming.matters(dotted, names))
+        if said.path != row.path:
+            raise Malformed("message", found=said.path, wanted=row.path)
+        return said
+    if row.held is not None:
+        naming.pruned(row.held, names)
+    return row.held
 
 
 def summary(path: str, absolute: str, asked: Asked) -> Summary:
@@ -60,20 +93,34 @@ def summary(path: str, absolute: str, asked: Asked) -> Summary:
         with open_source(absolute) as opened:
             data = opened.read_at(0, min(opened.size, limits.code_bytes + 1))
     except (LimitReached, Unreadable, Changed) as error:
-        return _ended(path, None, error)
+        return _ended(Summary(path, None), error)
     try:
-        done = reading.file(data, path, reading.Own(asked.own), limits, wrappers=asked.wrappers)
+        done = _done(data, path, asked)
     except Exception as error:  # noqa: BLE001  (a defect of ours must cost one file, never the scan)
-        return _ended(path, None, error)
-    if done.error is not None:
-        return _ended(path, done.module, done.error)
-    return Summary(path, done.module, Outcome.INSPECTED, done.said, done.line)
+        return _ended(Summary(path, None), error)
+    if done is None:
+        return Summary(path, None, outline=Outline(path, name_of(path)), quiet=True)
+    outline = naming.outline(done.module) if asked.wrappers is None else None
+    unheard = frozenset(done.module.unheard)
+    row = Summary(path, done.module, Outcome.INSPECTED, done.said, done.line, outline, unheard=unheard)
+    return row if done.error is None else _ended(row, done.error)
 
 
-def _ended(path: str, module: Module | None, error: Exception) -> Summary:
+def _done(data: bytes, path: str, asked: Asked) -> reading.Read | None:
+    own = reading.Own(asked.own)
+    if asked.whole:
+        return reading.file(data, path, own, asked.limits, whole=True)
+    if asked.wrappers is None:
+        return reading.first(data, path, own, asked.limits)
+    quiet = path in asked.quiet
+    return reading.file(data, path, own, asked.limits, wrappers=asked.wrappers, quiet=quiet)
+
+
+def _ended(row: Summary, error: Exception) -> Summary:
     outcome = next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.CRASHED)
     said = str(error) if isinstance(error, ScanError) else f"{type(error).__name__}: {error}"
-    return Summary(path, module, outcome, visible(said), getattr(error, "line", None))
+    line = getattr(error, "line", None)
+    return replace(row, outcome=outcome, detail=visible(said), line=line)
 
 
 # --- the worker's side -------------------------------------------------------------------------------------
@@ -82,15 +129,26 @@ def _ended(path: str, module: Module | None, error: Exception) -> Summary:
 def answers(line: bytes) -> Iterator[bytes]:
     """A line for each file of a batch, in its order."""
     row = json.loads(line)["python"]
-    asked = Asked(frozenset(row["own"]), frozenset(row["wrappers"]), Limits(**row["limits"]))
+    wrappers = frozenset(row["wrappers"]) if row["wrappers"] is not None else None
+    asked = Asked(
+        frozenset(row["own"]), wrappers, Limits(**row["limits"]), frozenset(row["quiet"]), row["whole"]
+    )
     for path, absolute in row["files"]:
-        with reading.uncollected():
-            yield _said(summary(path, absolute, asked))
+        with uncollected():
+            found = summary(path, absolute, asked)
+            if isinstance(found.held, Module) and wrappers is not None:
+                naming.pruned(found.held, wrappers)
+            yield _said(found)
 
 
 def _said(found: Summary) -> bytes:
-    module = carried.encode(found.module) if found.module is not None else None
-    return json.dumps([module, found.outcome, found.detail, found.line]).encode() + b"\n"
+    """The answer: what is asked of it at once, a tab, and the module, which nobody need read yet."""
+    head = [
+        *(found.quiet, found.outcome, found.detail, found.line, sorted(found.unheard)),
+        carried.encode_outline(found.outline) if found.outline is not None else None,
+    ]
+    held = carried.encode(found.held) if isinstance(found.held, Module) else None
+    return b"%s\t%s\n" % (json.dumps(head).encode(), json.dumps(held).encode())
 
 
 # --- the supervisor's side ---------------------------------------------------------------------------------
@@ -120,9 +178,10 @@ def summaries(jobs: Sequence[Job], asked: Asked, workers: int = 0) -> Iterator[S
 
 
 def _batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """The largest first, so that all workers end at about the same time."""
     batch: list[Job] = []
     size = 0
-    for job in jobs:
+    for job in sorted(jobs, key=lambda job: -job.size):
         if batch and (len(batch) == _BATCH_FILES or size + job.size > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -173,7 +232,9 @@ def _run(worker: Worker, batch: list[Job], done: "queue.SimpleQueue[Summary]", a
 def _question(batch: list[Job], asked: Asked) -> bytes:
     row = {
         "own": sorted(asked.own),
-        "wrappers": sorted(asked.wrappers),
+        "wrappers": sorted(asked.wrappers) if asked.wrappers is not None else None,
+        "quiet": [job.path for job in batch if job.path in asked.quiet],
+        "whole": asked.whole,
         "limits": as_dict(asked.limits),
         "files": [[job.path, job.absolute] for job in batch],
     }
@@ -182,10 +243,14 @@ def _question(batch: list[Job], asked: Asked) -> bytes:
 
 def _answer(line: bytes, job: Job) -> Summary:
     try:
-        data, outcome, detail, number = json.loads(line)
-        module = carried.decode(data) if data is not None else None
-        if (module is not None and module.path != job.path) or not isinstance(number, int | None):
-            raise WireError("an answer about another file")
-        return Summary(job.path, module, Outcome(outcome), visible(str(detail)), number)
+        head, _, held = line.rstrip(b"\n").partition(b"\t")
+        quiet, outcome, detail, number, unheard, said = json.loads(head)
+        outline = carried.decode_outline(said, job.path) if said is not None else None
+        if not isinstance(number, int | None) or not isinstance(quiet, bool):
+            raise WireError("no answer about a file")
+        return Summary(
+            *(job.path, None if held == b"null" else held, Outcome(outcome), visible(str(detail)), number),
+            *(outline, quiet, frozenset(map(str, unheard))),
+        )
     except (ValueError, TypeError, ScanError, RecursionError) as error:
         raise WireError(f"{type(error).__name__}: {error}") from error

@@ -4,10 +4,8 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from scanner import codebase
-from scanner.code import findings, read, units
+from scanner.code import findings, read
 from scanner.isolate import Job
 from scanner.limits import Limits
 from scanner.model import CodeReading
@@ -20,8 +18,8 @@ _BEFORE = (
 _MOST = 1_500_000  # bytes of installed packages that are read both ways
 
 
-def _reading(jobs: Sequence[Job]) -> CodeReading:
-    code = codebase.read(jobs, Limits(), 1)
+def _reading(jobs: Sequence[Job], *, whole: bool) -> CodeReading:
+    code = codebase.read(jobs, Limits(), 1, whole=whole)
     return findings.findings(code.modules, {job.path for job in jobs}, {})
 
 
@@ -34,27 +32,21 @@ def _told(reading: CodeReading) -> set[tuple[object, ...]]:
     return {*evidence, *sites, *reached, *references}
 
 
-def _both(jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch) -> tuple[CodeReading, CodeReading]:
-    narrow = _reading(jobs)
-    with monkeypatch.context() as patch:
-        patch.setattr(units, "unread", lambda *_: units.Unread())
-        patch.setattr(read, "_speaks", lambda _: True)
-        return narrow, _reading(jobs)
+def _both(jobs: Sequence[Job]) -> tuple[CodeReading, CodeReading]:
+    return _reading(jobs, whole=False), _reading(jobs, whole=True)
 
 
-def test_installed_packages_read_whole_tell_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_packages_read_whole_tell_nothing_more() -> None:
     root = Path(sysconfig.get_paths()["purelib"])
     jobs: list[Job] = []
     for path in sorted(root.rglob("*.py")):
         if sum(job.size for job in jobs) < _MOST and read.speaks(path.read_bytes()):
             jobs.append(Job(str(path.relative_to(root)), str(path), path.stat().st_size))
-    narrow, whole = _both(jobs, monkeypatch)
+    narrow, whole = _both(jobs)
     assert _told(narrow) >= _told(whole)
 
 
-def test_loads_in_methods_among_others_are_found_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loads_in_methods_among_others_are_found_all_the_same(tmp_path: Path) -> None:
     jobs = []
     for at, (_, text) in enumerate((*UNSAFE, *UNSAFE_STYLES)):
         body = [f"        {line}" for line in text.splitlines() if not line.startswith("from __future__")]
@@ -62,7 +54,7 @@ def test_loads_in_methods_among_others_are_found_all_the_same(
         path = tmp_path / f"m{at}.py"
         path.write_text("\n".join(rows), encoding="utf-8")
         jobs.append(Job(path.name, str(path), path.stat().st_size))
-    narrow, whole = _both(jobs, monkeypatch)
+    narrow, whole = _both(jobs)
     assert len(whole.sites) > 100
     assert sorted(_told(whole) - _told(narrow), key=str) == []
 
@@ -82,15 +74,13 @@ FILES = {
 }
 
 
-def test_a_method_that_sets_what_another_loads_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_method_that_sets_what_another_loads_is_read(tmp_path: Path) -> None:
     jobs = []
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         jobs.append(Job(name, str(path), len(text)))
-    narrow, whole = _both(jobs, monkeypatch)
+    narrow, whole = _both(jobs)
     assert narrow == whole
     assert {getattr(site.target, "name", "") for site in narrow.sites} >= {"held.pt"}
