@@ -11,9 +11,9 @@ from scanner.examine.steps import Begun, Ended, Found, Opened, Step, Unclaimed
 from scanner.files.lfs import pointer
 from scanner.files.source import BytesSource
 from scanner.limits import MIB, Budget, Limits
-from scanner.model import Derived, Evidence, Member, Outcome, Source, Subject
+from scanner.model import Derived, Evidence, Member, Outcome, Source, Subject, factors
 from scanner.readers.inflate import InflatedSource
-from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, with_name
+from scanner.registry import BY_NAME, HEAD, TAIL, Claim, Format, broken_promise, claims, disguised, with_name
 from scanner.text import counted, visible
 
 # A member's end is looked at only where reaching it costs little.
@@ -92,10 +92,12 @@ def _run_all(
     yield Opened(
         where, chosen.format.name, source.size, _member_digest(source, budget.limits) if depth else ""
     )
-    culprit = broken_promise(name, claimed)
+    program = disguised(name, claimed)
+    culprit = program or broken_promise(name, claimed)
     if culprit is not None:
         yield Begun(where, "name")
-        yield Found(where, "name", _promise_evidence(where, name, culprit))
+        told = _program_evidence if program else _promise_evidence
+        yield Found(where, "name", told(where, name, culprit))
         yield Ended(where, "name", Outcome.INSPECTED)
     for claim in claimed:
         subject = Subject(
@@ -269,6 +271,13 @@ def _too_many(rule: str, count: int, subject: Subject) -> Evidence:
     return Evidence(
         "COV-003", subject.where, f"{counted(left, 'more finding')} of {rule} in this file: not listed", rule
     )
+
+
+def _program_evidence(where: Location, name: str, row: Format) -> Evidence:
+    message = f"the name {visible(name)} promises weights, the content is a program: {row.short}"
+    # Firmware and installers, too, bear the name that says least.
+    measured = factors(ref="name", evidence="heuristic") if name.lower().endswith(".bin") else ()
+    return Evidence("ART-005", where, message, row.name, measured)
 
 
 def _promise_evidence(where: Location, name: str, row: Format) -> Evidence:

@@ -11,6 +11,7 @@ from scanner.registry.formats import (
     TAIL,
     broken_promise,
     claims,
+    disguised,
     with_content,
     with_name,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Vouching",
     "broken_promise",
     "claims",
+    "disguised",
     "included_row",
     "manifest_of",
     "manifests_of",

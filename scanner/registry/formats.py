@@ -7,7 +7,7 @@ from scanner.registry.configurations import CONFIGURATIONS
 from scanner.registry.containers import CONTAINERS
 from scanner.registry.frameworks import FRAMEWORKS
 from scanner.registry.pickles import PICKLES
-from scanner.registry.programs import PROGRAMS
+from scanner.registry.programs import PROGRAMS, is_script
 from scanner.registry.rows import Claim, Format
 from scanner.registry.weights import WEIGHTS
 
@@ -53,6 +53,11 @@ PLAIN_DATA = (
     ".vocab",
     ".merges",
 )
+
+
+# Names of weights that no row claims: frameworks of every kind write them.
+WEIGHTS_ENDS = (".bin", ".model", ".weights", ".mdl", ".ckpt", ".params", ".emb", ".vec")
+_PROGRAMS = frozenset(row.name for row in PROGRAMS)
 
 
 # The table asked row by row took half of the time over thousands of small files; here it is turned about, to
@@ -103,6 +108,8 @@ def claims(name: str, head: bytes, tail: bytes) -> tuple[Claim, ...]:
     covered = {other for row in content for other in row.covers}
     chosen = {row.name: Claim(row, by_name=False) for row in content if row.name not in covered}
     kept = any(row in content for row in named)
+    if is_script(head) and is_weights(name, named):
+        chosen["script"] = Claim(BY_NAME["script"], by_name=False)
     for row in named:
         if row in content:
             continue
@@ -110,6 +117,19 @@ def claims(name: str, head: bytes, tail: bytes) -> tuple[Claim, ...]:
         if row.by_name_only or (not kept and (promises_data or not chosen)):
             chosen[row.name] = Claim(row, by_name=True)
     return tuple(chosen[row.name] for row in FORMATS if row.name in chosen)
+
+
+def is_weights(name: str, named: list[Format]) -> bool:
+    """Whether a name promises weights; ``named`` are the rows that it asks for."""
+    return name.lower().endswith(WEIGHTS_ENDS) or any(row.model for row in named)
+
+
+def disguised(name: str, claimed: tuple[Claim, ...]) -> Format | None:
+    """The row of programs that a file belongs to whose name promises weights, or None."""
+    named = with_name(name.lower())
+    if any(row.name in _PROGRAMS for row in named) or not is_weights(name, named):
+        return None
+    return next((claim.format for claim in claimed if claim.format.name in _PROGRAMS), None)
 
 
 def broken_promise(name: str, claimed: tuple[Claim, ...]) -> Format | None:

@@ -26,6 +26,17 @@ def _is_bytecode(head: bytes, tail: bytes) -> bool:
     )
 
 
+def _only_behind_weights(head: bytes, tail: bytes) -> bool:
+    # A script is nobody's business but under a name of weights: registry/formats.py asks for both.
+    del head, tail
+    return False
+
+
+def is_script(head: bytes) -> bool:
+    """Whether the bytes name their interpreter, or are a batch file."""
+    return head.startswith((b"#!/", b"#! /", b"#!\\")) or head[:9].lower() == b"@echo off"
+
+
 PROGRAMS: tuple[Format, ...] = (
     Format(
         "native-library",
@@ -52,6 +63,13 @@ PROGRAMS: tuple[Format, ...] = (
         "Compiled Python",
         suffixes=(".pyc", ".pyo"),
         sniff=_is_bytecode,
+        promises="code",
+        model=False,
+    ),
+    Format(
+        "script",
+        "Script (shell, Python, batch) under a name of weights",
+        sniff=_only_behind_weights,
         promises="code",
         model=False,
     ),

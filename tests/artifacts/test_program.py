@@ -80,3 +80,56 @@ def test_a_stream_that_unpacks_to_itself_ends() -> None:
     steps = steps_of(data, "quine.gz")
     said = [step.detail for step in steps if isinstance(step, Ended) and step.outcome is Outcome.LIMITED]
     assert [detail.partition(":")[0] for detail in said] == ["limit container_depth"]
+
+
+# --- programs under the names of weights --------------------------------------------------------------------
+
+MACHO = b"\xcf\xfa\xed\xfe" + bytes(64)
+BYTECODE = struct.pack("<H", 3495) + b"\r\n" + bytes(12) + b"\xe3" + bytes(40)
+SCRIPTS = (b"#!/bin/sh\nid\n", b"#! /usr/bin/env python3\nimport os\n", b"@ECHO OFF\r\nwhoami\r\n")
+WEIGHTS = ("model.pt", "pytorch_model.bin", "xgb.model", "net.weights", "m.onnx", "m.npy", "M.H5", "a.CKPT")
+
+
+@pytest.mark.parametrize("data", [ELF, PE, MACHO, BYTECODE, *SCRIPTS])
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_a_program_under_a_name_of_weights_is_told(data: bytes, name: str) -> None:
+    steps = steps_of(data, name)
+    told = [step.item for step in steps if isinstance(step, Found) and step.inspector == "name"]
+    assert [item.rule for item in told if isinstance(item, Evidence)] == ["ART-005"]
+    assert any(isinstance(step, Ended) and step.outcome is Outcome.RECOGNISED for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(SCRIPTS[0], "train.sh", id="a script that says so"),
+        pytest.param(SCRIPTS[1], "train.py", id="a script of Python"),
+        pytest.param(SCRIPTS[0], "gradlew", id="a script without a suffix"),
+        pytest.param(SCRIPTS[0], "notes.txt", id="a script to read"),
+        pytest.param(ELF, "libnet.so", id="a library"),
+        pytest.param(ELF, "runner", id="an executable"),
+        pytest.param(BYTECODE, "a.cpython-311.pyc", id="compiled Python"),
+        pytest.param(b"# comment\n1 2\n", "words.vec", id="a text of weights"),
+        pytest.param(b"tree\nversion=v4\n", "lgb.model", id="a model that is text"),
+    ],
+)
+def test_programs_that_say_what_they_are_break_no_promise(data: bytes, name: str) -> None:
+    assert "ART-005" not in rules_of(steps_of(data, name))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(b"#!\\bin\\sh\n", "model.bin", id="the other slash"),
+        pytest.param(SCRIPTS[0] + bytes(10_000), "model.pt", id="padded like a tensor"),
+        pytest.param(SCRIPTS[0], "model.tar.bin", id="two suffixes"),
+        pytest.param(SCRIPTS[0], "adapter_model.BIN", id="another case"),
+    ],
+)
+def test_a_script_is_told_however_it_is_dressed(data: bytes, name: str) -> None:
+    assert "ART-005" in rules_of(steps_of(data, name))
+
+
+def test_a_program_that_is_cut_off_is_one_still() -> None:
+    for data in (ELF[:20], MACHO[:4], SCRIPTS[0][:9]):
+        assert "ART-005" in rules_of(steps_of(data, "model.pt"))
