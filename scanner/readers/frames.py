@@ -299,6 +299,19 @@ def _lz4_block(block: bytes, bound: int, history: bytes) -> bytes:
         raise Malformed("compressed-data", found=str(error), wanted="lz4") from None
 
 
+def lz4_block(block: bytes, bound: int) -> bytes:
+    """What one block of lz4 that stands alone unpacks to, at most ``bound`` bytes. Raises Malformed."""
+    return _lz4_block(block, bound, b"")
+
+
+def zstd_block(data: bytes, bound: int) -> bytes:
+    """What one whole stream of zstd unpacks to, at most ``bound`` bytes of it. Raises Malformed."""
+    try:
+        return _zstd_decoder().decompress(data, bound)
+    except _zstd_error() as error:
+        raise Malformed("compressed-data", found=str(error), wanted="zstd") from None
+
+
 def _zstd_decoder() -> _ZstdDecoder:
     if sys.version_info >= (3, 14):
         from compression import zstd

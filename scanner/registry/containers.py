@@ -74,6 +74,31 @@ def _is_old_joblib(head: bytes, tail: bytes) -> bool:
     return compressed.length_of_old_joblib(head) is not None
 
 
+def _chunk(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import zarr_chunk
+
+    return zarr_chunk.inspect(subject)
+
+
+def _is_blosc(head: bytes, tail: bytes) -> bool:
+    if not head.startswith((b"\x02\x01", b"\x02\x02")):
+        return False
+    from scanner.readers import blosc
+
+    found = blosc.header(head)
+    # A file that is seen whole holds what it says; a reader asks for no more of it.
+    return found is not None and (len(tail) != len(head) or found.packed <= len(head))
+
+
+def _is_bare_lz4(head: bytes, tail: bytes) -> bool:
+    del tail
+    if not 0 < int.from_bytes(head[:4], "little") <= 64 << 20 or len(head) < 8:
+        return False
+    from scanner.artifacts import zarr_chunk
+
+    return zarr_chunk.holds_pickle(head)
+
+
 # Frames that readers of zstd and of lz4 pass over; a stream of either may begin with one.
 _SKIPPABLE = tuple((0, bytes([low]) + b"\x2a\x4d\x18") for low in range(0x50, 0x60))
 _OLD_ZSTD = tuple((0, bytes([low]) + b"\xb5\x2f\xfd") for low in range(0x22, 0x28))
@@ -143,6 +168,24 @@ CONTAINERS: tuple[Format, ...] = (
         magic=((0, b"\x04\x22\x4d\x18"), (0, b"\x02\x21\x4c\x18")),
         inspect=_compressed,
         container=True,
+        model=False,
+    ),
+    Format(
+        "blosc",
+        "Blosc chunk (Zarr)",
+        sniff=_is_blosc,
+        inspect=_chunk,
+        container=True,
+        weak=True,
+        model=False,
+    ),
+    Format(
+        "numcodecs-lz4",
+        "LZ4 chunk of numcodecs that holds a pickle (Zarr)",
+        sniff=_is_bare_lz4,
+        inspect=_chunk,
+        container=True,
+        weak=True,
         model=False,
     ),
     Format(

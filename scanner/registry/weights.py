@@ -56,6 +56,12 @@ def _is_arrow_stream(head: bytes, tail: bytes) -> bool:
     return arrow.is_stream(head)
 
 
+def _zarr(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import zarr
+
+    return zarr.inspect(subject)
+
+
 def _is_openvino(head: bytes, tail: bytes) -> bool:
     del tail
     return b"<net name=" in head[:512] and b"version=" in head[:512]
@@ -114,5 +120,11 @@ WEIGHTS: tuple[Format, ...] = (
         searched="its schema is searched for pickles",
     ),
     Format("tfrecord", "TFRecord shards", suffixes=(".tfrecord", ".tfrecords"), model=False),
-    Format("zarr", "Zarr array", names=(".zarray", ".zgroup", "zarr.json"), model=False),
+    Format(
+        "zarr",
+        "Zarr metadata (codecs that unpickle, fill values)",
+        names=(".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"),
+        inspect=_zarr,
+        model=False,
+    ),
 )
