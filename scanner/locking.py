@@ -32,10 +32,14 @@ _DATA_NAME = re.compile(
     re.IGNORECASE,
 )
 # Claimed, but no artifact that anybody would vouch for: whoever edits a workflow does not relock his models.
-_NEVER = frozenset({"python-bytecode"})
+# Nor are settings of programs of every kind; those of models are rows of their own.
+_NEVER = frozenset({"python-bytecode", "json-config", "toml-config"})
 # Small texts that say how weights are to be read: held where weights lie beside them.
 _BESIDE = frozenset(
-    {"hub-config", "keras-config", "chat-template", "yaml-config", "mlflow", "keras-metadata"}
+    {
+        *("chat-template", "gin-config", "hub-config", "keras-config", "keras-metadata", "mlflow"),
+        *("yaml-config", "zarr"),
+    }
 )
 # What turns texts into the numbers that weights were trained on; no inspector reads these.
 TOKENIZERS = frozenset(

@@ -195,7 +195,7 @@ SWAPPED = {**FAST, "model": {"type": "BPE", "vocab": {"b": 0, "a": 1}}}
                 **tokenizer("m", CHANGED),
                 "m/.cache/huggingface/download/tokenizer.json.metadata": f"{COMMIT}\n{'0' * 40}\n1.0\n",
             },
-            [("WGT-005", "medium", "token 6")],
+            [("WGT-005", "high", "token 6")],
             id="by the record of a download",
         ),
         pytest.param(

@@ -171,7 +171,7 @@ def test_a_branch_is_locked_at_the_commit_that_the_cache_here_has(tree: Path) ->
 
 
 def test_python_that_cannot_be_read_is_a_note_of_verify_and_no_failure(tree: Path) -> None:
-    write(tree / "old.py", b"print 'x'\n")
+    write(tree / "old.py", b"def (:\n")
     assert "could not be read" in lock(tree).err
     report = verify(tree)
     assert report.verdict.exit_code == 0
