@@ -103,10 +103,16 @@ def build(
     held = graph.build(_sorted(inventory), top, names)
     parts = Parts(spec, modelcard.known(held.components))
     locked = set(inventory.complete)
-    components = [
-        parts.component(component, name, locked=component.project in locked)
+    made = {
+        name: parts.component(
+            component, name, locked=component.project in locked, is_whole=name in held.pieces
+        )
         for name, component in held.components.items()
-    ]
+    }
+    inside = {one for pieces in held.pieces.values() for one in pieces}
+    for name, pieces in held.pieces.items():
+        made[name]["components"] = [made[one] for one in sorted(pieces)]
+    components = [part for name, part in made.items() if name not in inside]
     components += [
         parts.project(project, name) for name, project in held.projects.items() if name != held.root
     ]
@@ -120,8 +126,8 @@ def build(
         "dependencies": graph.dependencies(held),
         "compositions": graph.compositions(held, inventory.complete),
     }
-    if made := formulation.formulation(inventory.workflows, held.refs, names.take):
-        document["formulation"] = made
+    if formed := formulation.formulation(inventory.workflows, held.refs, names.take):
+        document["formulation"] = formed
     rows = _vulnerabilities(parts, held, names, vulnerabilities)
     if rows:
         document["vulnerabilities"] = [row for _, row in rows]

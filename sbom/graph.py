@@ -36,10 +36,12 @@ class Graph:
     refs: Mapping[str, str]
     edges: dict[str, set[str]]
     dropped: int  # relations whose ends are not in the inventory
+    pieces: Mapping[str, list[str]]  # what is a piece of what
 
     def reached(self) -> set[str]:
-        """Every name that the root leads to."""
-        return reach(self.root, self.edges)
+        """Every name that the root leads to; with a thing its pieces."""
+        edges = {name: needs.union(self.pieces.get(name, ())) for name, needs in self.edges.items()}
+        return reach(self.root, edges)
 
 
 def reach(start: str, edges: Mapping[str, set[str]]) -> set[str]:
@@ -75,8 +77,10 @@ def build(inventory: Inventory, root: Project, names: Names) -> Graph:
         components[name] = component
     edges: dict[str, set[str]] = {name: set() for name in (*projects, *components)}
     edges[top] |= set(projects) - {top}
+    pieces = _pieces(components, refs)
+    held = {one for found in pieces.values() for one in found}
     for name, component in components.items():
-        if component.direct:
+        if component.direct and name not in held:
             edges[by_path.get(component.project, top)].add(name)
     dropped = 0
     for relation in set(inventory.relations):
@@ -85,7 +89,23 @@ def build(inventory: Inventory, root: Project, names: Names) -> Graph:
             dropped += 1
         elif source != target:
             edges[source].add(target)
-    return Graph(top, projects, components, refs, edges, dropped)
+    return Graph(top, projects, components, refs, edges, dropped, pieces)
+
+
+def _pieces(components: Mapping[str, Component], refs: Mapping[str, str]) -> dict[str, list[str]]:
+    """The pieces of each component; one whose whole is not there, or goes round to itself, is nobody's."""
+    above = {
+        name: refs[one.part_of] for name, one in components.items() if one.part_of and one.part_of in refs
+    }
+    pieces: dict[str, list[str]] = {}
+    for name, whole in above.items():
+        passed, at = {name}, whole
+        while at in above and at not in passed:
+            passed.add(at)
+            at = above[at]
+        if at not in passed:
+            pieces.setdefault(whole, []).append(name)
+    return pieces
 
 
 def dependencies(graph: Graph) -> list[dict[str, object]]:
@@ -123,6 +143,14 @@ def compositions(graph: Graph, complete: Iterable[str]) -> list[dict[str, object
     held = _of_kind(graph, (Kind.CONTAINER,))
     unknown += _of_kind(graph, (Kind.MODEL, Kind.DATA, Kind.FILE, Kind.APPLICATION))
     unknown += [name for name in graph.components if name not in reached and name not in {*unknown, *held}]
+    for aggregate, lacking in (("complete", False), ("incomplete", True)):
+        whole = [
+            name
+            for name, one in graph.components.items()
+            if bool(one.lacks) is lacking and (lacking or name in graph.pieces)
+        ]
+        if whole:
+            rows.append({"aggregate": aggregate, "assemblies": sorted(whole)})
     if unknown or held:
         row: dict[str, object] = {"aggregate": "unknown"}
         if held:

@@ -64,6 +64,7 @@ class FactName(StrEnum):
     """The closed vocabulary of what can be known about a component."""
 
     ARCHITECTURE = "architecture"
+    AUTHOR = "author"  # who made it, "name <address>" where it is stated so
     BASE_MODEL = "base-model"
     BASE_RELATION = "base-model-relation"  # finetune, adapter, quantized, merge
     BYTE_ORDER = "byte-order"
@@ -73,6 +74,7 @@ class FactName(StrEnum):
     DATASET = "dataset"
     DTYPES = "dtypes"
     EMISSIONS = "emissions"  # of training, as its author states them
+    ENERGY = "energy"  # of an activity, as its author states it: "12.5 kWh: training"
     ETHICS = "ethical-consideration"  # in the words of its card
     FILES = "files"
     FORMAT_VERSION = "format-version"
@@ -90,9 +92,11 @@ class FactName(StrEnum):
     LICENCE_LINK = "licence-link"
     LOADER = "loader"  # the module that loads it
     MEMBERS = "members"
+    MAINTAINER = "maintainer"
     METADATA = "metadata"
     METRIC = "metric"  # "type: value (what it was measured on)"
     MODEL_TYPE = "model-type"
+    ORGANISATION = "organisation"  # that made it
     OUTPUTS = "outputs"
     PARAMETERS = "parameters"
     PICKLE_PROTOCOL = "pickle-protocol"
@@ -142,6 +146,9 @@ class Component:
     ``ref`` is unique in an inventory. ``version`` is exact or empty; what is only a range stands in
     ``specifier`` and never in ``version``. ``project`` is the POSIX folder of the nearest manifest
     (``.`` for the root). ``seen`` holds every place that asks for it, sorted.
+
+    ``part_of`` is the ref of what it is a piece of (a shard of its model), ``lacks`` the names of its own
+    pieces that are not there. ``texts`` pairs licences of SPDX' list with the files that hold their text.
     """
 
     ref: str
@@ -159,6 +166,9 @@ class Component:
     direct: bool = True
     origin: str = ""
     seen: tuple[Location, ...] = ()
+    part_of: str = ""
+    lacks: tuple[str, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @ordered
@@ -171,7 +181,10 @@ class Relation:
 
 @record
 class Project:
-    """One project of the repository: the folder of a manifest and what it calls itself."""
+    """One project of the repository: the folder of a manifest and what it calls itself.
+
+    ``authors`` as ``name <address>``; ``texts`` as of a component.
+    """
 
     path: str
     name: str = ""
@@ -179,6 +192,8 @@ class Project:
     description: str = ""
     licence: str = ""
     where: Location | None = None
+    authors: tuple[str, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @record

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from sbom import energy, makers
 from sbom.model import Component, Fact, FactName, Kind
 from sbom.record import field, record
 from sbom.wellformed import link, purl_version, well_formed
@@ -17,20 +18,33 @@ Part = dict[str, object]
 # Facts with a place of their own in CycloneDX; the licence goes to the component's licences.
 _PLACED: Final = {
     FactName.ARCHITECTURE,
+    FactName.AUTHOR,
     FactName.BASE_MODEL,
     FactName.DATASET,
     FactName.EMISSIONS,
+    FactName.ENERGY,
     FactName.ETHICS,
     FactName.INPUTS,
     FactName.LICENCE,
     FactName.LIMITATION,
     FactName.METRIC,
     FactName.MODEL_TYPE,
+    FactName.ORGANISATION,
     FactName.OUTPUTS,
     FactName.TASK,
     FactName.USE,
 }
-_ONE_LINE: Final = (FactName.TASK, FactName.ARCHITECTURE, FactName.MODEL_TYPE)
+# Facts with a place in every kind of component.
+_OF_ALL: Final = {FactName.AUTHOR, FactName.LICENCE, FactName.ORGANISATION}
+_ONE_LINE: Final = (FactName.TASK, FactName.ARCHITECTURE, FactName.MODEL_TYPE, FactName.ORGANISATION)
+# CycloneDX' words for how a model learnt; a tag says them with or without "learning".
+_APPROACHES: Final = (
+    "supervised",
+    "unsupervised",
+    "reinforcement-learning",
+    "semi-supervised",
+    "self-supervised",
+)
 # Facts about the model rather than about the file that holds it.
 _OF_THE_MODEL: Final = {
     FactName.BASE_RELATION,
@@ -78,6 +92,8 @@ def model_card(component: Component, there: Known = NOTHING) -> Part:
     if component.kind is not Kind.MODEL:
         return {}
     parameters: Part = {}
+    if approach := _approach(component):
+        parameters["approach"] = {"type": approach}
     if task := _joined(component, FactName.TASK):
         parameters["task"] = task
     if architecture := _joined(component, FactName.ARCHITECTURE):
@@ -103,8 +119,16 @@ def model_card(component: Component, there: Known = NOTHING) -> Part:
     return card
 
 
+def _approach(component: Component) -> str:
+    """How it learnt, where a tag or the task says so in CycloneDX' words; nothing where two are said."""
+    tags = [*values(component.facts, FactName.TAG), *values(component.facts, FactName.TASK)]
+    told = {"-".join(tag.casefold().replace("_", " ").split()) for tag in tags}
+    found = {word for word in _APPROACHES if word in told or f"{word}-learning" in told}
+    return min(found) if len(found) == 1 else ""
+
+
 def _considerations(component: Component) -> Part:
-    """What the card says of uses, limits and ethics; emissions as a property: CycloneDX wants energy."""
+    """What the card says of uses, limits, ethics and of what its training took."""
     part: Part = {}
     if uses := values(component.facts, FactName.USE):
         part["useCases"] = uses
@@ -112,9 +136,10 @@ def _considerations(component: Component) -> Part:
         part["technicalLimitations"] = limits
     if ethics := values(component.facts, FactName.ETHICS):
         part["ethicalConsiderations"] = [{"name": each} for each in ethics]
-    if said := values(component.facts, FactName.EMISSIONS):
-        about = [{"name": f"weighbridge:fact:{FactName.EMISSIONS}", "value": each} for each in said]
-        part["environmentalConsiderations"] = {"properties": about}
+    if burden := energy.considerations(
+        values(component.facts, FactName.ENERGY), values(component.facts, FactName.EMISSIONS)
+    ):
+        part["environmentalConsiderations"] = burden
     return part
 
 
@@ -169,16 +194,28 @@ _ASKED: Final = {
 }
 
 
-def unknown(component: Component) -> list[str]:
-    """What a reader will look for, and nobody stated: said so, for an absent field could be an oversight."""
+def unknown(component: Component, *, is_whole: bool = False) -> list[str]:
+    """What a reader will look for, and nobody stated: said so, for an absent field could be an oversight.
+
+    Whose a piece is, and under which licence, its whole says; the bytes of a whole are those of its pieces.
+    """
     stated = {fact.name for fact in component.facts}
+    if component.part_of:
+        return [] if component.digests else ["hash"]
     missing = [name.value for name in _ASKED.get(component.kind, ()) if name not in stated]
     missing += ["governance", "sensitivity"] if component.kind is Kind.DATA else []
-    missing += [] if component.licences or FactName.LICENCE in stated else ["licence"]
+    told = component.licences or component.texts or FactName.LICENCE in stated
+    missing += [] if told else ["licence"]
     missing += [] if component.version or component.kind is Kind.FILE else ["version"]
-    missing += [] if component.digests else ["hash"]
-    missing += [] if publisher(component) else ["supplier"]
+    missing += [] if component.digests or is_whole else ["hash"]
+    missing += [] if publisher(component) or FactName.ORGANISATION in stated else ["supplier"]
     return sorted(missing)
+
+
+def made_by(component: Component) -> Part:
+    """``authors`` and ``manufacturer``, where a file states who made it."""
+    facts = component.facts
+    return makers.stated(values(facts, FactName.AUTHOR), values(facts, FactName.ORGANISATION))
 
 
 def publisher(component: Component) -> str:
@@ -192,7 +229,7 @@ def publisher(component: Component) -> str:
 
 def plain_facts(component: Component) -> list[tuple[str, str]]:
     """The facts that CycloneDX has no place for, as properties of the component."""
-    skipped = _PLACED | _OF_THE_MODEL if component.kind is Kind.MODEL else {FactName.LICENCE}
+    skipped = _PLACED | _OF_THE_MODEL if component.kind is Kind.MODEL else _OF_ALL
     skipped = skipped - _said_together(component)
     return fact_properties(fact for fact in component.facts if fact.name not in skipped)
 

@@ -8,7 +8,7 @@ Imported only where a document is written: the library costs 110 ms.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -22,7 +22,7 @@ from cyclonedx.model import license as licences
 from cyclonedx.model import vulnerability as wrong
 from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
-from sbom import modelcard, vers
+from sbom import licence_rows, makers, modelcard, vers
 from sbom.model import Component, Digest, FactName, Kind, Location, Project, Rating, Tool, Vulnerability
 from sbom.wellformed import contradicts, link, purl_version, well_formed, without_user
 
@@ -65,17 +65,20 @@ class Parts:
 
     def __init__(self, spec: str, there: modelcard.Known = modelcard.NOTHING) -> None:
         self._view = _VIEWS[spec]
-        self._tells_external = spec != "1.6"
+        self._tells_external = self._mixes_licences = spec != "1.6"
         self._there = there
 
-    def component(self, component: Component, name: str, *, locked: bool) -> Part:
-        """One component with everything known about it; ``locked`` where a lock names its project's."""
+    def component(self, component: Component, name: str, *, locked: bool, is_whole: bool = False) -> Part:
+        """One component with everything known about it; ``locked`` where a lock names its project's,
+        ``is_whole`` where its pieces are in the document, too.
+        """
         version = component.version if len(component.version) <= MAX_VERSION else ""
         hashes, rest, several = _hashes(component.digests)
         references, origin = _origin(component, several)
         rest += [] if any(one.hashes for one in references) else _accepted(several)
         rows = [*rest, *origin, *modelcard.plain_facts(component)]
-        rows += [("weighbridge:unknown", what) for what in modelcard.unknown(component)]
+        rows += [("weighbridge:unknown", what) for what in modelcard.unknown(component, is_whole=is_whole)]
+        rows += [("weighbridge:missing-piece", one) for one in component.lacks]
         rows += [
             ("weighbridge:direct", "true" if component.direct else "false"),
             ("weighbridge:ecosystem", component.ecosystem),
@@ -88,7 +91,7 @@ class Parts:
         purl = component.purl if usable else ""
         if purl != component.purl:
             rows.append(("weighbridge:invalid-purl", component.purl))
-        stated_licences = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
+        declared = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
         part = self._plain(
             parts.Component(
                 type=parts.ComponentType(component.kind.value),
@@ -98,20 +101,40 @@ class Parts:
                 publisher=modelcard.publisher(component) or None,
                 scope=parts.ComponentScope(component.scope.value),
                 hashes=hashes,
-                licenses=_licences(stated_licences),
+                licenses=_licences(declared),
                 external_references=references,
             )
         )
+        observed = self._concluded(part, component.texts)
         return part | _given(
+            **modelcard.made_by(component),
             # As it was given: the library would spell it another way than our other reports.
             purl=purl,
-            evidence=_evidence(_identity(component, purl, locked=locked), component.seen),
+            evidence=_evidence(
+                _identity(component, purl, locked=locked, is_whole=is_whole), component.seen, observed
+            ),
             modelCard=modelcard.model_card(component, self._there),
             pedigree=modelcard.pedigree(component, self._there),
             data=modelcard.data(component),
             properties=_properties(rows),
             **self._external(component, version),
         )
+
+    def _concluded(self, part: Part, texts: Sequence[tuple[str, str]]) -> list[Part]:
+        """Adds the licences whose own text was found to the declared ones; or returns them, where 1.6 wants
+        an expression to stand alone: there they are evidence.
+        """
+        rows = licence_rows.concluded(texts)
+        declared: list[Part] = part.get("licenses", [])
+        alone = bool(declared) and "expression" in declared[0]
+        if alone and self._mixes_licences:
+            details = licence_rows.details(declared[0]["expression"], texts)
+            declared[0] |= _given(expressionDetails=details)
+        if alone and not self._mixes_licences:
+            return rows
+        if rows:
+            part["licenses"] = [*declared, *rows]
+        return []
 
     def _external(self, component: Component, version: str) -> Part:
         """That the component comes from outside, and in what range: 1.7 has words for it."""
@@ -141,9 +164,11 @@ class Parts:
             ("weighbridge:nameless", "" if project.name else "true"),
             ("weighbridge:version", "" if version else project.version),
         ]
+        observed = self._concluded(part, project.texts)
         return part | _given(
+            authors=makers.people(project.authors),
             properties=_properties(rows),
-            evidence=_evidence([], [project.where] if project.where else []),
+            evidence=_evidence([], [project.where] if project.where else [], observed),
         )
 
     def tool(self, tool: Tool, name: str) -> Part:
@@ -254,8 +279,8 @@ def _properties(rows: Iterable[tuple[str, str]]) -> list[Part]:
     return [{"name": name, "value": value} for name, value in sorted(known)]
 
 
-def _evidence(identity: list[Part], places: Iterable[Location]) -> Part:
-    part: Part = {"identity": identity} if identity else {}
+def _evidence(identity: list[Part], places: Iterable[Location], licenses: list[Part]) -> Part:
+    part = _given(identity=identity, licenses=licenses)
     occurrences = {where: _occurrence(where) for where in sorted(places, key=lambda where: where.order)}
     if occurrences:
         part["occurrences"] = list(occurrences.values())
@@ -281,7 +306,7 @@ def _occurrence(where: Location) -> Part:
 _PARTED: Final = "path and members "
 
 
-def _identity(component: Component, purl: str, *, locked: bool) -> list[Part]:
+def _identity(component: Component, purl: str, *, locked: bool, is_whole: bool) -> list[Part]:
     """What we conclude that the component is, how, and how sure that makes us.
 
     Bytes are what their digest says. A lock names the release that is installed, a pin almost (an installer
@@ -294,6 +319,8 @@ def _identity(component: Component, purl: str, *, locked: bool) -> list[Part]:
         return [_concluded("hash", sha256, "binary-analysis", 1.0)]
     if not component.seen:
         return []
+    if is_whole and not any(where.path.endswith(".json") for where in component.seen):
+        return [_concluded("name", component.name, "filename", 0.9)]  # no index: its pieces' names alone
     exact = bool(component.version)
     if all(where.cell is not None or where.path.endswith(".ipynb") for where in component.seen):
         technique, confidence = "source-code-analysis", 0.4

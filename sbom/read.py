@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sbom import formulation, modelcard
+from sbom import energy, formulation, licence_rows, makers, modelcard
 from sbom.model import (
     Component,
     Digest,
@@ -42,11 +42,13 @@ def read(data: bytes) -> Inventory:
     """
     document = json.loads(data)
     top = document["metadata"]["component"]
-    rows = document.get("components", [])
+    rows, wholes = _flat(document.get("components", []))
     projects = {part["bom-ref"]: _project(part) for part in (top, *rows) if _is_project(part)}
     names = {part["bom-ref"]: part["name"] for part in rows}
     components = {
-        part["bom-ref"]: _component(part, names) for part in rows if part["bom-ref"] not in projects
+        part["bom-ref"]: _component(part, names, wholes.get(part["bom-ref"], ""))
+        for part in rows
+        if part["bom-ref"] not in projects
     }
     return Inventory(
         components=tuple(sorted(components.values(), key=lambda one: one.ref)),
@@ -55,6 +57,20 @@ def read(data: bytes) -> Inventory:
         complete=tuple(sorted(_complete(document, projects))),
         workflows=formulation.workflows(document),
     )
+
+
+def _flat(parts: list[Part]) -> tuple[list[Part], dict[str, str]]:
+    """Every component, pieces too; and of which each of these is a piece, by name."""
+    rows: list[Part] = []
+    wholes: dict[str, str] = {}
+    todo = list(parts)
+    while todo:
+        part = todo.pop()
+        rows.append(part)
+        for one in part.get("components", ()):
+            wholes[one["bom-ref"]] = part["bom-ref"]
+            todo.append(one)
+    return rows, wholes
 
 
 def _is_project(part: Part) -> bool:
@@ -83,10 +99,12 @@ def _project(part: Part) -> Project:
         part.get("description", ""),
         licences[0] if licences else "",
         places[0] if places else None,
+        tuple(sorted(makers.names(part))),
+        tuple(sorted(licence_rows.texts(part))),
     )
 
 
-def _component(part: Part, names: Mapping[str, str]) -> Component:
+def _component(part: Part, names: Mapping[str, str], whole: str) -> Component:
     rows = _properties(part)
     return Component(
         ref=part["bom-ref"],
@@ -104,6 +122,9 @@ def _component(part: Part, names: Mapping[str, str]) -> Component:
         direct=_first(rows, "direct") == "true",
         origin=next((row["url"] for row in part.get("externalReferences", ())), _first(rows, "origin")),
         seen=tuple(sorted(_places(part), key=lambda where: where.order)),
+        part_of=whole,
+        lacks=tuple(sorted(rows.get(f"{_OWN}missing-piece", ()))),
+        texts=tuple(sorted(licence_rows.texts(part))),
     )
 
 
@@ -132,6 +153,8 @@ def _licences(part: Part) -> list[str]:
     found = []
     for row in part.get("licenses", ()):
         licence = row.get("license", {})
+        if licence.get("acknowledgement") == "concluded":
+            continue
         found.append(row.get("expression") or licence.get("id") or licence.get("name"))
     return found
 
@@ -155,14 +178,22 @@ def _abouts(text: str) -> list[str]:
 
 def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) -> Iterator[Fact]:
     card = part.get("modelCard", {})
-    considered = card.get("considerations", {})
-    about = considered.get("environmentalConsiderations", {})
-    yield from _considered(considered)
-    for table in (rows, _properties(card), _properties(about)):
+    yield from _considered(card.get("considerations", {}))
+    yield from _carded(card, rows, names)
+    for text in makers.names(part):
+        yield Fact(FactName.AUTHOR, text)
+    if "manufacturer" in part:
+        yield Fact(FactName.ORGANISATION, part["manufacturer"]["name"])
+    for table in (rows, _properties(card)):
         for name, texts in table.items():
             if name.startswith(_FACT):
                 for text in texts:
                     yield Fact(FactName(name.removeprefix(_FACT)), modelcard.said(text))
+    for row in part.get("pedigree", {}).get("ancestors", ()):
+        yield Fact(FactName.BASE_MODEL, row["name"])
+
+
+def _carded(card: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) -> Iterator[Fact]:
     parameters = card.get("modelParameters", {})
     for key, name in _CARD.items():
         if key in parameters and f"{_FACT}{name.value}" not in rows:
@@ -176,11 +207,11 @@ def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) 
     for row in card.get("quantitativeAnalysis", {}).get("performanceMetrics", ()):
         text = f"{row['type']}: {row['value']}" if "type" in row else row["value"]
         yield Fact(FactName.METRIC, f"{text} ({row['slice']})" if "slice" in row else text)
-    for row in part.get("pedigree", {}).get("ancestors", ()):
-        yield Fact(FactName.BASE_MODEL, row["name"])
 
 
 def _considered(part: Part) -> Iterator[Fact]:
+    for name, text in energy.facts(part.get("environmentalConsiderations", {})):
+        yield Fact(FactName(name), text)
     for key, name in (("useCases", FactName.USE), ("technicalLimitations", FactName.LIMITATION)):
         for said in part.get(key, ()):
             yield Fact(name, said)

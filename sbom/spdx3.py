@@ -112,7 +112,10 @@ def write(
         name: _project(made, project, source, is_root=name == held.root)
         for name, project in held.projects.items()
     }
-    ids |= {name: _component(made, component) for name, component in held.components.items()}
+    ids |= {
+        name: _component(made, component, is_whole=name in held.pieces)
+        for name, component in held.components.items()
+    }
     _relations(made, held, ids, inventory.complete)
     top = ids[held.root]
     parts = [
@@ -152,7 +155,10 @@ def _serialised(
 
 
 _NAMING: Final = frozenset(
-    {"spdxId", "from", "to", "rootElement", "element", "suppliedBy", "createdBy", "createdUsing"}
+    {
+        *("spdxId", "from", "to", "rootElement", "element", "suppliedBy", "originatedBy"),
+        *("createdBy", "createdUsing"),
+    }
 )
 
 
@@ -178,25 +184,28 @@ def _project(made: _Made, project: Project, source: Source | None, *, is_root: b
         name=well_formed(project.name or project.path),
         description=well_formed(project.description),
         software_packageVersion=well_formed(project.version),
+        originatedBy=_people(made, project.authors),
         software_primaryPurpose="application",
         software_downloadLocation=link(source.url) if source is not None and is_root else "",
         software_sourceInfo=commit,
     )
     made.relate(name, "hasDeclaredLicense", _licences(made, [project.licence]))
+    made.relate(name, "hasConcludedLicense", _licences(made, [one for one, _ in project.texts]))
     return name
 
 
-def _component(made: _Made, component: Component) -> str:
+def _component(made: _Made, component: Component, *, is_whole: bool) -> str:
     stated = purl_version(component.purl)
     usable = stated is not None and not contradicts(component.purl, stated, well_formed(component.version))
     supplier = modelcard.publisher(component)
     where = ", ".join(str(one) for one in component.seen[:20])
-    unknown = modelcard.unknown(component)
+    unknown = modelcard.unknown(component, is_whole=is_whole)
     said: Element = {
         "name": well_formed(component.name),
         "comment": _comment(component, unknown),
         "verifiedUsing": list(_hashes(component.digests)),
         "suppliedBy": made.once("Organization", supplier, name=supplier) if supplier else "",
+        "originatedBy": _makers(made, component),
         "software_packageVersion": well_formed(component.version),
         "software_packageUrl": component.purl if usable else "",
         "software_downloadLocation": link(component.origin),
@@ -212,13 +221,27 @@ def _component(made: _Made, component: Component) -> str:
     name = made.add(kind, f"component:{component.ref}", **said)
     stated_licences = [*component.licences, *modelcard.values(component.facts, FactName.LICENCE)]
     made.relate(name, "hasDeclaredLicense", _licences(made, stated_licences))
+    made.relate(name, "hasConcludedLicense", _licences(made, [one for one, _ in component.texts]))
     return name
+
+
+def _makers(made: _Made, component: Component) -> list[str]:
+    """Who made it: persons, as far as a file tells them from organisations, and organisations."""
+    return _people(made, modelcard.values(component.facts, FactName.AUTHOR)) + [
+        made.once("Organization", text, name=text)
+        for text in modelcard.values(component.facts, FactName.ORGANISATION)
+    ]
+
+
+def _people(made: _Made, texts: Iterable[str]) -> list[str]:
+    return [made.once("Person", text, name=text) for text in sorted(set(map(well_formed, texts))) if text]
 
 
 def _comment(component: Component, unknown: Sequence[str]) -> str:
     rows = [f"scope: {component.scope.value}"]
     rows += [f"range: {component.specifier}"] if component.specifier else []
     rows += [f"cached revision: {text}" for text in modelcard.values(component.facts, FactName.CACHED)]
+    rows += [f"missing piece: {one}" for one in component.lacks]
     rows += [f"unknown: {', '.join(unknown)}"] if unknown else []
     return well_formed("; ".join(rows))
 
@@ -292,6 +315,11 @@ def _relations(made: _Made, held: graph.Graph, ids: Mapping[str, str], complete:
         is_package = project is not None or held.components[name].kind is Kind.LIBRARY
         completeness = "" if not is_package else "complete" if path in locked else "incomplete"
         made.relate(ids[name], "dependsOn", [ids[one] for one in held.edges[name]], completeness)
+    for name, pieces in sorted(held.pieces.items()):
+        lacking = bool(held.components[name].lacks)
+        made.relate(
+            ids[name], "contains", [ids[one] for one in pieces], "incomplete" if lacking else "complete"
+        )
     known = modelcard.known(held.components)
     models = {one.name: name for name, one in held.components.items() if one.kind is Kind.MODEL}
     for name, component in held.components.items():

@@ -5,14 +5,15 @@ from pathlib import Path
 from sbom.record import replace
 from scanner.inventory import Stock
 from scanner.policy import Policy
-from scanner.survey import Survey, digests_in, is_notebook
+from scanner.readers import shards
+from scanner.survey import Survey, bytes_of, digests_in, is_notebook
 
 
 def in_full(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
     """The stock as a bill of materials lists it, where one was asked for; else the stock."""
     if "sbom" not in policy.shown or not root.exists():
         return stock
-    return _with_notebooks(stock, seen)
+    return _with_wholes(_with_notebooks(stock, seen), seen, root, policy)
 
 
 def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
@@ -23,3 +24,16 @@ def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
 
     books = {job.path: notebooks.Book(job.size, digests_in(seen, job.path)) for job in jobs}
     return replace(stock, inventory=notebooks.with_notebooks(stock.inventory, books, seen.readings))
+
+
+def _with_wholes(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
+    """The stock with models that lie in several files as one each."""
+    from scanner.inventory import assembled
+
+    indexes = {}
+    for path in seen.paths:
+        if path.endswith(shards.INDEX):
+            data = bytes_of(seen, root, path, policy.limits, policy.limits.text_bytes)
+            indexes[path] = shards.named_by(data or b"")
+    links = {path: target for path, (target, _) in seen.links.items()}
+    return replace(stock, inventory=assembled.with_wholes(stock.inventory, indexes, links))

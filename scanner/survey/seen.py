@@ -67,14 +67,18 @@ def texts_of(seen: Survey, paths: Iterable[str], limits: Limits) -> dict[str, st
     return texts
 
 
-def bytes_of(seen: Survey, root: Path, path: str, limits: Limits) -> bytes | None:
-    """The bytes of a file that was seen, up to ``project_bytes``; None where it cannot be read."""
+def bytes_of(seen: Survey, root: Path, path: str, limits: Limits, at_most: int | None = None) -> bytes | None:
+    """The bytes of a file that was seen, None where it cannot be read or has more than ``at_most``
+    (``project_bytes``).
+    """
     if path not in seen.paths:
         return None
     base = root if root.is_dir() else root.parent
     try:
         with open_source(under(base, path)) as source:
-            return source.read_at(0, source.size) if source.size <= limits.project_bytes else None
+            return (
+                source.read_at(0, source.size) if source.size <= (at_most or limits.project_bytes) else None
+            )
     except ScanError:
         return None
 

@@ -25,7 +25,10 @@ def test_every_fact_has_exactly_one_place() -> None:
         card, pedigree = str(modelcard.model_card(part)), str(modelcard.pedigree(part))
         properties = str(modelcard.plain_facts(part))
         licences = str(modelcard.values(part.facts, FactName.LICENCE))
-        assert [text.count("said") for text in (card, pedigree, properties, licences)].count(1) == 1, name
+        made = str(modelcard.made_by(part))
+        assert [text.count("said") for text in (card, pedigree, properties, licences, made)].count(1) == 1, (
+            name
+        )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MODEL])

@@ -28,6 +28,9 @@ FULL = Component(
     direct=False,
     origin="https://pypi.org/simple",
     seen=(Location("a.zip", ("b!c", "d"), offset=3), Location("n.ipynb", line=2, cell=3)),
+    part_of="m",
+    lacks=("model-00002-of-00002.bin",),
+    texts=(("MIT", "LICENSE"),),
 )
 
 
@@ -45,7 +48,19 @@ def test_every_field_comes_back(spec: str) -> None:
     whole = Inventory(
         (other, FULL),
         (Relation("m", FULL.ref),),
-        (Project("."), Project("demo", "d", "1.0", "words", "MIT", where)),
+        (
+            Project("."),
+            Project(
+                "demo",
+                "d",
+                "1.0",
+                "words",
+                "MIT",
+                where,
+                ("Ada <ada@example.org>",),
+                (("MIT", "demo/LICENSE"),),
+            ),
+        ),
         ("demo",),
     )
     assert back(whole, spec) == whole

@@ -25,7 +25,7 @@ from sbom.model import (
     Workflow,
 )
 from sbom.read import read
-from sbom.record import fields
+from sbom.record import fields, replace
 
 # Text as a document holds it: well formed, neither blank nor with blanks around it.
 words = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1, max_size=8)
@@ -50,7 +50,25 @@ digests = st.builds(
 # Facts with a place of their own in a model card are text there; a licence becomes the component's own.
 facts = st.builds(
     Fact, name=st.sampled_from(sorted(set(FactName) - {FactName.LICENCE, FactName.METRIC})), value=words
-) | st.builds(Fact, name=st.just(FactName.METRIC), value=st.just("accuracy: 0.9 (GLUE)"))
+) | st.sampled_from(
+    [
+        Fact(FactName.METRIC, "accuracy: 0.9 (GLUE)"),
+        Fact(FactName.ENERGY, "12.50 kWh: fine-tuning"),
+        Fact(FactName.EMISSIONS, "1200 g CO2eq (source: codecarbon)"),
+        Fact(FactName.AUTHOR, "Ada L. <ada@example.org>"),
+        Fact(FactName.AUTHOR, "ada@example.org"),
+        Fact(FactName.TAG, "reinforcement-learning"),
+    ]
+)
+found_texts = (
+    st.lists(
+        st.tuples(st.sampled_from(["MIT", "Apache-2.0"]), words),
+        max_size=2,
+        unique=True,
+    )
+    .map(sorted)
+    .map(tuple)
+)
 COMPONENT: Mapping[str, st.SearchStrategy[Any]] = {
     "ref": words,
     "name": words,
@@ -69,6 +87,9 @@ COMPONENT: Mapping[str, st.SearchStrategy[Any]] = {
     "seen": st.lists(locations, max_size=3, unique=True).map(
         lambda rows: tuple(sorted(rows, key=lambda where: where.order))
     ),
+    "part_of": st.just(""),  # drawn below: of what is there
+    "lacks": some,
+    "texts": found_texts,
 }
 PROJECT: Mapping[str, st.SearchStrategy[Any]] = {
     "path": st.just("demo"),
@@ -77,6 +98,8 @@ PROJECT: Mapping[str, st.SearchStrategy[Any]] = {
     "description": versions,
     "licence": st.just("") | licence,
     "where": st.none() | locations,
+    "authors": some,
+    "texts": found_texts,
 }
 STEP: Mapping[str, st.SearchStrategy[Any]] = {
     "name": versions,
@@ -106,6 +129,10 @@ def inventories(draw: st.DrawFn) -> Inventory:
         ).map(lambda rows: tuple(sorted(rows, key=lambda one: one.ref)))
     )
     refs = [one.ref for one in components]
+    # A piece comes after its whole, so that none goes round to itself.
+    components = tuple(
+        replace(one, part_of=draw(st.sampled_from(["", *refs[:at]]))) for at, one in enumerate(components)
+    )
     pairs = [(one, other) for one in refs for other in refs if one != other]
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3)) if pairs else []
     flows = draw(st.lists(st.builds(Workflow, **WORKFLOW), max_size=2, unique_by=lambda one: one.path))
