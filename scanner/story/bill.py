@@ -13,7 +13,8 @@ def in_full(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
     """The stock as a bill of materials lists it, where one was asked for; else the stock."""
     if "sbom" not in policy.shown or not root.exists():
         return stock
-    return _with_wholes(_with_notebooks(stock, seen), seen, root, policy)
+    stock = _with_wholes(_with_notebooks(stock, seen), seen, root, policy)
+    return _with_licences(stock, seen, root, policy)
 
 
 def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
@@ -37,3 +38,17 @@ def _with_wholes(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stoc
             indexes[path] = shards.named_by(data or b"")
     links = {path: target for path, (target, _) in seen.links.items()}
     return replace(stock, inventory=assembled.with_wholes(stock.inventory, indexes, links))
+
+
+def _with_licences(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
+    """The stock with the licences whose whole text lies beside a model or in a project's folder."""
+    from scanner.inventory import licences
+
+    folders = licences.asked_in(stock.inventory)
+    named: dict[str, str] = {}
+    for path in seen.paths:
+        if licences.folder_of(path) in folders and licences.may_be(path):
+            data = bytes_of(seen, root, path, policy.limits)
+            if name := licences.name_of(data or b""):
+                named[path] = name
+    return replace(stock, inventory=licences.with_texts(stock.inventory, named))
