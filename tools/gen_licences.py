@@ -4,8 +4,8 @@
     python tools/gen_licences.py package
 
 Kept are a fingerprint of each text's words (``scanner.readers.licence_text``), the licence's name in SPDX'
-list and where the text was taken from, and no text. Where one text belongs to several names, as those of GNU's
-do (*only*, *or later*), the text alone tells none of them.
+list and where the text was taken from, and no text. Where one text belongs to several names, as those of
+GNU's do (*only*, *or later*), the text alone tells none of them.
 """
 
 import json
