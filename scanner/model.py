@@ -144,7 +144,7 @@ class Declaration:
     ``sdist_only`` where a lock lists no wheel; ``installed`` where it lies there unpacked, so that nothing is
     fetched; ``qualifiers`` tell one build from another in its package URL. ``conda``: the name by which
     conda knows it, where its line or lock is conda's. ``publishers``: who attested it when it was locked, as
-    ``GitHub org/repository``.
+    ``GitHub org/repository``. ``makers`` are facts on who made it.
     """
 
     name: str
@@ -169,6 +169,7 @@ class Declaration:
     conda: str = ""
     publishers: tuple[str, ...] = ()
     keyed: bool = False  # written as name = "range"
+    makers: tuple[Fact, ...] = ()
 
 
 @record
@@ -186,13 +187,14 @@ class Include:
 
 @record
 class ProjectName:
-    """What the project calls itself."""
+    """What the project calls itself; ``authors`` as ``name <address>``."""
 
     where: Location
     name: str = ""
     version: str = ""
     description: str = ""
     licence: str = ""
+    authors: tuple[str, ...] = ()
 
 
 @record

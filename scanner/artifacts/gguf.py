@@ -81,6 +81,8 @@ _FILE_TYPES = (
 )
 _TEXTS = {
     "general.architecture": FactName.ARCHITECTURE,
+    "general.author": FactName.AUTHOR,
+    "general.organization": FactName.ORGANISATION,
     "general.license": FactName.LICENCE,
     "general.quantized_by": FactName.PRODUCER,
 }

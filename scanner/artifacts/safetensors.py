@@ -21,6 +21,11 @@ from scanner.text import visible
 
 _LONGEST_HEADER = 100_000_000  # the format's own bound
 _METADATA = "__metadata__"
+# Stability AI's ModelSpec, which image models keep in it.
+_SPECIFIED = {
+    "modelspec.author": FactName.AUTHOR,
+    "modelspec.license": FactName.LICENCE,
+}
 _FACT_CHARS = 4096
 
 # Bits of one element.
@@ -281,6 +286,9 @@ def _facts(header: Header) -> Iterator[Fact]:
     framework = _FRAMEWORKS.get(header.metadata.get("format", ""))
     if framework:
         yield Fact(FactName.FRAMEWORK, framework)
+    for key, name in _SPECIFIED.items():
+        if said := header.metadata.get(key, "").strip():
+            yield Fact(name, visible(said, limit=_FACT_CHARS))
     if header.metadata:
         shown = ", ".join(f"{key}={value[:200]}" for key, value in sorted(header.metadata.items())[:40])
         yield Fact(FactName.METADATA, visible(shown, limit=_FACT_CHARS))

@@ -99,7 +99,7 @@ def _named_projects(files: Files, layout: Layout) -> tuple[Project, ...]:
             if isinstance(row, ProjectName):
                 folder = home_of(path)
                 found[folder] = Project(
-                    folder, row.name, row.version, row.description, row.licence, row.where
+                    folder, row.name, row.version, row.description, row.licence, row.where, row.authors
                 )
     return tuple(found[folder] for folder in sorted(found))
 

@@ -181,6 +181,7 @@ class Item:
             project=self.project,
             ecosystem=self.chief.ecosystem if served or is_archive(origin) else "",
             digests=tuple(sorted(digests)),
+            facts=tuple(sorted({fact for one in lines for fact in one.makers}, key=repr)),
             scope=_scope(lines),
             licences=tuple(sorted({one.licence for one in lines if one.licence})),
             direct=any(one.direct for one in lines),

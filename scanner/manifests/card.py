@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from sbom import energy
 from sbom.model import Fact, FactName, Kind, Location
 from scanner.errors import LimitReached
 from scanner.limits import Limits
@@ -60,6 +61,11 @@ _SECTIONS = {  # Hugging Face's template of a model card, and the words of those
     "limitations and bias": FactName.LIMITATION,
     "ethical considerations": FactName.ETHICS,
 }
+_MAKER = re.compile(  # a line of the template
+    r"^[ \t]*[-*+]?[ \t]*\*\*[ \t]*developed by(?: \[optional\])?[ \t]*:[ \t]*\*\*:?[ \t]*([^\n]{1,300})$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{0,500}\)")
 _MAX_SECTION = 20_000  # characters of one section that are looked at
 _MAX_ITEMS = 1_000  # of one list of a card
 _MAX_FACTS = 256  # they are told of every file of weights in the folder
@@ -97,6 +103,10 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
 
 def _sections(text: str) -> Iterator[Fact]:
     """What stands under headings whose meaning the card's template gives, where anybody filled it in."""
+    for found in islice(_MAKER.finditer(text), 1):
+        words = _LINK.sub(r"\1", found[1]).strip(" *_.\t")
+        if words and "more information needed" not in words.casefold():
+            yield Fact(FactName.AUTHOR, short(words))
     headings = list(islice(_HEADING.finditer(text), _MAX_ITEMS))
     for at, heading in enumerate(headings):
         name = _SECTIONS.get(" ".join(heading[1].strip(" *:#").casefold().split()))
@@ -189,6 +199,12 @@ def _emissions(node: yaml.Node | None) -> Iterator[Fact]:
         if key != "emissions" and value.kind == "scalar" and value.text.strip()
     ]
     text = f"{short(plain.text)} g CO2eq"
+    taken = node.get("energy_consumed") if node.kind == "map" else None
+    kind = node.get("training_type") if node.kind == "map" else None
+    if taken is not None and taken.kind == "scalar":
+        activity = kind.text if kind is not None and kind.kind == "scalar" else ""
+        if said := energy.stated(taken.text, activity):
+            yield Fact(FactName.ENERGY, said)
     yield Fact(FactName.EMISSIONS, short(f"{text} ({'; '.join(about[:8])})" if about else text))
 
 

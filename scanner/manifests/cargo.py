@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sbom.model import Location
 from scanner.errors import Malformed
-from scanner.manifests import locks, toml, urls
+from scanner.manifests import locks, people, toml, urls
 from scanner.manifests.cargo_lock import NAME
 from scanner.manifests.project import ProjectFile, kind_of
 from scanner.model import Declaration, Origin, OriginKind, ProjectName, Reading
@@ -58,7 +58,12 @@ def _project(file: ProjectFile) -> None:
     if said["name"]:
         file.rows.append(
             ProjectName(
-                file.at((key, "name")), said["name"], said["version"], said["description"], said["license"]
+                file.at((key, "name")),
+                said["name"],
+                said["version"],
+                said["description"],
+                said["license"],
+                people.listed(table.get("authors", [])),
             )
         )
 

@@ -6,15 +6,16 @@ e-mail's head, a description behind the first empty line.
 
 import re
 
-from sbom.model import Location
+from sbom.model import Fact, Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import conda_locks
+from scanner.manifests import conda_locks, people
 from scanner.readers import decoding
 
 _LIMITS = Limits()
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)", re.ASCII)
+_MAKERS = ("author", "author-email", "maintainer", "maintainer-email")
 _SHORT = 200  # characters; a whole licence text is no licence's name
 _FILE = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*(?:-[A-Za-z][A-Za-z0-9._]*)*)-(?P<version>[0-9][^-]*)(?P<rest>(?:-.*)?)",
@@ -30,6 +31,7 @@ class Metadata:
     version: str = ""
     requires: list[str] = field(default_factory=list)
     licence: str = ""
+    makers: tuple[Fact, ...] = ()
     lines: dict[str, int] = field(default_factory=dict)
 
     def line(self) -> int:
@@ -50,6 +52,7 @@ def parse(data: bytes) -> Metadata:
     found = Metadata()
     stated, classified = "", []
     count = 0
+    makers = dict.fromkeys(_MAKERS, "")
     for number, key, value in _fields(text):
         count += 1
         found.lines.setdefault(key, number)
@@ -61,6 +64,8 @@ def parse(data: bytes) -> Metadata:
             found.requires.append(value)
             if len(found.requires) > _LIMITS.declarations:
                 raise LimitReached("declarations", allowed=_LIMITS.declarations)
+        elif key in makers:
+            makers[key] = makers[key] or value
         elif key == "license-expression":
             found.licence = value
         elif key == "license":
@@ -71,6 +76,8 @@ def parse(data: bytes) -> Metadata:
         raise Malformed("core-metadata", line=1, found="no field", wanted="Name: and Version:")
     plain = stated if len(stated) <= _SHORT and "\n" not in stated and stated.upper() != "UNKNOWN" else ""
     found.licence = found.licence or plain or " AND ".join(classified[:1])
+    author, sent, maintainer, kept = (makers[key] for key in _MAKERS)
+    found.makers = people.facts(people.stated(author, sent), people.stated(maintainer, kept))
     return found
 
 

@@ -94,6 +94,7 @@ def _declared(
         requires=metadata.wishes(),
         installed=True,
         licence=visible(metadata.licence, limit=_LIMITS.message_chars),
+        makers=metadata.makers,
     )
 
 

@@ -57,6 +57,7 @@ def read(file: OnDisk) -> Iterator[Reading]:
         requires=metadata.wishes(),
         installed=True,
         licence=visible(metadata.licence, limit=_LIMITS.message_chars),
+        makers=metadata.makers,
     )
     yield from lock.drained()
     if problem is not None:

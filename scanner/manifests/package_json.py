@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sbom.model import Location
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import jsontext, locks, npm
+from scanner.manifests import jsontext, locks, npm, people
 from scanner.model import Declaration, Origin, OriginKind, ProjectName, Reading
 
 _LIMITS = Limits()
@@ -41,6 +41,7 @@ def parse(data: bytes, where: Location) -> Iterator[Reading]:
         version if isinstance(version, str) else "",
         description if isinstance(description, str) else "",
         licence if isinstance(licence, str) else "",
+        people.listed(document.get("author", [])),
     )
     yield from _workspaces(document.get("workspaces"), where.at(line=lines.get(("workspaces",))))
     count = 0

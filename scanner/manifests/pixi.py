@@ -11,7 +11,7 @@ from sbom.purl import normalise_name
 from sbom.record import replace
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import conda, conda_names, locks, pep508, toml, urls
+from scanner.manifests import conda, conda_names, locks, people, pep508, toml, urls
 from scanner.manifests.project import BUILD_GROUP, ProjectFile, kind_of
 from scanner.manifests.requirements import declared
 from scanner.model import Declaration, IndexUse, Origin, OriginKind, ProjectName, Reading
@@ -51,6 +51,7 @@ def _name(file: ProjectFile) -> None:
                     words["version"],
                     words["description"],
                     words["license"],
+                    people.listed(table.get("authors", [])),
                 )
             )
             return

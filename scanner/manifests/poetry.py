@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sbom.purl import normalise_name
 from sbom.record import replace
-from scanner.manifests import pep508, poetry_versions, toml, urls
+from scanner.manifests import people, pep508, poetry_versions, toml, urls
 from scanner.manifests.locks import PYPI, checkout
 from scanner.manifests.project import ProjectFile, kind_of
 from scanner.model import Declaration, IndexUse, Origin, OriginKind, ProjectName
@@ -82,6 +82,7 @@ def _name(file: ProjectFile) -> None:
                 words["version"],
                 words["description"],
                 words["license"],
+                people.listed(file.get((*_BASE, "authors")) or []),
             )
         )
 

@@ -11,7 +11,7 @@ from sbom.purl import normalise_name
 from sbom.record import replace
 from scanner.knots import knots
 from scanner.limits import Limits
-from scanner.manifests import cooldown, toml, urls
+from scanner.manifests import cooldown, people, toml, urls
 from scanner.manifests.project import ProjectFile, kind_of, require
 from scanner.model import Include, IndexUse, Origin, OriginKind, ProjectName, Reading
 from scanner.text import visible
@@ -61,6 +61,7 @@ def _project(file: ProjectFile) -> None:
             version=words["version"],
             description=words["description"],
             licence=text if isinstance(text, str) else "",
+            authors=people.listed(project.get("authors", [])),
         )
     )
     for path, requirement in file.texts(("project", "dependencies")):

@@ -11,7 +11,7 @@ from sbom.purl import normalise_name
 from sbom.record import mutable
 from scanner.errors import LimitReached
 from scanner.limits import Limits
-from scanner.manifests import locks, pep508, urls
+from scanner.manifests import locks, people, pep508, urls
 from scanner.manifests.requirements import declared
 from scanner.model import Include, IndexUse, ProjectName, Reading
 from scanner.readers import decoding
@@ -104,14 +104,21 @@ def _split(line: str) -> tuple[str, str, str]:
 
 def _name(file: locks.Lock, options: _Options) -> None:
     words = {}
-    for key in ("name", "version", "description", "license"):
-        option = options.get(("metadata", key))
+    for key in ("name", "version", "description", "license", "author", "author_email"):
+        option = options.get(("metadata", key)) or options.get(("metadata", key.replace("_", "-")))
         text = option.text if option is not None else ""
         words[key] = "" if text.startswith(("attr:", "file:")) else text
     if words["name"]:
         where = file.where.at(line=options["metadata", "name"].line)
         file.rows.append(
-            ProjectName(where, words["name"], words["version"], words["description"], words["license"])
+            ProjectName(
+                where,
+                words["name"],
+                words["version"],
+                words["description"],
+                words["license"],
+                people.stated(words["author"], words["author_email"]),
+            )
         )
 
 

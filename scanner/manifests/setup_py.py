@@ -12,7 +12,7 @@ from sbom.purl import normalise_name
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
-from scanner.manifests import locks, pep508, urls
+from scanner.manifests import locks, people, pep508, urls
 from scanner.manifests.requirements import declared
 from scanner.model import IndexUse, ProjectName, Reading
 from scanner.readers import decoding
@@ -124,7 +124,7 @@ def _call(script: _Script, call: ast.Call) -> None:
 
 def _name(script: _Script, call: ast.Call, keywords: dict[str, ast.expr]) -> None:
     words = {}
-    for key in ("name", "version", "description", "license"):
+    for key in ("name", "version", "description", "license", "author", "author_email"):
         texts = {
             value.value
             for value in (_values(script, keywords[key]) if key in keywords else ())
@@ -134,7 +134,14 @@ def _name(script: _Script, call: ast.Call, keywords: dict[str, ast.expr]) -> Non
     if words["name"]:
         where = script.file.where.at(line=keywords["name"].lineno if "name" in keywords else call.lineno)
         script.file.rows.append(
-            ProjectName(where, words["name"], words["version"], words["description"], words["license"])
+            ProjectName(
+                where,
+                words["name"],
+                words["version"],
+                words["description"],
+                words["license"],
+                people.stated(words["author"], words["author_email"]),
+            )
         )
 
 
