@@ -62,7 +62,8 @@ _SECTIONS = {  # Hugging Face's template of a model card, and the words of those
     "ethical considerations": FactName.ETHICS,
 }
 _MAKER = re.compile(  # a line of the template
-    r"^[ \t]*[-*+]?[ \t]*\*\*[ \t]*developed by(?: \[optional\])?[ \t]*:[ \t]*\*\*:?[ \t]*([^\n]{1,300})$",
+    r"^[ \t]*[-*+]?[ \t]*\*\*[ \t]*developed by(?: \[optional\])?[ \t]*(?::[ \t]*\*\*|\*\*[ \t]*:)"
+    r"[ \t]*([^\n]{1,300})$",
     re.MULTILINE | re.IGNORECASE,
 )
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{0,500}\)")
@@ -179,6 +180,7 @@ def _facts(root: yaml.Node) -> Iterator[Fact]:
     for node in named:
         yield Fact(FactName.LICENCE, short(node.text))
     yield from _emissions(root.get("co2_eq_emissions"))
+    yield from _energy(root.get("co2_eq_emissions"))
     index = root.get("model-index")
     for model in index.items[:_MAX_ITEMS] if index is not None else ():
         results = model.get("results")
@@ -199,13 +201,17 @@ def _emissions(node: yaml.Node | None) -> Iterator[Fact]:
         if key != "emissions" and value.kind == "scalar" and value.text.strip()
     ]
     text = f"{short(plain.text)} g CO2eq"
-    taken = node.get("energy_consumed") if node.kind == "map" else None
-    kind = node.get("training_type") if node.kind == "map" else None
+    yield Fact(FactName.EMISSIONS, short(f"{text} ({'; '.join(about[:8])})" if about else text))
+
+
+def _energy(node: yaml.Node | None) -> Iterator[Fact]:
+    """What training took in kWh, as codecarbon writes it beside the emissions (``energy_consumed``)."""
+    taken = node.get("energy_consumed") if node is not None else None
+    kind = node.get("training_type") if node is not None else None
     if taken is not None and taken.kind == "scalar":
         activity = kind.text if kind is not None and kind.kind == "scalar" else ""
         if said := energy.stated(taken.text, activity):
             yield Fact(FactName.ENERGY, said)
-    yield Fact(FactName.EMISSIONS, short(f"{text} ({'; '.join(about[:8])})" if about else text))
 
 
 def _metrics(result: yaml.Node) -> Iterator[Fact]:

@@ -13,6 +13,7 @@ from scanner.text import visible
 _MAX_CHARS = 200
 _MAX_PEOPLE = 100
 _NAMED = re.compile(r"\"?(?P<name>[^<>\"]*?)\"?\s*<\s*(?P<address>[^<>\s]+)\s*>", re.ASCII)
+_ENTRY = re.compile(r"(?:\"[^\"]*\"|<[^<>]*>|[^,\"<])+")
 _ADDRESS = re.compile(r"[^<>\s@,;]+@[^<>\s@,;]+", re.ASCII)
 _HOME = re.compile(r"\s*\([^()]*\)\s*$")  # npm's: name <address> (page)
 _NOBODY = frozenset({"", "unknown", "none", "n/a", "author", "your name", "todo"})
@@ -21,7 +22,7 @@ _NOBODY = frozenset({"", "unknown", "none", "n/a", "author", "your name", "todo"
 def stated(name: str, addresses: str) -> tuple[str, ...]:
     """Of a field with names and one with addresses (which may name persons themselves)."""
     found: list[str] = []
-    for entry in re.split(r",(?![^<]*>)", addresses):
+    for entry in _ENTRY.findall(addresses):
         row = _NAMED.fullmatch(entry.strip())
         if row is not None and row["name"].strip():
             found.append(person(row["name"], row["address"]))

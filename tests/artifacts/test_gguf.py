@@ -58,6 +58,8 @@ HONEST = model(
     [
         said("general.architecture", "llama"),
         said("general.name", "Tiny"),
+        said("general.author", "Ada"),
+        said("general.organization", "Acme"),
         said("general.license", "apache-2.0"),
         said("general.base_model.0.repo_url", "https://huggingface.co/a/b"),
         number("general.file_type", 15),
@@ -86,6 +88,8 @@ def test_what_the_metadata_says_is_kept() -> None:
     found = events(HONEST)
     for fact in (
         Fact(FactName.ARCHITECTURE, "llama"),
+        Fact(FactName.AUTHOR, "Ada"),
+        Fact(FactName.ORGANISATION, "Acme"),
         Fact(FactName.LICENCE, "apache-2.0"),
         Fact(FactName.BASE_MODEL, "https://huggingface.co/a/b"),
         Fact(FactName.QUANTIZATION, "Q4_K_M"),

@@ -179,6 +179,13 @@ def test_a_shell_fed_from_the_network_in_metadata_is_told(value: str) -> None:
     assert [event.rule for event in events if isinstance(event, Evidence)] == ["ART-015"]
 
 
+def test_what_the_model_s_specification_says_of_its_makers_is_kept() -> None:
+    said = {"modelspec.author": "Ada", "modelspec.license": "CreativeML", "modelspec.title": "x"}
+    events, _ = events_of(forge({"__metadata__": said}))
+    assert Fact(FactName.AUTHOR, "Ada") in events
+    assert Fact(FactName.LICENCE, "CreativeML") in events
+
+
 @pytest.mark.parametrize("value", ["see https://example.org/model", "train.sh | tee log", "curl is a tool"])
 def test_links_in_metadata_are_no_evidence(value: str) -> None:
     events, _ = events_of(forge({"__metadata__": {"note": value}}))

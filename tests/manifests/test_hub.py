@@ -161,6 +161,36 @@ def test_a_card_tells_what_training_emitted(front: str, told: str | None) -> Non
     assert rows.get("emissions") == told
 
 
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        ("co2_eq_emissions:\n  energy_consumed: 0.12\n  training_type: fine-tuning", "0.12 kWh: fine-tuning"),
+        ("co2_eq_emissions:\n  energy_consumed: 3\n  emissions: 9", "3 kWh: training"),
+        ("co2_eq_emissions:\n  energy_consumed: a lot", None),
+        ("co2_eq_emissions:\n  energy_consumed: [1]", None),
+        ("co2_eq_emissions: 120", None),
+    ],
+)
+def test_a_card_tells_the_energy_of_training(front: str, told: str | None) -> None:
+    rows = dict(said(card.parse, f"---\npipeline_tag: fill-mask\n{front}\n---\n"))
+    assert rows.get("energy") == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("- **Developed by:** Ada Lovelace", "Ada Lovelace"),
+        ("* **Developed By**: [Acme Research](https://acme.example)", "Acme Research"),
+        ("- **Developed by [optional]:** [More Information Needed]", None),
+        ("- **Shared by:** somebody", None),
+        ("Developed by accident.", None),
+    ],
+)
+def test_a_card_tells_who_developed_the_model(line: str, told: str | None) -> None:
+    rows = dict(said(card.parse, f"---\npipeline_tag: fill-mask\n---\n# Model\n\n{line}\n"))
+    assert rows.get("author") == told
+
+
 def test_a_data_set_card_is_of_data() -> None:
     text = (
         "---\npretty_name: Cats\ntask_categories: [image-classification]\n"
