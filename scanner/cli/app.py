@@ -37,6 +37,8 @@ app.add_typer(advisory_commands.app, name="advisories")
 app.add_typer(rubric_commands.app, name="rubric")
 app.add_typer(config_commands.app, name="config")
 
+_INTERRUPTED = 130  # typer's exit code for it, which it says nothing with
+
 
 def run() -> int:
     """Parses the command line, runs the command, returns the exit code."""
@@ -47,6 +49,8 @@ def run() -> int:
     try:
         app()
     except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            raise KeyboardInterrupt from stop
         return stop.code if isinstance(stop.code, int) else 0
     finally:
         progress.watch(None)  # nothing moves under the message of an error

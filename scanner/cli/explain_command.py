@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner.cli.options import Advisories, Config, Context, MaxAge, NoAdvisories, Packs, Untrusted
+from scanner.errors import UsageError
+from scanner.text import visible
 
 if TYPE_CHECKING:
     from scanner.model import Finding
@@ -41,6 +43,10 @@ def explain(
         from scanner.rubric import rules
 
         lines = [*words.explain_rule(rules.find(name))]
+    elif ":" not in name and re.search(r"[^0-9A-Fa-f]", name):
+        raise UsageError(
+            f"{visible(name, limit=80)!r} is neither a rule (ART-001) nor a fingerprint (v1:0123abcd…)"
+        )
     else:
         from scanner.cli.rescan import find
         from scanner.rubric import explain as words
@@ -64,7 +70,6 @@ def explain(
 
 def _standing(finding: "Finding") -> Iterator[str]:
     """Whether it counts, on whose word, since when it is known."""
-    from scanner.text import visible
 
     yield ""
     yield f"Fingerprint: {finding.fingerprint}"

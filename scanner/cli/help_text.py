@@ -71,7 +71,7 @@ def _columns() -> int:
         return int(told)
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # no terminal, or no file behind it
         return 0
 
 

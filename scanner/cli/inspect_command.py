@@ -49,6 +49,7 @@ def inspect(
     """
     from scanner.cli import output
     from scanner.cli.settings import gather
+    from scanner.cli.targets import writable
     from scanner.model import Asked
     from scanner.pipeline import scan
 
@@ -56,6 +57,8 @@ def inspect(
         raise UsageError(f"no format {format_name!r} of an inspection; there are: text, json")
     if file.is_dir():
         raise UsageError(f"{file} is a folder; inspect shows one file, `weighbridge scan` judges a folder")
+    if output_path is not None:
+        writable(output_path, "--output")
     gathered = gather(
         file,
         config=config,

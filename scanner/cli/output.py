@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from sbom.record import record, replace
 from scanner.cli import progress
+from scanner.cli.targets import writable
 from scanner.errors import UsageError
 from scanner.model import Report
 from scanner.policy import Policy
@@ -61,13 +62,14 @@ def plan(
     for output in outputs:
         name, equals, target = output.partition("=")
         if not equals or not target:
-            raise UsageError(f"--output: wanted FORMAT=PATH, found {output!r}")
+            example = f"{name if name in REPORTS else 'json'}={name if '.' in name else 'report.json'}"
+            raise UsageError(f"--output: wanted FORMAT=PATH (as in {example}), found {output!r}")
         if target == "-":
             printed.append(_known(name))
             continue
-        path = Path(target)
-        if not path.absolute().parent.is_dir():
-            raise UsageError(f"--output: no such folder: {path.parent}")
+        path = writable(Path(target), "--output")
+        if any(os.path.realpath(path) == os.path.realpath(other) for _, other in files):
+            raise UsageError(f"--output: {path} is named twice, and would hold the last report alone")
         files.append((_known(name), path))
     for name in formats:
         _known(name)
@@ -81,8 +83,15 @@ def plan(
 
 def _known(name: str) -> str:
     if name not in REPORTS:
-        raise UsageError(f"no report format {name!r}; there are: {', '.join(REPORTS)}")
+        raise UsageError(f"no report format {name!r}{_nearest(name)}; there are: {', '.join(REPORTS)}")
     return name
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), REPORTS, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def write(report: Report, chosen: Plan, policy: Policy, root: Path | None = None) -> None:
@@ -114,13 +123,19 @@ def tell(notices: Iterable[str]) -> None:
 
 
 def show(data: bytes) -> None:
-    """Writes to standard output; a reader that went away (``| head``) does not change the verdict."""
+    """Writes to standard output; a reader that went away (``| head``) does not change the verdict.
+
+    Raises UsageError where it cannot be written for another reason, such as a full disk.
+    """
     progress.end()
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # What is left in the buffer must not fail once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output: {error.strerror}") from error
 
 
 def replace_file(path: Path, data: bytes, said: str = "") -> None:

@@ -200,9 +200,12 @@ def sbom_merge(
     from sbom.document import DocumentError
     from scanner.cli import output
     from scanner.cli.settings import clock
+    from scanner.cli.targets import writable
 
     if len(files) < 2:
         raise UsageError("sbom merge: name two documents or more")
+    if output_path is not None:
+        writable(output_path, "--output")
     stamp = clock().isoformat(timespec="seconds") if os.environ.get("SOURCE_DATE_EPOCH") else ""
     try:
         data = gather.merge([_load(file) for file in files], name=name, timestamp=stamp)

@@ -197,6 +197,7 @@ def scan(
     """
     from scanner.cli import output, progress
     from scanner.cli.settings import gather
+    from scanner.cli.targets import writable
 
     plan = output.plan(
         formats or (),
@@ -206,6 +207,8 @@ def scan(
         quiet=quiet,
         summary=summary,
     )
+    if write_baseline is not None:
+        writable(write_baseline, "--write-baseline")
     gathered = gather(
         path,
         config=config,
