@@ -394,7 +394,8 @@ def quiet(module: str, name: str) -> int:
     flags = _QUIET[verdict.use]
     if name in arrays.FILE_WRAPPERS:
         flags &= ~Quiet.FILL  # the state says which file is loaded too
-    return flags & ~Quiet.CALL if is_followed(f"{module}.{name}") else flags
+    # A class that is followed leads there by its ``__new__`` too: str, partial.
+    return flags & ~(Quiet.CALL | Quiet.CONSTRUCT) if is_followed(f"{module}.{name}") else flags
 
 
 def is_followed(path: str) -> bool:

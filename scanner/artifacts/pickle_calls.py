@@ -93,7 +93,7 @@ class Judge:
         elif constructs:
             if verdict.kind is Kind.UNKNOWN:
                 # One finding a class, at the end; the machine need not tell the others.
-                callee.quiet |= Quiet.CONSTRUCT | Quiet.FILL
+                callee.quiet |= Quiet.CONSTRUCT | _fill_of(callee) | Quiet.TOLD
         else:
             yield from self._unknown_call(machine, made, path)
 
@@ -103,7 +103,7 @@ class Judge:
             return False
         if names.is_followed(callee.path):
             return True
-        callee.quiet |= Quiet.CALL | Quiet.CONSTRUCT | Quiet.FILL
+        callee.quiet |= Quiet.CALL | Quiet.CONSTRUCT | _fill_of(callee) | Quiet.TOLD
         return True
 
     def _sink_call(
@@ -316,6 +316,11 @@ def _could_be_class(name: Global) -> bool:
     INST and OBJ make an instance of a class without a call of it; anything else they do call.
     """
     return name.name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+def _fill_of(name: Global) -> int:
+    """FILL, unless what fills those objects says which file is loaded too."""
+    return 0 if name.name in arrays.FILE_WRAPPERS else Quiet.FILL
 
 
 def _base(made: Made) -> str:

@@ -611,6 +611,39 @@ EVASIONS = [
         id="extension registry",
     ),
     pytest.param(stream(call("types.CodeType", 0, 0)), "ART-002", id="bytecode"),
+    pytest.param(
+        stream(
+            name("builtins", "str"), text("os"), b"\x85\x81", text("system"), b"\x93", text("id"), b"\x85R"
+        ),
+        "ART-001",
+        id="a module's name made by str.__new__",
+    ),
+    pytest.param(
+        stream(name("builtins", "map"), name("os", "system"), b"]", text("id"), b"a\x86\x81"),
+        "ART-001",
+        id="a map made by map.__new__",
+    ),
+    pytest.param(
+        stream(
+            b"]" + b"".join(call("m.f", n) + b"a" for n in range(40)),
+            *(call("m.f", "os"), text("x"), b"\x93)R0", call("os.system", "id")),
+        ),
+        "ART-001",
+        id="a name from a function of which enough was told",
+    ),
+    pytest.param(
+        stream(
+            b"]" + (name("m", "C") + b")\x81a") * 40,
+            *(name("m", "C"), b")\x81", text("x"), b"\x93)R0", call("os.system", "id")),
+        ),
+        "ART-001",
+        id="a name from a class of which enough was told",
+    ),
+    pytest.param(
+        b"\x80\x04\x95" + u64(9999) + call("os.system", "id") + b".",
+        "ART-001",
+        id="a frame that is longer than the file, which Python's own unpickler reads",
+    ),
     pytest.param(stream(b"\x82\x05", literal(("id",)), b"R"), "ART-001", id="an extension nobody registered"),
 ]
 
@@ -620,6 +653,21 @@ def test_published_bypasses_are_caught(data: bytes, rule: str) -> None:
     found = rules_of(data)
     assert rule in found
     assert "ART-003" not in found
+
+
+@pytest.mark.parametrize("size", [30, 2**31, 2**62, 2**63 - 1])
+def test_a_frame_that_passes_the_end_is_read_and_breaks_a_law(size: int) -> None:
+    body = call("os.system", "id") + b"0"
+    events, error = events_of(b"\x80\x04\x95" + u64(size) + body + b"N.")
+    assert [event.rule for event in events if isinstance(event, Evidence)] == ["ART-001", "ART-004"]
+    assert isinstance(error, Malformed)
+    assert error.law == "frame-length"
+
+
+def test_what_loads_a_file_is_told_whoever_claims_to_have_made_the_wrapper() -> None:
+    one = name("evil.x", "NDArrayWrapper") + b")\x81}" + text("filename") + text("/etc/x.npy") + b"sb"
+    found = evidence_of(stream(b"](" + one * 3 + b"e"))
+    assert sum(item.rule == "ART-002" for item in found) == 3
 
 
 @pytest.mark.parametrize("data", [row.values[0] for row in EVASIONS])

@@ -83,6 +83,15 @@ def test_whatever_the_bytes_a_walk_ends(data: bytes, wanted: list[int]) -> None:
     assert set(trails) <= set(wanted)
 
 
+@pytest.mark.parametrize(
+    "literal", [b"K", b"M", b"M\1", b"J\1\0", b"G\0", b"I", b"I1", b"\x8c", b"\x8c\5ab", b"X\1"]
+)
+def test_a_literal_that_the_end_cuts_can_be_shown(literal: bytes) -> None:
+    machine = Machine(BytesSource(b"N" + literal), Limits())
+    assert isinstance(describe(machine, 1), str)
+    Stepper(BytesSource(literal), Limits(), [0, 1, 2]).walk()
+
+
 def test_a_stream_that_breaks_keeps_the_steps_before_it() -> None:
     data = b"cposix\nsystem\n(S'echo hi'\ntR\xff"
     assert list(Stepper(BytesSource(data), Limits(), [len(data) - 2]).walk()) == [len(data) - 2]

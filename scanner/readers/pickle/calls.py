@@ -217,8 +217,10 @@ class Calls:
         if type(value) is not Made:
             return False
         callee = value.callee
-        # An honest function that returns texts is followed, and never quiet.
-        return type(callee) is not Global or not (value.how in _CONSTRUCTIONS or callee.quiet & Quiet.CALL)
+        if type(callee) is not Global or callee.quiet & Quiet.TOLD:
+            return True
+        # What is honest and gives texts is followed, and never quiet.
+        return not callee.quiet & (Quiet.CONSTRUCT if value.how in _CONSTRUCTIONS else Quiet.CALL)
 
     def _extension(self, code: int, offset: int) -> Global:
         found = self._extended.get(code)

@@ -48,6 +48,8 @@ def decode(source: Source, offset: int, limit: int) -> tuple[Literal, bool]:
     """
     code, data, length = raw(source, offset, limit)
     whole = length == len(data)
+    if not whole and op.LITERAL_SIZE[code] > 0:
+        return data, False  # a number that the end of the stream cuts
     try:
         return _value(code, data), whole
     except (ValueError, struct.error):

@@ -98,6 +98,8 @@ class Machine(Learner):
             yield from self._take_events()
             if error is not None:
                 raise error
+            if stopped and self._passed_end is not None:
+                raise self._passed_end
             if self._object_array:
                 yield from self._run_object_array()
 

@@ -63,6 +63,7 @@ class Memory(Calls):
         self._base = start
         self._window_size = _FIRST_WINDOW
         self._frame_end: int | None = None
+        self._passed_end: Malformed | None = None  # the first frame that is longer than what is left
         self._stop: int | None = None  # where a plain run over what was passed over ends
         self._counter = repeat(None, limits.pickle_ops)
         # Names as GLOBAL wrote them, without the last newline: from protocol 3 on, and below it.

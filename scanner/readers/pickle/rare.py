@@ -21,6 +21,7 @@ from scanner.readers.pickle.values import (
 )
 
 _KEPT_PAIRS = 4096
+_LONGEST_FRAME = 2**63 - 1  # that the unpickler in Python takes
 
 
 class RareOpcodes(Hiding):
@@ -67,13 +68,20 @@ class RareOpcodes(Hiding):
         return True
 
     def _op_frame(self, _: int) -> bool:
-        # The C unpickler only makes sure that the frame's bytes are there.
+        # The C unpickler only makes sure that the frame's bytes are there. The one in Python (joblib's) takes
+        # what there is for the frame, and runs it.
         size = self._argument(8)
         if isinstance(self._source, Spliced):
             size = self._source.frame_size(self.position + 9, size)
         if not self._reaches(self.position + 9 + size):
             left = self._source.size - self.position - 9
-            raise Malformed("frame-length", offset=self.position, found=size, wanted=f"at most {left}")
+            passed = Malformed("frame-length", offset=self.position, found=size, wanted=f"at most {left}")
+            if size > _LONGEST_FRAME:
+                raise passed
+            self._passed_end = self._passed_end or passed
+            self._at += 9
+            self._frame_end = self.position + size
+            return True
         self._at += 9
         begin, outer = self.position, self._frame_end
         if outer is not None and begin + size > outer:

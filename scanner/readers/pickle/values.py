@@ -29,6 +29,7 @@ class Quiet:
     IMPORT = 8
     CHANGE = 16  # the same on the name itself, but a BUILD by a tuple
     SLOTS = 32  # that too
+    TOLD = 64  # nobody vouches for it: enough of its uses were told
 
 
 class Use:
