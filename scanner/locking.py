@@ -248,7 +248,7 @@ def _opened(source: FileSource, path: str, task: _Task) -> Found | None:
             return None
         return _found(path, pointed.sha256, pointed.size, kind, form, task.known, pointer=True)
     tail = source.read_at(size - min(TAIL, size), min(TAIL, size)) if size > HEAD else head
-    claimed = claims(path.rpartition("/")[2], head, tail)
+    claimed = claims(path.rpartition("/")[2], head, tail, source)
     kind, form = _sort(path, [claim.format for claim in claimed], task.known)
     if kind is None and not task.locked:
         return None

@@ -15,7 +15,7 @@ from sbom.record import field, mutable
 from scanner.artifacts import hdf5_search, keras_config
 from scanner.artifacts.pickle_probe import probe
 from scanner.errors import LimitReached, Malformed, PartlyRead
-from scanner.files.source import WindowSource
+from scanner.files.source import BytesSource, WindowSource
 from scanner.limits import KIB, MIB
 from scanner.model import Derived, Event, Evidence, Subject, factors
 from scanner.readers.hdf5 import Dataset, Group, Link, Unread, walk
@@ -109,7 +109,7 @@ def _attribute(item: Group | Dataset, attribute: Attribute, seen: _Seen, subject
     for text in texts:
         if text[:1] == b"{" or name in _CONFIGURATIONS:
             yield from _configuration(text, name, seen, subject)
-        elif text.endswith(b".") and len(text) > 2 and probe(text[:_PROBED]):
+        elif text.endswith(b".") and len(text) > 2 and probe(text[:_PROBED], BytesSource(text)):
             yield _pickle(subject, seen, f"{item.path}@{name}", text)
 
 
@@ -204,9 +204,9 @@ def _rows(subject: Subject, seen: _Seen) -> Iterator[Event]:
             if place >= behind:
                 for number, start, size in collection(file, place - file.base):
                     behind = start + size + file.base
-                    if probe(source.read_at(start + file.base, min(size, _PROBED))):
+                    inside = WindowSource(source, start + file.base, size)
+                    if probe(inside.read_at(0, _PROBED), inside):
                         derived = _pickle(subject, seen, f"row {number} at {place}", b"")
-                        inside = WindowSource(source, start + file.base, size)
                         yield Derived(derived.format, b"", derived.where, inside)
             found = window.find(b"GCOL", found + 1)
         at += _WINDOW

@@ -58,7 +58,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
                 wanted=str(header.length),
             )
         if arrays >= _ARRAYS or source.read_at(end, len(MAGIC)) != MAGIC:
-            if probe(source.read_at(end, _PROBED)):
+            if probe(source.read_at(end, _PROBED), source, end):
                 # What is no array, the next numpy.load of the open file unpickles.
                 yield Derived("pickle", b"", subject.where.inside("pickle"), Tail(source, end))
             break

@@ -1,16 +1,25 @@
 """Is it a pickle? Asked of files whose name does not say so."""
 
+from scanner.artifacts import names
 from scanner.errors import LimitReached, Malformed, ScanError
-from scanner.limits import Limits
+from scanner.limits import KIB, Limits
+from scanner.model import Source
+from scanner.patterns import pattern
 from scanner.readers.pickle.machine import Machine
 from scanner.readers.pickle.values import Change, Global, Made
 
 _LIMITS = Limits(pickle_ops=100_000, pickle_names=1000)
 _PROTO = 0x80
 _ZIP_MEMBER = b"PK\x03\x04"
+_HEAD = 8 * KIB  # bytes of a later stream that are looked at
 _ENOUGH_BYTES = 64  # of a stream that begins with PROTO
-_LONG = 4 * 1024  # a beginning that was cut off, and no short file
+_LONG = 4 * KIB  # a beginning that was cut off, and no short file
 _ENOUGH_OPCODES = 24  # that took effect, where nothing was imported yet
+_MANY_STREAMS = 64  # that follow one another and import nothing
+# Lines that are no literal for any loader, where they stand first: a number is read up to a NUL.
+_REFUSED = pattern(
+    rb"[IL][^\0\n]*?[^\0\n0-9a-fA-FxXoOL_+\-\s]|F[^\0\n]*?[^\0\n0-9eEiInNfFtTyYaA_.+\-\s]|S[^'\"]"
+)
 
 
 class _Head:
@@ -26,35 +35,59 @@ class _Head:
         return self._data[offset : offset + length]
 
 
-def probe(head: bytes) -> bool:
-    """Whether a file that begins like this is a pickle, whatever its name.
+def probe(head: bytes, source: Source | None = None, start: int = 0) -> bool:
+    """Whether a file that begins with ``head`` is a pickle, whatever its name.
 
     With a PROTO opcode and what follows it valid, yes. Without one, only where the stream imports something
     with the name of something and goes on sensibly, or is too long a run of opcodes to be a text.
+
+    ``source`` has those bytes at ``start``, and more. It is asked where the beginning leaves the question
+    open: no length of a literal hides what comes behind it. What that costs is bounded by opcodes; a literal
+    with a length is jumped over, a line is read up to its end.
     """
-    # "P" asks for a persistent id, which plain unpicklers refuse; torch's takes a zip for what it is.
-    if head.startswith(_ZIP_MEMBER):
-        return False
-    start = 0
-    while start < len(head):
-        if head[start] == _PROTO:
-            rest = head[start:]
+    # "P" asks for a persistent id, which plain unpicklers refuse; torch's takes a zip for what it is. Who
+    # takes it for a pickle has to be shown a call that no member of a zip makes by chance.
+    is_zip = head.startswith(_ZIP_MEMBER)
+    said = _look(_Head(head), 0, is_zip=is_zip)
+    if said is None and source is not None:
+        said = _look(source, start, is_zip=is_zip)
+    return bool(said)
+
+
+def _look(source: Source, start: int, *, is_zip: bool) -> bool | None:
+    """The answer, as far as the bytes from ``start`` go; None where all of them could begin a pickle."""
+    opcodes = streams = 0
+    while first := source.read_at(start, _ENOUGH_BYTES):
+        if _REFUSED.match(first):
+            return False
+        if first[0] == _PROTO and not is_zip:
+            rest = source.read_at(start, _HEAD)
             return _goes_on(rest[:_ENOUGH_BYTES]) or _goes_on(rest)
-        machine = Machine(_Head(head[start:]), _LIMITS, joblib=False)
+        machine = Machine(source, _LIMITS, start=start, joblib=False, skip_from=None)
         error: ScanError | None = None
         try:
             for event in machine.run():
-                if isinstance(event, Made | Change) and _plausible_call(event):
+                if isinstance(event, Made | Change) and _plausible_call(event, is_zip=is_zip):
                     return True
         except ScanError as caught:
             error = caught
-        named = any(name.is_plausible for name in machine.names.values() if name.imports)
-        if error is not None:
-            return _is_cut(error) and (named or machine.opcodes >= _ENOUGH_OPCODES)
-        if named:
+        if error is not None and not _is_cut(error):
+            return False
+        opcodes += machine.opcodes
+        imported = [name.is_plausible for name in machine.names.values() if name.imports]
+        named = any(imported)
+        streams += 1
+        # Lines of a text that begin with "c" are names that nothing has.
+        is_long = opcodes >= _ENOUGH_OPCODES and not imported
+        is_long = is_long and (error is not None or streams >= _MANY_STREAMS)
+        if not is_zip and (named or is_long):
             return True
-        start += machine.end
-    return False
+        if error is not None:
+            return None
+        if is_zip:
+            return False
+        start = machine.end
+    return None
 
 
 def _goes_on(stream: bytes) -> bool:
@@ -74,6 +107,10 @@ def _is_cut(error: ScanError) -> bool:
     return isinstance(error, LimitReached) or (isinstance(error, Malformed) and error.law == "truncated")
 
 
-def _plausible_call(event: Made | Change) -> bool:
+def _plausible_call(event: Made | Change, *, is_zip: bool = False) -> bool:
     callee = event.callee if isinstance(event, Made) else event.target
-    return not isinstance(callee, Global) or callee.is_plausible
+    if not isinstance(callee, Global):
+        return not is_zip
+    if is_zip:
+        return names.classify(callee.module or "", callee.name).kind is names.Kind.SINK
+    return callee.is_plausible

@@ -65,7 +65,7 @@ def _examine(
     depth: int,
     watch: Watch | None,
 ) -> Iterator[Step]:
-    claimed = claims(name, head, tail)
+    claimed = claims(name, head, tail, source)
     if not claimed:
         if depth:
             yield Unclaimed(_outer(where))

@@ -3,6 +3,7 @@
 import re
 from fnmatch import translate
 
+from scanner.model import Source
 from scanner.registry.configurations import CONFIGURATIONS
 from scanner.registry.containers import CONTAINERS
 from scanner.registry.frameworks import FRAMEWORKS
@@ -74,7 +75,7 @@ _LENGTHS = sorted({len(suffix) for suffix in _WITH_SUFFIX})
 _WITH_PATTERN = [at for at, row in enumerate(FORMATS) if row.names]
 _ANY_PATTERN = re.compile("|".join(translate(pattern) for row in FORMATS for pattern in row.names))
 _WITHIN = [(at, *mark) for at, row in enumerate(FORMATS) for mark in row.magic if mark[0]]
-_SNIFFED = [(at, row.sniff) for at, row in enumerate(FORMATS) if row.sniff is not None]
+_SNIFFED = [(at, row) for at, row in enumerate(FORMATS) if row.sniff is not None]
 
 
 def with_name(lower: str) -> list[Format]:
@@ -87,23 +88,27 @@ def with_name(lower: str) -> list[Format]:
     return [FORMATS[at] for at in sorted(found)]
 
 
-def with_content(head: bytes, tail: bytes) -> list[Format]:
-    """The rows that the beginning and the end of a file ask for, in the table's order."""
+def with_content(head: bytes, tail: bytes, source: Source | None = None) -> list[Format]:
+    """The rows that the beginning and the end of a file ask for, in the table's order.
+
+    ``source`` is the file: where it is longer than its beginning, some rows read on in it.
+    """
+    rest = source if len(head) >= HEAD else None
     marks = _WITH_MARK.get(head[0], ()) if head else ()
     found = {at for at, mark in marks if head.startswith(mark)}
     found.update([at for at, offset, mark in _WITHIN if head.startswith(mark, offset)])
-    found.update([at for at, sniff in _SNIFFED if at not in found and sniff(head, tail)])
+    found.update([at for at, row in _SNIFFED if at not in found and row.sniffs(head, tail, rest)])
     return [FORMATS[at] for at in sorted(found)]
 
 
-def claims(name: str, head: bytes, tail: bytes) -> tuple[Claim, ...]:
+def claims(name: str, head: bytes, tail: bytes, source: Source | None = None) -> tuple[Claim, ...]:
     """Every row that claims a file of this name, beginning and end, in the table's order.
 
     A row whose content mark is there claims it, whatever the name (polyglots: all of them). A row that only
     the name asks for claims it where nothing in the content could have contradicted the name, where the name
     promises mere data (it will say how the bytes break the promise), or where nobody else claims it.
     """
-    content = with_content(head, tail)
+    content = with_content(head, tail, source)
     named = with_name(name.lower())
     covered = {other for row in content for other in row.covers}
     chosen = {row.name: Claim(row, by_name=False) for row in content if row.name not in covered}

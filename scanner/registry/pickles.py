@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from scanner.model import Asked, Event, Subject, Table
+from scanner.model import Asked, Event, Source, Subject, Table
 from scanner.registry.rows import Format
 
-# First bytes of the opcodes that can begin a pickle which goes on to act: PROTO, MARK, GLOBAL, the empty
-# containers and the literals of protocols 0 and 1.
+# First bytes of the opcodes that need nothing before them: PROTO, FRAME, MARK, GLOBAL, the empty containers,
+# the literals, names by number, persistent ids.
 _PICKLE_STARTS = tuple(
-    bytes([code]) for code in b"\x80\x95(c]}),ISVNTUXBCKMJLGiQP\x8c\x8d\x8e\x88\x89\x8a\x82"
+    bytes([code])
+    for code in b"\x80\x95(c]})\x8fISVNTUXBCKMJLFGP\x8c\x8d\x8e\x88\x89\x8a\x8b\x96\x82\x83\x84\x97"
 )
 
 _TORCH = (".pt", ".pth", ".ckpt", ".pt2", ".ptl")
@@ -27,6 +28,15 @@ def _is_pickle(head: bytes, tail: bytes) -> bool:
     from scanner.artifacts import pickle
 
     return pickle.probe(head)
+
+
+def _is_pickle_on(head: bytes, source: Source) -> bool:
+    """Whether a file that goes on behind ``head`` is one."""
+    if head[:1] not in _PICKLE_STARTS:
+        return False
+    from scanner.artifacts import pickle
+
+    return pickle.probe(head, source)
 
 
 def _torch_legacy(subject: Subject) -> Iterator[Event]:
@@ -196,6 +206,7 @@ PICKLES: tuple[Format, ...] = (
             ".pdopt",
         ),
         sniff=_is_pickle,
+        sniff_on=_is_pickle_on,
         inspect=_pickle,
         account=_pickle_account,
         promises="code",

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from sbom.record import record
-from scanner.model import Account, FileReader, Inspector, ManifestParser, Stated
+from scanner.model import Account, FileReader, Inspector, ManifestParser, Source, Stated
 
 if TYPE_CHECKING:
     from scanner.integrity.tree import Witness
@@ -78,7 +78,8 @@ class Format:
 
     ``suffixes`` in lower case with the dot; ``names`` are patterns over the lower-cased file name; ``magic``
     pairs of offset and bytes, one of which must stand there; ``sniff`` decides by head and tail where a magic
-    is not enough. ``promises`` says what its loader may do by design: ``data`` (parse) or ``code`` (run).
+    is not enough, ``sniff_on`` in its place where the file goes on behind the head, which may hide it.
+    ``promises`` says what its loader may do by design: ``data`` (parse) or ``code`` (run).
     ``weak``: the content mark is so short that chance can write it; a file claimed only by it that breaks
     before it showed anything is nobody's. ``covers`` names rows whose work this row's inspector includes.
     ``account`` shows the bytes to a person, where somebody looks at one artifact.
@@ -93,6 +94,7 @@ class Format:
     names: tuple[str, ...] = ()
     magic: tuple[tuple[int, bytes], ...] = ()
     sniff: Callable[[bytes, bytes], bool] | None = None
+    sniff_on: Callable[[bytes, Source], bool] | None = None
     inspect: Inspector | None = None
     promises: Risk = "data"
     container: bool = False
@@ -111,6 +113,12 @@ class Format:
         """Whether the bytes ask for this row."""
         if any(head.startswith(mark, offset) for offset, mark in self.magic):
             return True
+        return self.sniffs(head, tail, None)
+
+    def sniffs(self, head: bytes, tail: bytes, source: Source | None) -> bool:
+        """Whether the row takes the bytes for its own where no magic says so; ``source`` if they go on."""
+        if source is not None and self.sniff_on is not None:
+            return self.sniff_on(head, source)
         return self.sniff is not None and self.sniff(head, tail)
 
     @property
