@@ -26,12 +26,14 @@ TRANSPARENT = frozenset(
     }
 )
 _OUT_OF_THE_FOLDER = ("/", "\\", ":")
+_CYTHON = "__pyx_unpickle_"
 _CHAIN = 8  # calls of results of calls that are followed down to a name
 _LOADS = "loads another pickle"  # the capability's words in the policy's data
 # These only keep what they are handed: it is judged where their result is called.
 _LATER = frozenset({"collections.defaultdict", "functools.partial", "types.MethodType"})
 # Through these a packed stream reaches its loader; what they are handed is read as a packed file is.
 _UNPACKERS = ("zlib.decompress", "gzip.decompress", "bz2.decompress", "lzma.decompress", "BufferedReader")
+_LOADERS = ("loads", "_load_from_bytes", "_unpickle__CustomPickled")
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00")
 _PLAIN_CODECS = frozenset({"latin1", "latin-1", "latin_1", "iso-8859-1", "ascii", "utf-8", "utf8"})
 
@@ -90,12 +92,29 @@ class Judge:
             yield from self._sink_call(machine, made, verdict, constructs=constructs)
         elif verdict.kind is Kind.HONEST:
             yield from self._honest(machine, made, verdict, constructs=constructs)
-        elif constructs:
-            if verdict.kind is Kind.UNKNOWN:
+        elif constructs or self._is_like_making(machine, made, callee, verdict):
+            if not constructs:
+                self.called.discard(path)  # said at the end, like what is made
+            elif verdict.kind is Kind.UNKNOWN:
                 # One finding a class, at the end; the machine need not tell the others.
                 callee.quiet |= Quiet.CONSTRUCT | _fill_of(callee) | Quiet.TOLD
         else:
             yield from self._unknown_call(machine, made, path)
+
+    def _is_like_making(self, machine: Machine, made: Made, callee: Global, verdict: Verdict) -> bool:
+        """Whether a call of a name that nobody knows does no more than making an object of a class does.
+
+        So is the member of an Enum pickled, by its number; and Cython has one function a class for making
+        an object, which calls ``__new__`` of its first argument.
+        """
+        if verdict.kind is not Kind.UNKNOWN or made.how in ("obj", "inst"):
+            return False
+        if callee.name.rpartition(".")[2].startswith(_CYTHON):
+            return True
+        given = machine.arguments(made.args)
+        if given is None or len(given) != 1:
+            return False
+        return _could_be_class(callee) and machine.number(given[0]) is not None
 
     def _is_told(self, callee: Global) -> bool:
         """Whether enough was said of the name; the machine then keeps its other calls to itself."""
@@ -160,8 +179,10 @@ class Judge:
     def _carried(self, machine: Machine, made: Made, verdict: Verdict) -> Iterator[Event]:
         """Code or another pickle inside this one: bytes that a loader is handed are read like a file."""
         limits = self.subject.limits
-        loads = made.callee_name.endswith(("loads", "_load_from_bytes"))
-        data = _bytes_of(machine, made.args, limits.text_bytes, texts=loads)
+        loads = made.callee_name.endswith(_LOADERS)
+        # Whatever else rebuilds code is handed bytes that are code, not a pickle.
+        unpacks = loads or verdict.kind is Kind.SINK
+        data = _bytes_of(machine, made.args, limits.text_bytes, texts=loads) if unpacks else None
         if data is not None:
             self.subject.budget.spend_member()
             yield Derived(

@@ -281,6 +281,18 @@ def test_facts_name_protocol_imports_and_framework() -> None:
             "ART-016",
             id="reconstructor",
         ),
+        pytest.param(stream(call("shop.model.Kind", 1)), "ART-016", id="the member of an Enum"),
+        pytest.param(stream(call("shop.model.Kind", "a")), "ART-002", id="called with a text"),
+        pytest.param(stream(call("shop.model.Kind", 1, 2)), "ART-002", id="called with two numbers"),
+        pytest.param(stream(call("shop.model.kind", 1)), "ART-002", id="a function called with a number"),
+        pytest.param(
+            stream(
+                name("shop._fast", "__pyx_unpickle_Tree"),
+                b"(" + name("shop._fast", "Tree") + literal(1234) + literal(None) + b"tR",
+            ),
+            "ART-016",
+            id="a class of Cython",
+        ),
         pytest.param(stream(name("shop.model", "relu")), "ART-016", id="only named"),
         pytest.param(stream(call("shop.model.Net", "x")), "ART-002", id="called"),
         pytest.param(stream(call("shop.model.Net")), "ART-002", id="called without arguments"),
