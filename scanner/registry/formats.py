@@ -110,7 +110,8 @@ def claims(name: str, head: bytes, tail: bytes, source: Source | None = None) ->
     """
     content = with_content(head, tail, source)
     named = with_name(name.lower())
-    covered = {other for row in content for other in row.covers}
+    asked = [row for row in named if row.by_name_only]
+    covered = {other for row in (*content, *asked) for other in row.covers}
     chosen = {row.name: Claim(row, by_name=False) for row in content if row.name not in covered}
     kept = any(row in content for row in named)
     if is_script(head) and is_weights(name, named):

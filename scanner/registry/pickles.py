@@ -109,6 +109,12 @@ def _names_member(head: bytes, tail: bytes, name: bytes) -> bool:
     return name in tail or name in head[:512]
 
 
+def _torch_shard(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import pytorch_shard
+
+    return pytorch_shard.inspect(subject)
+
+
 def _is_torch_package(head: bytes, tail: bytes) -> bool:
     return _names_member(head, tail, b"/.data/extern_modules")
 
@@ -173,6 +179,15 @@ PICKLES: tuple[Format, ...] = (
         sniff=_is_torch_zip,
         inspect=_torch_zip,
         promises="code",
+    ),
+    Format(
+        "pytorch-shard",
+        "PyTorch distributed checkpoint (items of one shard)",
+        suffixes=(".distcp",),
+        inspect=_torch_shard,
+        promises="code",
+        container=True,
+        covers=("zip", "pytorch-zip", "torch-package"),
     ),
     Format(
         "torch-package",
