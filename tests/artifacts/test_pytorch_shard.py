@@ -18,7 +18,9 @@ from tests.forge_archives import Z, zip_of
 HONEST = torch_zip(state_dict({"w": tensor("0", (4,))}), {"0": bytes(16)})
 ATTACK = torch_zip(stream(call("posix.system", "echo weighbridge-sample")), {})
 # A tensor whose bytes look like the end of an archive, far from its own end.
-OTHER = torch_zip(state_dict({"w": tensor("0", (4,))}), {"0": b"PK\x05\x06".ljust(80_000, b"\1")})
+OTHER = torch_zip(
+    state_dict({"w": tensor("0", (4,))}), {"0": (bytes(9_000) + b"PK\x05\x06").ljust(90_000, b"\1")}
+)
 
 
 def steps(data: bytes, name: str = "__0_0.distcp") -> Iterable[object]:
