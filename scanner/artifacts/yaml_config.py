@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sbom.model import Fact, FactName, Location
 from sbom.record import field, mutable
-from scanner.artifacts import hub_config, names, ray_config, targets
+from scanner.artifacts import hub_config, names, ray_config, targets, yolo_config
 from scanner.artifacts.names import Kind
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Derived, Event, Evidence, Subject, factors
@@ -62,7 +62,8 @@ class _Level:
 
 def inspect(subject: Subject) -> Iterator[Event]:
     """ART-001 for tags and targets that run code, ART-002 for others nobody vouches for, ART-016 for
-    objects of unknown classes, ART-012 where remote code is trusted; facts of a NeMo model.
+    objects of unknown classes, ART-012 where remote code is trusted, ART-031 for what YOLO's loaders run;
+    facts of a NeMo model.
 
     Raises Malformed for broken YAML that speaks of any of these: other broken YAML is somebody else's.
     """
@@ -72,6 +73,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
     data = subject.source.read_at(0, subject.source.size)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         data = data.decode("utf-16", "replace").encode("utf-8", "surrogatepass")
+    yield from yolo_config.told(data, subject.where, limits.message_chars)
     if not _SPEAKS.search(data):
         return
     yield from _Reading(subject).run(data, speaks=bool(_OURS.search(data)))

@@ -5,7 +5,9 @@ puts a folder before every package, spaCy looks functions up by registered names
 is told of by whoever reads it as what it is.
 Laws: transformers' documentation, "Building custom models"; diffusers', "Load community pipelines";
 sentence-transformers', "Custom models" (``modules.json``); datasets', "Create a dataset loading script";
-MLflow's, "MLflow Models" (``code``, ``loader_module``, ``model_code_path``); spaCy's, "Training config".
+MLflow's, "MLflow Models" (``code``, ``loader_module``, ``model_code_path``); spaCy's, "Training config";
+Triton's Python backend, "Usage" (``model.py`` in a version's folder); SageMaker's, "Use PyTorch"
+(``code/inference.py``).
 """
 
 import posixpath
@@ -35,6 +37,7 @@ _HUB = frozenset(
 _OWN_TYPES = ("sentence_transformers.",)
 _SECTION = re.compile(r"\s*\[([\w.*-]+)\]")
 _SETTING = re.compile(r"""\s*(@[\w-]+|factory)\s*=\s*["']([^"'\n]{1,200})["']""")
+_SAGEMAKER = re.compile(rb"^def (?:model|input|predict|output|transform)_fn\(", re.MULTILINE)
 _FOREIGN = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
@@ -104,10 +107,21 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
         yield Named(
             Location(_inside(folder, "model_index.json")), "its place", name, path, folder, "pipeline"
         )
+    elif not folder and is_dataset_script(text(path) or b""):
+        yield Named(where, "a repository of its name", name, path, folder, "dataset")
+    elif _is_served(name, own, folder, files) or (
+        name == "inference.py" and own == "code" and _SAGEMAKER.search(text(path) or b"")
+    ):
+        yield Named(where, "its place", name, path, posixpath.dirname(folder), "endpoint")
     elif name == "generate.py" and own == "custom_generate":
         yield Named(where, "its place", name, path, folder.rpartition("/")[0], "hub")
     elif name == "handler.py" and b"EndpointHandler" in (text(path) or b""):
         yield Named(where, "its name", name, path, folder, "endpoint")
+
+
+def _is_served(name: str, own: str, folder: str, files: Collection[str]) -> bool:
+    """Whether Triton runs the file: the one in a version's folder, below the model's own settings."""
+    return name == "model.py" and own.isdigit() and _inside(folder, "..", "config.pbtxt") in files
 
 
 # --- configurations of a hub -------------------------------------------------------------------------------

@@ -94,6 +94,21 @@ CAUGHT = [
         id="the script of a data set",
     ),
     pytest.param(
+        {"set.py": f"import datasets\nclass D(datasets.ArrowBasedBuilder):\n    pass\n{ACTS}"},
+        "set.py:7",
+        id="the script of a data set whose repository this is",
+    ),
+    pytest.param(
+        {"r/net/config.pbtxt": 'backend: "python"\n', "r/net/1/model.py": ACTS},
+        "r/net/1/model.py:4",
+        id="a model of Triton's Python backend",
+    ),
+    pytest.param(
+        {"code/inference.py": f"def model_fn(folder):\n    pass\n{ACTS}"},
+        "code/inference.py:6",
+        id="the code that SageMaker serves with",
+    ),
+    pytest.param(
         {"m/custom_generate/generate.py": ACTS}, "m/custom_generate/generate.py:4", id="generate.py"
     ),
     pytest.param(
@@ -171,6 +186,13 @@ HONEST = [
     pytest.param({"m/config.json": '{"model_type": "bert"}', "m/mod.py": ACTS}, id="nothing names it"),
     pytest.param({"d/d.py": ACTS}, id="called as its folder, and no data set"),
     pytest.param({"handler.py": ACTS}, id="a handler of something else"),
+    pytest.param({"r/net/1/model.py": ACTS}, id="a model in a folder of that name, without settings"),
+    pytest.param({"r/config.pbtxt": "", "r/model.py": ACTS}, id="a model beside its settings"),
+    pytest.param({"code/inference.py": ACTS}, id="a script of that name that serves nothing"),
+    pytest.param(
+        {"a/set.py": f"import datasets\nclass D(datasets.ArrowBasedBuilder):\n    pass\n{ACTS}"},
+        id="a builder inside of a package",
+    ),
     pytest.param(
         {
             "m/config.json": config("mod.A"),
