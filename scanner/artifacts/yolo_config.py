@@ -2,7 +2,8 @@
 
 Law: ``check_det_dataset`` of ultralytics and ``check_dataset`` of YOLOv5 (``download``: an address of a zip
 is fetched, what begins with ``bash`` is a command, anything else is run as Python); ``parse_model`` of
-YOLOv5, which evaluates the module and each argument of a row of ``backbone`` and ``head``, and ``activation``.
+YOLOv5, which evaluates the module and each argument of a row of ``backbone`` and ``head``, and
+``activation``.
 """
 
 import ast
