@@ -215,7 +215,7 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
         return any_of(base)
     if isinstance(base, Name) and base.dotted == "os.environ":
         return Unknown(f"it is the environment's {text_of(key) or 'variable'}")
-    if isinstance(base, Made | Param):
+    if isinstance(base, Made | Param | Name):
         return made("[]", (key,) if key is not None else (), base=base)
     return Unknown("it is an item of something unknown")
 

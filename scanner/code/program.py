@@ -79,6 +79,8 @@ _WIRES = (
     "socket.",
     "redis.",
     "flask.request",
+    "bottle.request",
+    "quart.request",
     "kafka.",
     "zmq.",
     "paramiko.",
@@ -313,6 +315,8 @@ class Program:
             return (Unresolved(f"a part of its path is not known: {reason(value)}"),)
         if isinstance(value, Made):
             return self._made(value, module, depth)
+        if isinstance(value, Name) and value.dotted.startswith(_WIRES):
+            return (Resolved("url", f"what {value.dotted} receives"),)
         if isinstance(value, Items):
             return tuple(
                 row

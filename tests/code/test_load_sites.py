@@ -266,3 +266,33 @@ def load(name, trust_remote_code=None):
 )
 def test_remote_code_that_a_function_decides_about_is_told_where_it_says_yes(body: str, found: bool) -> None:
     assert ("SRC-001" in rules(TRUSTS.format(body=body))) is found
+
+
+SERVED = "import pickle\nfrom flask import request\n\n\ndef predict():\n    return {call}\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param("pickle.loads(request.data)", id="the body"),
+        pytest.param("pickle.load(request.files['model'])", id="a file of a form"),
+        pytest.param("pickle.loads(request.files['model'].read())", id="the bytes of one"),
+        pytest.param("pickle.loads(request.get_data())", id="the body by a call"),
+        pytest.param("pickle.loads(request.args['m'].encode())", id="a parameter"),
+    ],
+)
+def test_what_a_request_sends_comes_from_outside(call: str) -> None:
+    found = reading({"app.py": SERVED.format(call=call)}).evidence
+    assert [(row.rule, row.where.line) for row in found] == [("SRC-003", 6)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param("pickle.loads(MODELS['a'])", id="an item of something else"),
+        pytest.param("pickle.loads(shop.request)", id="a name of somebody"),
+    ],
+)
+def test_other_names_are_not_known_to_come_from_outside(call: str) -> None:
+    text = "import shop\nfrom shop import MODELS\n" + SERVED.format(call=call)
+    assert [row.rule for row in reading({"app.py": text}).evidence] == ["SRC-009"]
