@@ -81,6 +81,9 @@ _WIRES = (
     "flask.request",
     "bottle.request",
     "quart.request",
+    "fastapi.File",
+    "fastapi.Body",
+    "fastapi.Form",
     "kafka.",
     "zmq.",
     "paramiko.",
@@ -95,6 +98,19 @@ _WIRES = (
     "pymongo.",
     "requests.",
     "httpx.",
+)
+
+# Classes of what a web framework hands to a function that answers a request.
+_SENT = (
+    "fastapi.UploadFile",
+    "fastapi.Request",
+    "fastapi.WebSocket",
+    "starlette.",
+    "django.http.",
+    "litestar.",
+    "aiohttp.web.",
+    "flask.Request",
+    "werkzeug.",
 )
 
 
@@ -174,6 +190,9 @@ class Program:
             given = argument(call, param.name, place_of(function.params, param.name, method=function.method))
             if given is not None and given != param:
                 values += self.settled(given, caller, depth + 4)
+        sent = dict(function.classes).get(param.name, "")
+        if sent.startswith(_SENT):
+            return tuple([*values, Name(sent)][:_CALLERS])
         default = dict(function.defaults).get(param.name)
         if default is not None and default != Const(None, by_default=True):
             values += self.settled(default, found[0], depth + 1)
@@ -315,7 +334,7 @@ class Program:
             return (Unresolved(f"a part of its path is not known: {reason(value)}"),)
         if isinstance(value, Made):
             return self._made(value, module, depth)
-        if isinstance(value, Name) and value.dotted.startswith(_WIRES):
+        if isinstance(value, Name) and value.dotted.startswith((*_WIRES, *_SENT)):
             return (Resolved("url", f"what {value.dotted} receives"),)
         if isinstance(value, Items):
             return tuple(

@@ -287,6 +287,28 @@ def test_what_a_request_sends_comes_from_outside(call: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("params", "call"),
+    [
+        pytest.param("file: UploadFile", "pickle.loads(await file.read())", id="an upload"),
+        pytest.param("file: UploadFile = File(...)", "pickle.load(file.file)", id="its file"),
+        pytest.param("file: UploadFile | None", "pickle.load(file.file)", id="an upload that may be absent"),
+        pytest.param("data: bytes = File(...)", "pickle.loads(data)", id="bytes of a form"),
+        pytest.param("request: Request", "pickle.loads(await request.body())", id="the body"),
+        pytest.param("request: 'Request'", "pickle.loads(await request.body())", id="a text as annotation"),
+    ],
+)
+def test_what_a_framework_hands_in_comes_from_outside(params: str, call: str) -> None:
+    head = "import pickle\nfrom fastapi import FastAPI, File, Request, UploadFile\n"
+    text = f"{head}async def predict({params}):\n    return {call}\n"
+    assert [(row.rule, row.where.line) for row in reading({"app.py": text}).evidence] == [("SRC-003", 4)]
+
+
+def test_what_other_annotations_hand_in_is_not_known() -> None:
+    text = "import pickle\nfrom shop import Request\ndef f(r: Request):\n    return pickle.loads(r.body())\n"
+    assert [row.rule for row in reading({"app.py": text}).evidence] == ["SRC-009"]
+
+
+@pytest.mark.parametrize(
     "call",
     [
         pytest.param("pickle.loads(MODELS['a'])", id="an item of something else"),
