@@ -214,3 +214,10 @@ def test_names_made_ready_fit_what_their_patterns_fit(glob: str, filling: str, e
         assert ByName([("row", [glob])]).of(name) == ["row"] * fnmatchcase(name, glob)
         fitting = [at for at, names in enumerate(_ROWS) if any(fnmatchcase(name, each) for each in names)]
         assert _ALL.of(name) == fitting
+
+
+def test_a_serialised_object_of_java_is_known_by_its_mark_under_any_name() -> None:
+    head = b"\xac\xed\x00\x05sr\x00\x11java.util.HashSet"
+    for name in ("model.ser", "model.bin", "weka.model"):
+        assert "java-object" in [claim.format.name for claim in claims(name, head, head)]
+    assert "java-object" not in [claim.format.name for claim in claims("m.bin", b"\xac\xed\x00\x04", b"")]

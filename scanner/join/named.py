@@ -7,7 +7,8 @@ Laws: transformers' documentation, "Building custom models"; diffusers', "Load c
 sentence-transformers', "Custom models" (``modules.json``); datasets', "Create a dataset loading script";
 MLflow's, "MLflow Models" (``code``, ``loader_module``, ``model_code_path``); spaCy's, "Training config";
 Triton's Python backend, "Usage" (``model.py`` in a version's folder); SageMaker's, "Use PyTorch"
-(``code/inference.py``).
+(``code/inference.py``);
+mmengine's, "Config" (a configuration in Python is run where it is read).
 """
 
 import posixpath
@@ -23,7 +24,7 @@ from scanner.manifests import jsontext
 from scanner.readers import yaml
 
 Text = Callable[[str], bytes | None]
-Kind = Literal["hub", "dataset", "pipeline", "endpoint", "mlflow", "spacy"]
+Kind = Literal["hub", "dataset", "pipeline", "endpoint", "mlflow", "spacy", "settings"]
 
 _CONFIGS = 2_000  # configurations that are read
 _SCRIPTS = 2_000  # files of Python that are looked through for what they register
@@ -38,6 +39,11 @@ _OWN_TYPES = ("sentence_transformers.",)
 _SECTION = re.compile(r"\s*\[([\w.*-]+)\]")
 _SETTING = re.compile(r"""\s*(@[\w-]+|factory)\s*=\s*["']([^"'\n]{1,200})["']""")
 _SAGEMAKER = re.compile(rb"^def (?:model|input|predict|output|transform)_fn\(", re.MULTILINE)
+# A configuration of OpenMMLab's libraries: settings at the top of a module that is never imported.
+_MMENGINE = re.compile(
+    rb"^(?:_base_\s*=\s*[\[\"']|custom_imports\s*=\s*dict\()|^model\s*=\s*dict\(\s*type\s*=\s*[\"']",
+    re.MULTILINE,
+)
 _FOREIGN = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
@@ -113,6 +119,8 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
         name == "inference.py" and own == "code" and _SAGEMAKER.search(text(path) or b"")
     ):
         yield Named(where, "its place", name, path, posixpath.dirname(folder), "endpoint")
+    elif _MMENGINE.search(text(path) or b""):
+        yield Named(where, "what it says", name, path, folder, "settings")
     elif name == "generate.py" and own == "custom_generate":
         yield Named(where, "its place", name, path, folder.rpartition("/")[0], "hub")
     elif name == "handler.py" and b"EndpointHandler" in (text(path) or b""):

@@ -129,6 +129,13 @@ FRAMEWORKS: tuple[Format, ...] = (
         ),
         promises="code",
     ),
+    Format(
+        "java-object",
+        "Java serialised object (Weka, H2O, Spark)",
+        suffixes=(".ser",),
+        magic=((0, b"\xac\xed\x00\x05"),),
+        promises="code",
+    ),
     Format("torch7", "Torch7 serialised object", suffixes=(".t7", ".th7"), promises="code"),
     Format(
         "tensorrt",

@@ -109,6 +109,16 @@ CAUGHT = [
         id="the code that SageMaker serves with",
     ),
     pytest.param(
+        {"configs/net.py": f"model = dict(type='FasterRCNN')\n{ACTS}"},
+        "configs/net.py:5",
+        id="a configuration of mmdetection",
+    ),
+    pytest.param(
+        {"configs/net.py": f"_base_ = ['./base.py']\n{ACTS}"},
+        "configs/net.py:5",
+        id="one that builds on another",
+    ),
+    pytest.param(
         {"m/custom_generate/generate.py": ACTS}, "m/custom_generate/generate.py:4", id="generate.py"
     ),
     pytest.param(
@@ -186,6 +196,11 @@ HONEST = [
     pytest.param({"m/config.json": '{"model_type": "bert"}', "m/mod.py": ACTS}, id="nothing names it"),
     pytest.param({"d/d.py": ACTS}, id="called as its folder, and no data set"),
     pytest.param({"handler.py": ACTS}, id="a handler of something else"),
+    pytest.param({"configs/net.py": f"model = dict(depth=3)\n{ACTS}"}, id="a dictionary of another program"),
+    pytest.param(
+        {"configs/net.py": "_base_ = ['./base.py']\nmodel = dict(type='FasterRCNN')\n"},
+        id="a configuration of settings alone",
+    ),
     pytest.param({"r/net/1/model.py": ACTS}, id="a model in a folder of that name, without settings"),
     pytest.param({"r/config.pbtxt": "", "r/model.py": ACTS}, id="a model beside its settings"),
     pytest.param({"code/inference.py": ACTS}, id="a script of that name that serves nothing"),
