@@ -7,7 +7,7 @@ Laws: those of ``targets``; Ray's documentation, "Serve config files" and "Runti
 
 from collections.abc import Iterator
 
-from scanner.artifacts import jsontext, ray_config, targets
+from scanner.artifacts import agent_tools, jsontext, ray_config, targets
 from scanner.artifacts.names import Kind
 from scanner.errors import LimitReached, Malformed
 from scanner.model import Derived, Event, Subject
@@ -20,6 +20,7 @@ _MARKS = (
     b'"import_path"',
     b'"runtime_env"',
     b"CLOUDPICKLE_FALLBACK",
+    agent_tools.MARK,
 )
 # A key may be written in escapes; what spells letters so is parsed to see.
 _ESCAPED = pattern(rb'\\u00[2-7][0-9A-Fa-f][^"\n]{0,200}"\s*:')
@@ -32,7 +33,8 @@ _PICKLES = 1000  # of one file
 
 
 def inspect(subject: Subject) -> Iterator[Event]:
-    """ART-001 and ART-002 for what the file has called, ART-023 for what it has installed; its pickles.
+    """ART-001 and ART-002 for what the file has called, ART-023 for what it has installed, ART-031 for
+    tools that are written in it; its pickles.
 
     Raises Malformed or LimitReached for JSON that is broken or too large only where it speaks of any of
     these: other JSON is somebody else's.
@@ -46,6 +48,7 @@ def inspect(subject: Subject) -> Iterator[Event]:
     config = jsontext.parse(data, limits.nesting)
     yield from targets.told(config, subject.where, limits.message_chars)
     yield from ray_config.told(config, subject.where, limits.message_chars)
+    yield from agent_tools.told(config, subject.where, limits.message_chars)
     yield from _pickles(subject, config)
 
 

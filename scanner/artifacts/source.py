@@ -9,6 +9,8 @@ from scanner.artifacts.names import Kind
 
 _TELLING = frozenset({"runs commands", "runs code", "uses the network", "loads another pickle"})
 _ROOTS = frozenset({"__import__", "compile", "eval", "exec"})
+_OS = "os."
+_STARTS = ("system", "popen", "exec", "spawn", "posix_spawn", "startfile", "fork", "kill", "putenv")
 _CALLS = 10_000  # of one file
 
 
@@ -48,6 +50,13 @@ def dangerous(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
         verdict = names.classify(module, name)
         if verdict.kind is Kind.CARRIES or (verdict.kind is Kind.SINK and verdict.capability in _TELLING):
             yield path, verdict.capability or "rebuilds code", line
+
+
+def acting(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
+    """The same, but for functions of ``os`` that start no program."""
+    for path, does, line in dangerous(tree):
+        if not path.startswith(_OS) or path.removeprefix(_OS).startswith(_STARTS):
+            yield path, does, line
 
 
 def dotted(node: ast.expr) -> str:

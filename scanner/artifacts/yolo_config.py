@@ -28,8 +28,6 @@ _PARTS = ("backbone", "head")
 _ROWS = 10_000  # of one model
 _TOLD = 20  # findings of one file
 _LONGEST = 10_000  # characters of one expression that is parsed
-_OS = "os."
-_STARTS = ("system", "popen", "exec", "spawn", "posix_spawn", "startfile", "fork", "kill", "putenv")
 # What a text does: something on the machine, whatever a script of the tree does, or nothing that is known to.
 _Kind = Literal["acts", "runs", "plain"]
 _MEASURED: dict[_Kind, Factors] = {
@@ -89,19 +87,12 @@ def _download(node: Node) -> Iterator[_Row]:
     tree = source.parsed(text.encode("utf-8", "surrogatepass"))
     if tree is None:
         return  # it runs to nothing but a syntax error
-    acts = list(_acting(tree))
+    acts = list(source.acting(tree))
     for path, does, line in acts:
         says = f"checking this data set runs Python that stands here, which calls {path}: it {does}"
         yield node.line + line, says, f"download:{path}", "acts"
     if not acts:
         yield node.line, "checking this data set runs Python that stands here", "download", "plain"
-
-
-def _acting(tree: ast.Module) -> Iterator[tuple[str, str, int]]:
-    """What ``source.dangerous`` finds, but for functions of ``os`` that start no program."""
-    for path, does, line in source.dangerous(tree):
-        if not path.startswith(_OS) or path.removeprefix(_OS).startswith(_STARTS):
-            yield path, does, line
 
 
 def _expression(part: str, node: Node) -> Iterator[_Row]:

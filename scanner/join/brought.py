@@ -31,6 +31,7 @@ _HOW = {
     "endpoint": "an inference endpoint that serves this folder",
     "mlflow": "loading the model",
     "spacy": "building the pipeline",
+    "agent": "loading this tool, or the agent that has it,",
     "settings": "reading this configuration, as OpenMMLab's libraries do,",
 }
 

@@ -8,7 +8,8 @@ sentence-transformers', "Custom models" (``modules.json``); datasets', "Create a
 MLflow's, "MLflow Models" (``code``, ``loader_module``, ``model_code_path``); spaCy's, "Training config";
 Triton's Python backend, "Usage" (``model.py`` in a version's folder); SageMaker's, "Use PyTorch"
 (``code/inference.py``);
-mmengine's, "Config" (a configuration in Python is run where it is read).
+smolagents', "Sharing your tools"
+(``tool.py``, ``agent.json``); mmengine's, "Config" (a configuration in Python is run where it is read).
 """
 
 import posixpath
@@ -24,7 +25,7 @@ from scanner.manifests import jsontext
 from scanner.readers import yaml
 
 Text = Callable[[str], bytes | None]
-Kind = Literal["hub", "dataset", "pipeline", "endpoint", "mlflow", "spacy", "settings"]
+Kind = Literal["hub", "dataset", "pipeline", "endpoint", "mlflow", "spacy", "settings", "agent"]
 
 _CONFIGS = 2_000  # configurations that are read
 _SCRIPTS = 2_000  # files of Python that are looked through for what they register
@@ -119,6 +120,8 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
         name == "inference.py" and own == "code" and _SAGEMAKER.search(text(path) or b"")
     ):
         yield Named(where, "its place", name, path, posixpath.dirname(folder), "endpoint")
+    elif _is_tool(name, own, folder, files, text(path) or b""):
+        yield Named(where, "its place", name, path, folder, "agent")
     elif _MMENGINE.search(text(path) or b""):
         yield Named(where, "what it says", name, path, folder, "settings")
     elif name == "generate.py" and own == "custom_generate":
@@ -130,6 +133,12 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
 def _is_served(name: str, own: str, folder: str, files: Collection[str]) -> bool:
     """Whether Triton runs the file: the one in a version's folder, below the model's own settings."""
     return name == "model.py" and own.isdigit() and _inside(folder, "..", "config.pbtxt") in files
+
+
+def _is_tool(name: str, own: str, folder: str, files: Collection[str], data: bytes) -> bool:
+    """Whether smolagents runs the file: a tool's own repository, or the tools of an agent's folder."""
+    beside = _inside(folder, "tool_config.json") in files or b"smolagents" in data
+    return (name == "tool.py" and beside) or (own == "tools" and _inside(folder, "..", "agent.json") in files)
 
 
 # --- configurations of a hub -------------------------------------------------------------------------------

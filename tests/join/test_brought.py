@@ -118,6 +118,8 @@ CAUGHT = [
         "configs/net.py:5",
         id="one that builds on another",
     ),
+    pytest.param({"tool.py": f"from smolagents import Tool\n{ACTS}"}, "tool.py:5", id="a tool of smolagents"),
+    pytest.param({"a/agent.json": "{}", "a/tools/web.py": ACTS}, "a/tools/web.py:4", id="a tool of an agent"),
     pytest.param(
         {"m/custom_generate/generate.py": ACTS}, "m/custom_generate/generate.py:4", id="generate.py"
     ),
@@ -201,6 +203,7 @@ HONEST = [
         {"configs/net.py": "_base_ = ['./base.py']\nmodel = dict(type='FasterRCNN')\n"},
         id="a configuration of settings alone",
     ),
+    pytest.param({"tool.py": ACTS, "tools/web.py": ACTS}, id="tools of nobody's agent"),
     pytest.param({"r/net/1/model.py": ACTS}, id="a model in a folder of that name, without settings"),
     pytest.param({"r/config.pbtxt": "", "r/model.py": ACTS}, id="a model beside its settings"),
     pytest.param({"code/inference.py": ACTS}, id="a script of that name that serves nothing"),
