@@ -2,8 +2,7 @@
 
 A name that the tree itself defines is said to be, with the line to read; where such a class is only made, the
 file needs the repository's own code (ART-018) and not that of somebody unknown. Its grade stays: whoever can
-put a model into the tree can put a module beside it. A call of a class that is an Enum there only makes, too:
-so are its members pickled, by their values.
+put a model into the tree can put a module beside it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,12 +13,10 @@ from scanner.patterns import pattern
 from scanner.text import visible
 
 _MADE, _OWN = "ART-016", "ART-018"  # both of the same grade
-_CALLED = "ART-002"
 _RULES = frozenset({"ART-001", "ART-002", _MADE})
 _DOTTED = pattern(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,30}")
 
 _DEFINES = pattern(r"(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=]+)?=(?!=)")
-_ENUM = pattern(r"class[ \t]+(\w+)[ \t]*\([^)]{0,200}\b(?:Int|Str)?(?:Enum|Flag)\b[^)]{0,200}\)[ \t]*:")
 _FILES = 500  # files of source that are read, the nearest to the root first
 
 
@@ -58,12 +55,10 @@ def wanted(evidence: Iterable[Evidence], sources: Sources) -> tuple[str, ...]:
 def located(evidence: Iterable[Evidence], sources: Sources, read: Mapping[str, str]) -> Iterator[Evidence]:
     """The evidence, where the tree defines what it names with path and line; ``read`` has texts by path."""
     defined = {path: _definitions(text) for path, text in read.items()}
-    enums = {path: _enums(text) for path, text in read.items()}
     for each in evidence:
         place = _definition(each.subject, sources, defined) if _is_name(each) else ""
         if place:
-            made = each.rule == _MADE or (each.rule == _CALLED and _is_enum(each.subject, sources, enums))
-            rule = _OWN if made else each.rule
+            rule = _OWN if each.rule == _MADE else each.rule
             yield replace(each, rule=rule, message=f"{each.message}; this tree defines it in {place}")
         else:
             yield each
@@ -79,22 +74,6 @@ def _definition(dotted: str, sources: Sources, defined: Mapping[str, Mapping[str
         if line is not None:
             return f"{visible(path, limit=200)}:{line}"
     return ""
-
-
-def _is_enum(dotted: str, sources: Sources, enums: Mapping[str, frozenset[str]]) -> bool:
-    """Whether the name itself, and no attribute of it, is an Enum wherever the tree may mean it."""
-    found = [(path, name) for path, name in sources.of(dotted) if path in enums]
-    return bool(found) and all(
-        name in enums[path] and dotted.rpartition(".")[2] == name for path, name in found
-    )
-
-
-def _enums(text: str) -> frozenset[str]:
-    """The classes at the top of a module whose line says that they are an Enum, and that have no hook for
-    values that they do not know."""
-    if "def _missing_(" in text or "def __new__(" in text:
-        return frozenset()
-    return frozenset(found[1] for line in text.split("\n") if (found := _ENUM.match(line)) is not None)
 
 
 def _definitions(text: str) -> dict[str, int]:

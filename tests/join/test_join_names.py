@@ -77,38 +77,3 @@ def test_the_scan_points_at_the_line_and_the_grade_stays(tmp_path: Path) -> None
     said = {row.evidence.rule: row.evidence.message for row in beside}
     assert said["ART-018"].endswith("this tree defines it in net.py:4")
     assert said["ART-002"].endswith("this tree defines it in net.py:8")
-
-
-ENUM = "from enum import Enum, StrEnum\n\n\nclass Kind(StrEnum):\n    A = 'a'\n"
-
-
-@pytest.mark.parametrize(
-    ("subject", "files", "rule"),
-    [
-        pytest.param("net.Kind", {"net.py": ENUM}, "ART-018", id="an Enum"),
-        pytest.param(
-            "net.Kind", {"net.py": ENUM.replace("StrEnum)", "str, Enum)")}, "ART-018", id="mixed in"
-        ),
-        pytest.param("net.Kind", {"net.py": NET.replace("Net", "Kind")}, "ART-002", id="another class"),
-        pytest.param("net.Kind.run", {"net.py": ENUM}, "ART-002", id="a method of it"),
-        pytest.param(
-            "net.Kind",
-            {"net.py": ENUM + "\n    @classmethod\n    def _missing_(cls, value): run(value)\n"},
-            "ART-002",
-            id="an Enum with a hook",
-        ),
-        pytest.param(
-            "net.Kind",
-            {"net.py": ENUM, "a/net.py": NET.replace("Net", "Kind")},
-            "ART-002",
-            id="an Enum in one of two",
-        ),
-        pytest.param("net.Kind", {"net.py": "def Kind(x): ...  # (Enum):"}, "ART-002", id="a function"),
-    ],
-)
-def test_a_called_enum_of_the_tree_is_only_made(subject: str, files: dict[str, str], rule: str) -> None:
-    sources = join.Sources(files)
-    evidence = [Evidence("ART-002", Location("m.pkl"), "calls it", subject)]
-    read = {path: files[path] for path in join.wanted(evidence, sources)}
-    (found,) = join.located(evidence, sources, read)
-    assert found.rule == rule
