@@ -115,7 +115,7 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
             Location(_inside(folder, "model_index.json")), "its place", name, path, folder, "pipeline"
         )
     elif not folder and is_dataset_script(text(path) or b""):
-        yield Named(where, "a repository of its name", name, path, folder, "dataset")
+        yield Named(where, "its place in a repository", name, path, folder, "dataset")
     elif _is_served(name, own, folder, files) or (
         name == "inference.py" and own == "code" and _SAGEMAKER.search(text(path) or b"")
     ):
@@ -123,7 +123,7 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
     elif _is_tool(name, own, folder, files, text(path) or b""):
         yield Named(where, "its place", name, path, folder, "agent")
     elif _MMENGINE.search(text(path) or b""):
-        yield Named(where, "what it says", name, path, folder, "settings")
+        yield Named(where, "its form", name, path, folder, "settings")
     elif name == "generate.py" and own == "custom_generate":
         yield Named(where, "its place", name, path, folder.rpartition("/")[0], "hub")
     elif name == "handler.py" and b"EndpointHandler" in (text(path) or b""):
