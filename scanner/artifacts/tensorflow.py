@@ -69,6 +69,9 @@ _DTYPES = (
 _WEIGHTS = frozenset({1, 2, 4, 6, 11, 12, 13, 14, 19, 24, 25})  # types that weights have, whole numbers aside
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _OUTSIDE = re.compile(r"^(?:[/\\~]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.\-]*:/)|(?:^|[\\/])\.\.(?:[\\/]|$)")
+_NODE = re.compile(r"[A-Za-z0-9.][\w.\\/>\-]*")
+_OWN_OP = re.compile(r"[A-Z][A-Za-z0-9_]*(?:>[A-Za-z0-9_]+)*")
+_NAMES = (".pb", ".pbtxt", ".graphdef")
 _IN_MEMORY = ("ram://", "memory://", "memmapped_package://")
 _DOES = {
     "reads": "reads a file",
@@ -93,6 +96,7 @@ class _Seen:
     assets: dict[str, str] = field(default_factory=dict)
     queued: list[tuple[Scope, Node]] = field(default_factory=list)
     certain: set[int] = field(default_factory=set)  # graphs with an operator of TensorFlow's own
+    doubted: set[int] = field(default_factory=set)  # graphs with a node that is not named as nodes are
     parameters: int = 0
     tensors: int = 0
     dtypes: Counter[int] = field(default_factory=Counter)
@@ -163,8 +167,12 @@ def _messages(subject: Subject, *, is_text: bool) -> Iterator[Event]:
             yield from read(wire, 0, subject.source.size, seen, subject)
         except Malformed as error:
             # A message of one kind is nonsense as another: broken is what had shown itself as a graph.
+            seen.doubted.add(seen.libraries)
             if len(seen.certain) > before:
                 broken = error
+    if not seen.certain and subject.name.lower().endswith(_NAMES):
+        # Nothing but foreign operators: a graph by its name, where all of it reads as one.
+        seen.certain |= {library for library, _ in seen.unknown} - seen.doubted
     yield from _judged(wire, seen, subject, is_text=is_text)
     if broken is not None:
         raise broken
@@ -320,6 +328,8 @@ def _on_node(wire: Wire, at: Field, scope: Scope, seen: _Seen, subject: Subject)
     if not node.op or not _OP.fullmatch(node.op):
         return
     seen.nodes += 1
+    if not _NODE.fullmatch(node.name) or not _OWN_OP.fullmatch(node.op):
+        seen.doubted.add(scope.library)
     act = act_of(node.op)
     if act is not None:
         if len(seen.acting) < 10 * subject.limits.evidence_rows:

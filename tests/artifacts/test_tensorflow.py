@@ -409,3 +409,37 @@ def test_a_line_of_hashes_is_looked_at_once() -> None:
     # Each of the hashes may begin a comment: tried in all ways, they would take for ever.
     assert not pbtxt.looks_like(b"#" * 8192)
     assert pbtxt.looks_like(b"#" * 4096 + b"\n # more\nnode {")
+
+
+# --- nothing but foreign operators --------------------------------------------------------------------------
+
+ALONE = graph(node("a", "EvilOp"))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(ALONE, "m.pb", id="a graph"),
+        pytest.param(saved_model(graph(node("a", "Evil>Run"))), "saved_model.pb", id="a SavedModel"),
+        pytest.param(b'node { name: "a" op: "EvilOp" }', "m.pbtxt", id="text"),
+        pytest.param(graph(node("a/b.c-d", "EvilOp", "x:0", "^y")), "M.PB", id="a name with folders"),
+        pytest.param(graph(functions=(function("f", node("x", "EvilOp")),)), "m.pb", id="in a function"),
+    ],
+)
+def test_a_graph_of_foreign_operators_alone_is_known_by_its_name(data: bytes, name: str) -> None:
+    assert [item.rule for item in evidence(data, name)] == ["ART-022"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        pytest.param(ALONE, "notes.meta", id="a name that many give"),
+        pytest.param(put(1, put(1, "a name") + put(2, "Words")) * 2, "m.pb", id="two texts"),
+        pytest.param(
+            put(1, put(1, "some.proto") + put(2, "org.Some")) * 2, "m.pb", id="descriptors of another"
+        ),
+        pytest.param(ALONE + put(1, put(1, "b b") + put(2, "C")), "m.pb", id="one that is no node"),
+    ],
+)
+def test_messages_that_only_look_like_graphs_are_none(data: bytes, name: str) -> None:
+    assert evidence(data, name) == []
