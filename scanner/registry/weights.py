@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from scanner.model import Asked, Event, Subject, Table
+from scanner.patterns import pattern
 from scanner.registry.rows import Format
 
 
@@ -62,9 +63,33 @@ def _zarr(subject: Subject) -> Iterator[Event]:
     return zarr.inspect(subject)
 
 
+def _xml_model(subject: Subject) -> Iterator[Event]:
+    from scanner.artifacts import xml_model
+
+    return xml_model.inspect(subject)
+
+
+_OPENVINO = pattern(rb"<net\s[^>]{0,2000}?\bname\s*=|<!DOCTYPE\s+net[\s>\[]")
+_PMML = pattern(rb"<(?:\w+:)?PMML[\s>/]|<!DOCTYPE\s+(?:\w+:)?PMML[\s>\[]")
+
+
+def _xml_of(head: bytes) -> bytes:
+    """The beginning of a text of XML in one byte a letter, or nothing where it is none."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode("latin-1", "replace")
+    return head if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<" else b""
+
+
 def _is_openvino(head: bytes, tail: bytes) -> bool:
     del tail
-    return b"<net name=" in head[:512] and b"version=" in head[:512]
+    text = _xml_of(head)
+    return bool(text) and b"version" in text and _OPENVINO.search(text) is not None
+
+
+def _is_pmml(head: bytes, tail: bytes) -> bool:
+    del tail
+    text = _xml_of(head)
+    return bool(text) and _PMML.search(text) is not None
 
 
 WEIGHTS: tuple[Format, ...] = (
@@ -84,9 +109,20 @@ WEIGHTS: tuple[Format, ...] = (
         sniff=_is_sorted_table,
         inspect=_tensorflow_checkpoint,
     ),
-    Format("openvino", "OpenVINO network", sniff=_is_openvino),
+    Format(
+        "openvino",
+        "OpenVINO network (XML: entities, inclusions, foreign operators)",
+        sniff=_is_openvino,
+        inspect=_xml_model,
+    ),
     Format("mxnet", "MXNet parameters", suffixes=(".params",), magic=((0, b"\x12\x01\0\0\0\0\0\0"),)),
-    Format("pmml", "PMML", suffixes=(".pmml",)),
+    Format(
+        "pmml",
+        "PMML (XML: entities and inclusions)",
+        suffixes=(".pmml",),
+        sniff=_is_pmml,
+        inspect=_xml_model,
+    ),
     Format(
         "xgboost",
         "XGBoost model",
