@@ -125,25 +125,25 @@ def test_a_working_directory_that_is_gone_is_said(tmp_path: Path, arguments: lis
 def test_an_interrupt_is_130_and_leaves_no_half_of_a_report(tree: Path) -> None:
     shutil.rmtree(tree / "a folder")
     before = sorted(tree.iterdir())
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [WEIGHBRIDGE, "scan", ".", "--files-from", "-", "-o", "json=made.json"],
         cwd=tree,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
-    )
-    assert running.stdin is not None
-    assert running.stderr is not None
-    # More than a pipe holds: once it is written, the command is there and reads.
-    running.stdin.write(b"a.pkl\n" * 20_000)
-    running.stdin.flush()
-    for _ in range(100):  # one that comes between two reads is only seen with the next
-        running.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(timeout=0.3)
-            break
-    running.stdin.close()
-    said = running.stderr.read()
-    assert running.wait(timeout=60) == 130
+    ) as running:
+        assert running.stdin is not None
+        assert running.stderr is not None
+        # More than a pipe holds: once it is written, the command is there and reads.
+        running.stdin.write(b"a.pkl\n" * 20_000)
+        running.stdin.flush()
+        for _ in range(100):  # one that comes between two reads is only seen with the next
+            running.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(timeout=0.3)
+                break
+        running.stdin.close()
+        said = running.stderr.read()
+    assert running.returncode == 130
     assert said.endswith(b"weighbridge: interrupted\n")
     assert sorted(tree.iterdir()) == before
