@@ -100,6 +100,7 @@ class Limits:
     pickle_name_bytes: int = 64 * KIB  # one name or number written as a line
     pickle_rereads: int = 1_000_000  # literals looked up again outside the window at hand
     literal_bytes: int = 4 * KIB  # how much of one argument is shown
+    report_text_chars: int = 4_096  # one text of a report for programs; no path is longer
     message_chars: int = 600  # one message, after escaping
     evidence_rows: int = 2_000  # evidence of one file; what is over is counted
     in_process_bytes: int = 4 * MIB  # larger files go to a worker

@@ -111,7 +111,10 @@ def _text(report: "Report", shown: "Shown", *, to_file: bool) -> bytes:
 
 
 def _json(report: "Report", shown: "Shown") -> bytes:
+    from scanner.limits import Limits
     from scanner.reports import inspection_json
+    from scanner.reports.bounded import bounded
 
+    report = bounded(report, Limits().report_text_chars)
     members = [(piece.where, piece.size) for piece in shown.members]
     return inspection_json.render(report, members, shown.tables, left=shown.left, broken=shown.broken)

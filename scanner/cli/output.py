@@ -17,6 +17,7 @@ from scanner.registry import REPORTS, RenderOptions
 if TYPE_CHECKING:
     from scanner.reports.text import Extent
 
+_FOR_PEOPLE: Final = frozenset({"text", "markdown", "step-summary", "github"})  # cut each text to a line
 _SILENT: Final = 2  # that many -q say nothing at all
 
 
@@ -108,6 +109,10 @@ def write(report: Report, chosen: Plan, policy: Policy, root: Path | None = None
 
         found = checkout.read(root, policy.limits)
         options = replace(options, commit=found.commit, repository=found.url)
+    if {*chosen.printed, *(name for name, _ in chosen.files)} - _FOR_PEOPLE:
+        from scanner.reports.bounded import bounded
+
+        report = bounded(report, policy.limits.report_text_chars)
     for name, path in chosen.files:
         replace_file(path, REPORTS[name](report, options), "--output: ")
     seen = replace(options, colour=wants_colour(sys.stdout), width=width())
