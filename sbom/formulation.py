@@ -4,6 +4,7 @@ A task's inputs and outputs point to components of the document, or name what is
 of work it is nobody states: its type is ``other``. Which task waits for which follows from what they share.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ Part = dict[str, Any]
 _PATH: Final = "weighbridge:path"
 _AGAIN: Final = "weighbridge:again"
 _LINE: Final = "weighbridge:line"
+_ABOUT: Final = "weighbridge:about:"
 _KIND: Final = ["other"]
 
 
@@ -72,9 +74,19 @@ def _task(ref: str, task: Task, refs: Mapping[str, str]) -> Part:
     if task.outputs:
         given = [_resource(what, refs) for what in dict.fromkeys(task.outputs)]
         part["outputs"] = [{"type": "artifact", "resource": one} for one in given]
-    if task.line is not None:
-        part["properties"] = [{"name": _LINE, "value": str(task.line)}]
+    if task.metrics:
+        part["outputs"] = [*part.get("outputs", []), _measured(task.metrics)]
+    said = [(f"{_ABOUT}{well_formed(name)}", well_formed(value)) for name, value in task.about]
+    said += [(_LINE, str(task.line))] if task.line is not None else []
+    if said:
+        part["properties"] = [{"name": name, "value": value} for name, value in said]
     return part
+
+
+def _measured(metrics: Sequence[tuple[str, str]]) -> Part:
+    """What came of it was measured to be: CycloneDX has no list of names and values for that, JSON has."""
+    pairs = [[well_formed(name), well_formed(value)] for name, value in metrics]
+    return {"type": "metrics", "data": {"contentType": "application/json", "content": json.dumps(pairs)}}
 
 
 def _step(step: Step) -> Part:
@@ -119,9 +131,20 @@ def _read_task(part: Part) -> Task:
             for step in part.get("steps", ())
         ),
         tuple(_read_resource(row["resource"]) for row in given if "resource" in row),
-        tuple(_read_resource(row["resource"]) for row in part.get("outputs", ())),
+        tuple(_read_resource(row["resource"]) for row in part.get("outputs", ()) if "resource" in row),
         tuple(
             (one.get("name", ""), one.get("value", "")) for row in given for one in row.get("parameters", ())
+        ),
+        tuple(
+            (name, value)
+            for row in part.get("outputs", ())
+            if "data" in row
+            for name, value in json.loads(row["data"]["content"])
+        ),
+        tuple(
+            (row["name"].removeprefix(_ABOUT), row["value"])
+            for row in part.get("properties", ())
+            if row["name"].startswith(_ABOUT)
         ),
     )
 

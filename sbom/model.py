@@ -209,7 +209,8 @@ class Task:
     """One piece of work that a file of the tree states: what it runs, takes and gives.
 
     ``inputs`` and ``outputs`` are component refs, or POSIX paths and addresses of what is no component.
-    ``parameters`` are names and values, the value empty where only the name is stated.
+    ``parameters`` are names and values, the value empty where only the name is stated; ``metrics`` what came
+    of it was measured to be; ``about`` what else is stated of it (a commit, how it ended).
     """
 
     name: str
@@ -218,6 +219,8 @@ class Task:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
+    metrics: tuple[tuple[str, str], ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
 
 
 @record

@@ -270,6 +270,7 @@ class Stage:
     """One piece of work that a pipeline's file states. ``line`` of ``where`` is that of its name.
 
     What another file says of the same stage (a lock the values of its ``parameters``) has no ``steps``.
+    ``metrics`` and ``about`` as of a task.
     """
 
     where: Location
@@ -278,6 +279,8 @@ class Stage:
     inputs: tuple[Used, ...] = ()
     outputs: tuple[Used, ...] = ()
     parameters: tuple[tuple[str, str], ...] = ()
+    metrics: tuple[tuple[str, str], ...] = ()
+    about: tuple[tuple[str, str], ...] = ()
 
 
 @record

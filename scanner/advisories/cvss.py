@@ -1,7 +1,6 @@
-"""CVSS vectors: the metrics that the rubric asks for, and the base score of version 3 for display.
+"""CVSS vectors: the metrics that the rubric asks for, and the scores of versions 3 and 4 for display.
 
-Law: FIRST's specifications of CVSS 2, 3.0, 3.1 and 4.0. The score of version 4 needs FIRST's table of macro
-vectors and is not computed: the rubric reads the metrics, not the score.
+Law: FIRST's specifications of CVSS 2, 3.0, 3.1 and 4.0. The rubric reads the metrics, not the score.
 """
 
 import re
@@ -87,7 +86,11 @@ class Vector:
 
     @property
     def score(self) -> float | None:
-        """The base score of version 3; None for the others."""
+        """The base score of version 3, the score of version 4; None for version 2."""
+        if self.version == "4":
+            from scanner.advisories import cvss4
+
+            return cvss4.score(self.metrics)
         return _score_3(self.metrics, minor=self.text[7:8]) if self.version == "3" else None
 
     @property

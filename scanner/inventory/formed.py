@@ -43,7 +43,7 @@ class _Index:
     folders: dict[str, list[str]] = field(default_factory=dict)
 
 
-def with_workflows(inventory: Inventory, readings: Mapping[str, Sequence[Reading]]) -> Inventory:
+def with_workflows(inventory: Inventory, readings: Mapping[str, Iterable[Reading]]) -> Inventory:
     """The inventory with what its files state of how things are made."""
     stages = {
         path: found
@@ -100,8 +100,18 @@ def _tasks(
             steps,
             tuple(inputs),
             tuple(outputs),
-            tuple((name, shown(text)) for name, text in sorted(parameters.items())),
+            _safe(sorted(parameters.items())),
+            _safe(stage.metrics),
+            _safe(stage.about),
         )
+
+
+def _safe(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Names and values without the secrets among them."""
+    return tuple(
+        (name, "***" if value and _SECRET.fullmatch(f"{name}={value}") else shown(value))
+        for name, value in pairs
+    )
 
 
 def _refs(path: str, used: Used, index: _Index) -> Iterator[str]:
@@ -118,7 +128,9 @@ def _refs(path: str, used: Used, index: _Index) -> Iterator[str]:
 
 
 def _scripts(path: str, stage: Stage) -> Iterator[str]:
-    """The scripts that a stage's commands name: beside its file, and from the root."""
+    """The script that states the stage, and those that its commands name: beside its file, from the root."""
+    if _SCRIPT.fullmatch(path):
+        yield path
     for step in stage.steps:
         for command in step.commands:
             for found in _SCRIPT.findall(command[:_MAX_COMMAND]):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sbom.record import replace
 from scanner.inventory import Stock
+from scanner.model import Stage
 from scanner.policy import Policy
-from scanner.readers import shards
 from scanner.survey import Survey, bytes_of, digests_in, is_notebook
 
 
@@ -15,6 +15,24 @@ def in_full(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
         return stock
     stock = _with_wholes(_with_notebooks(stock, seen), seen, root, policy)
     return _with_licences(stock, seen, root, policy)
+
+
+def stages(seen: Survey, root: Path, policy: Policy) -> dict[str, Stage]:
+    """How things were made, as runs of MLflow and scripts that train state it; by the file that does."""
+    if "sbom" not in policy.shown or not root.exists():
+        return {}
+    from scanner.code import training
+    from scanner.code.source import is_code
+    from scanner.manifests import mlflow_runs
+
+    def read(path: str) -> bytes | None:
+        return bytes_of(seen, root, path, policy.limits)
+
+    found = dict(mlflow_runs.stages(seen.paths, read))
+    for job in seen.jobs:
+        if is_code(job.path) and (stage := training.stage(read(job.path) or b"", job.path, policy.limits)):
+            found[job.path] = stage
+    return found
 
 
 def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
@@ -30,6 +48,7 @@ def _with_notebooks(stock: Stock, seen: Survey) -> Stock:
 def _with_wholes(stock: Stock, seen: Survey, root: Path, policy: Policy) -> Stock:
     """The stock with models that lie in several files as one each."""
     from scanner.inventory import assembled
+    from scanner.readers import shards
 
     indexes = {}
     for path in seen.paths:

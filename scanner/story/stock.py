@@ -1,5 +1,7 @@
 """Taking stock: everything that the files of a tree say is there."""
 
+from collections.abc import Mapping
+
 from sbom.record import replace
 from scanner import projects
 from scanner.inventory import Stock, take_stock
@@ -19,13 +21,17 @@ def within(stock: Stock, seen: Survey) -> Stock:
     return stock if seen.scope is None else projects.limited(stock, seen.scope)
 
 
-def formed(stock: Stock, seen: Survey) -> Stock:
-    """The stock with how its files say that things are made."""
-    if not any(isinstance(row, Stage) for rows in seen.readings.values() for row in rows):
+def formed(stock: Stock, seen: Survey, more: Mapping[str, Stage]) -> Stock:
+    """The stock with how its files say that things are made; ``more`` are stages that no manifest states."""
+    if not more and not any(isinstance(row, Stage) for rows in seen.readings.values() for row in rows):
         return stock
     from scanner.inventory import formed as making
 
-    return replace(stock, inventory=making.with_workflows(stock.inventory, seen.readings))
+    readings = {
+        **seen.readings,
+        **{path: (*seen.readings.get(path, ()), stage) for path, stage in more.items()},
+    }
+    return replace(stock, inventory=making.with_workflows(stock.inventory, readings))
 
 
 def _with_proofs(stock: Stock, seen: Survey) -> Stock:

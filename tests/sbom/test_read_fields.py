@@ -113,6 +113,8 @@ TASK: Mapping[str, st.SearchStrategy[Any]] = {
     "inputs": some,
     "outputs": some,
     "parameters": st.lists(st.tuples(words, versions), max_size=2, unique=True).map(tuple),
+    "metrics": st.lists(st.tuples(words, versions), max_size=2).map(tuple),
+    "about": st.lists(st.tuples(words, versions), max_size=2).map(tuple),
 }
 WORKFLOW: Mapping[str, st.SearchStrategy[Any]] = {
     "path": words,
