@@ -51,17 +51,18 @@ def encode(module: Module) -> dict[str, Plain]:
 def encode_outline(outline: Outline) -> Plain:
     """The outline without its path, which whoever asked knows."""
     calls = [[dotted, sorted(params)] for dotted, params in outline.calls]
-    return [outline.name, sorted(outline.functions), cast("Plain", calls)]
+    return [outline.name, sorted(outline.functions), cast("Plain", calls), sorted(outline.derived)]
 
 
 def decode_outline(data: object, path: str) -> Outline:
     """The outline that ``data`` says. Raises Malformed."""
     try:
-        name, functions, calls = _list(data)
+        name, functions, calls, derived = _list(data)
         rows = tuple(
             (_text(dotted), frozenset(_rows(params, _text))) for dotted, params in map(_list, _list(calls))
         )
-        return Outline(path, _text(name), frozenset(_rows(functions, _text)), rows)
+        own = frozenset(_rows(functions, _text))
+        return Outline(path, _text(name), own, rows, frozenset(_rows(derived, _text)))
     except (ValueError, TypeError) as error:
         raise Malformed("message", found=type(error).__name__, wanted="a module's outline") from error
 

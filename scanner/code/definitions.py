@@ -37,6 +37,17 @@ def signature(node: Defined, env: Env, known: Known, *, method: bool) -> Functio
     return Function(tuple(params), defaults, method and not static, tuple(kinds))
 
 
+def fields(node: ast.ClassDef) -> tuple[str, ...]:
+    """The annotated names of a class without a constructor of its own, as a dataclass takes them."""
+    if any(isinstance(each, ast.FunctionDef) and each.name == "__init__" for each in node.body):
+        return ()
+    return tuple(
+        each.target.id
+        for each in node.body
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+    )
+
+
 def configured(node: ast.expr, env: Env, known: Known) -> Value | None:
     """The configuration that ``hydra.main`` hands to a function: its main file alone."""
     if not isinstance(node, ast.Call) or callee(node, env, known)[0] != "hydra.main":

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from scanner.code import buckets, flow, hub
+from sbom.record import replace
+from scanner.code import buckets, flow, hub, inherited
 from scanner.code.apis import Api, table
 from scanner.code.arguments import argument_of
 from scanner.code.collector import uncollected
@@ -66,6 +67,8 @@ def _of_module(module: Module, program: Program, releases: Releases) -> Iterator
         yield from flow.unverified(call)
         yield from flow.tokens(call)
         api = table().find(call.dotted)
+        if api is None and (dotted := inherited.method_of(call, module, program.names)):
+            call, api = replace(call, dotted=dotted), table().find(dotted)  # noqa: PLW2901
         if api is None:
             continue
         if api.does in {"load", "fetch-load", "switch", "yaml-type"}:

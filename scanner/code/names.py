@@ -1,14 +1,16 @@
 """The names of a tree: which module a dotted name means, and which functions hand on to a load."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from sbom.record import record
-from scanner.code.apis import SETDEFAULT, Api, is_watched, table
+from scanner.code.apis import SETDEFAULT, is_watched, table
 from scanner.code.module import Call, Module
 from scanner.code.values import Choice, Items, Made, Mix, Param, Value
 
 _SETS = frozenset({SETDEFAULT, "os.putenv"})
+# Methods that classes of the tree have from those of libraries (``inherited``).
+INHERITED = frozenset({"from_pretrained", "load"})
 _LEVELS = 3  # functions that hand a parameter on, one in the other
 
 
@@ -28,13 +30,15 @@ class Outline:
     """Of one module what tells the functions that hand on to a load.
 
     ``calls``: full names of what is called, each with the full names of the functions whose parameters it
-    is given; ``functions`` are the module's own. Of a module that nothing was read of, only path and name.
+    is given; ``functions`` are the module's own, ``derived`` its classes that have a method of the table from
+    a library. Of a module that nothing was read of, only path and name.
     """
 
     path: str
     name: str
     functions: frozenset[str] = frozenset()
     calls: tuple[tuple[str, frozenset[str]], ...] = ()
+    derived: frozenset[str] = frozenset()
 
 
 class Names(Generic[_M]):
@@ -79,19 +83,28 @@ class Names(Generic[_M]):
 
 def outline(module: Module) -> Outline:
     """What tells the functions of one module that hand on."""
-    calls = ((call.dotted, params) for call in module.calls if (params := _params(call)))
-    return Outline(module.path, module.name, frozenset(module.functions), tuple(dict.fromkeys(calls)))
+    calls = ((call.dotted, params) for call in module.calls if _tells(call) and (params := _params(call)))
+    derived = frozenset(
+        full for full, above in module.bases.items() if any(f"{one}.load" in table().exact for one in above)
+    )
+    return Outline(
+        module.path, module.name, frozenset(module.functions), tuple(dict.fromkeys(calls)), derived
+    )
 
 
 def wrappers(outlines: Iterable[Outline]) -> frozenset[str]:
-    """The words that functions are called by which hand a parameter to a load, or to another of them."""
+    """The words that functions are called by which hand a parameter to a load, or to another of them.
+
+    So are classes that have a loading method from a library. With a dot behind it: the name of a module that
+    defines one of these, since whoever imports the module need not import the function.
+    """
     rows = sorted(outlines, key=lambda each: each.path)
     names = Names(rows)
     calls = [(dotted, module, params) for module in rows for dotted, params in module.calls]
     found: dict[str, set[str]] = {}  # full names by the word that a call of them ends in
     for dotted, _, params in calls:
         api = table().find(dotted)
-        if api is not None and _tells(api):
+        if api is not None and api.format != "data":
             _add(found, params)
     for _ in range(_LEVELS):
         before = sum(map(len, found.values()))
@@ -101,12 +114,25 @@ def wrappers(outlines: Iterable[Outline]) -> frozenset[str]:
                 _add(found, params)
         if sum(map(len, found.values())) == before:
             break
-    return frozenset(found)
+    for row in rows:
+        _add(found, row.derived)
+    return frozenset((*found, *_owners(rows, found)))
 
 
-def _tells(api: Api) -> bool:
-    """Whether it matters to know what a call of the row is given: not where it only reads data."""
-    return api.format != "data" and api.does != "generate"
+def _owners(rows: Iterable[Outline], found: Collection[str]) -> Iterator[str]:
+    for row in rows:
+        own = {each.removesuffix(".__init__") for each in row.functions}
+        own |= {each.removeprefix(f"{row.name}.") for each in row.derived}
+        if any(each in found for each in own if "." not in each):
+            yield f"{row.name.rpartition('.')[2]}."
+
+
+def _tells(call: Call) -> bool:
+    """Whether it matters to know what a call is given: a model generates with no more than its own code."""
+    api = table().find(call.dotted)
+    return (
+        api is None or api.does != "generate" or any(name == "custom_generate" for name, _ in call.keywords)
+    )
 
 
 def _add(found: dict[str, set[str]], functions: Iterable[str]) -> None:
@@ -152,8 +178,10 @@ def _params(call: Call) -> frozenset[str]:
 
 def matters(dotted: str, names: frozenset[str]) -> bool:
     """Whether a call is of the table, or of a function that hands on to one of it."""
+    last = dotted.rpartition(".")[2]
     return (
-        dotted.rpartition(".")[2] in names
+        last in names
+        or (last in INHERITED and not dotted.startswith("?"))
         or table().find(dotted) is not None
         or is_watched(dotted)
         or dotted in _SETS

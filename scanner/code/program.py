@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from scanner.code import configuration, parsed
+from scanner.code import configuration, objects, parsed
 from scanner.code.apis import table
 from scanner.code.arguments import argument, argument_of, place_of, reason
 from scanner.code.composition import Part, composed
@@ -181,8 +181,9 @@ class Program:
             return (Unknown(f"it is the parameter {param.name}"),)
         values: list[Value] = []
         asked = 0
-        for caller, call in self._calls.get(param.function.rpartition(".")[2], ()):
-            if not self._is_call_of(call, caller, param.function):
+        called = param.function.removesuffix(".__init__")  # a constructor is called by its class
+        for caller, call in self._calls.get(called.rpartition(".")[2], ()):
+            if not self._is_call_of(call, caller, called):
                 continue
             asked += 1
             if asked > _CALLERS:
@@ -213,6 +214,9 @@ class Program:
         written = self._configured(value, module)
         if written is not None:
             return (written,)
+        known = objects.part_of(value, module, self, depth) if value.base is not None else ()
+        if known:
+            return known
         annotated = self._of_class(value, module, depth)
         if annotated:
             return annotated
@@ -239,7 +243,7 @@ class Program:
         classes = self._classes(value.base, module, depth)
         found: list[Value] = []
         for dotted in classes:
-            above = self._field(dotted, name, module)
+            above = self.field(dotted, name, module)
             if above is not None:
                 found += (as_default(each) for each in self.settled(above[1], above[0], depth + 1))
         return tuple(dict.fromkeys(found))[:_CALLERS]
@@ -256,7 +260,7 @@ class Program:
             return tuple(each.dotted for each in rows if isinstance(each, Made | Name))
         return ()
 
-    def _field(self, dotted: str, name: str, module: Module) -> tuple[Module, Value] | None:
+    def field(self, dotted: str, name: str, module: Module) -> tuple[Module, Value] | None:
         """The default of a class's field, its own or of a class of the tree above it."""
         todo, seen = [(dotted, module)], set[str]()
         while todo and len(seen) < _CLASSES:

@@ -9,6 +9,7 @@ from scanner.code import source, units
 from scanner.code.apis import SETDEFAULT, SWITCHES, WATCHED, Api, is_watched, table
 from scanner.code.collector import uncollected
 from scanner.code.module import Module, name_of
+from scanner.code.names import INHERITED
 from scanner.code.reader import Reader
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
@@ -214,7 +215,8 @@ def _wanted(names: frozenset[str], wrappers: frozenset[str] | None) -> Callable[
             return True
         if dotted.startswith("?") or dotted.partition(".")[0] not in names:
             return False
-        return wrappers is None or dotted.rpartition(".")[2] in wrappers
+        last = dotted.rpartition(".")[2]
+        return wrappers is None or last in wrappers or last in INHERITED
 
     def wanted(dotted: str) -> bool:
         found = known.get(dotted)

@@ -29,6 +29,7 @@ from scanner.code.values import (
     Const,
     Items,
     Made,
+    Mix,
     Name,
     Param,
     Table,
@@ -117,6 +118,7 @@ class Reader:
 
     def _class_values(self, node: ast.ClassDef) -> None:
         self._env.bind(node.name, Name(f"{self.module.name}.{node.name}"))
+        self._head(node, node.name, self._env)
         inner = self._env.inner()
         for each in node.body:
             if isinstance(each, ast.Assign | ast.AnnAssign):
@@ -178,11 +180,20 @@ class Reader:
             return
         head = name.partition(".")[0]
         owner = env.find(head) if "." in name else None
+        if isinstance(owner, Name) and head == "self":
+            self._attribute(owner.dotted, name[len("self.") :], found)
         if isinstance(owner, Name | Made):
             self._setting(f"{owner.dotted}{name[len(head) :]}", found, target)
         if isinstance(found, Param) or not (maybe and found == Const(None)):
             scope = statements.owner(env, name)
             scope.bind(name, found, maybe=maybe or head in {"self", "cls"})
+
+    def _attribute(self, owner: str, name: str, found: Value) -> None:
+        """What a method keeps in its object is known to whoever has such an object."""
+        own = owner.removeprefix(f"{self.module.name}.")
+        told = isinstance(found, Param | Mix) or bool(text_of(found))
+        if told and own != owner and "." not in name:
+            self._env.bind(f"{own}.{name}", found, maybe=True)
 
     def _setting(self, dotted: str, value: Value, node: ast.expr) -> None:
         if dotted.endswith(SETTINGS) and self._wanted(dotted):
@@ -190,7 +201,8 @@ class Reader:
 
     def _import(self, node: ast.Import | ast.ImportFrom, env: Env) -> None:
         for alias in node.names:
-            self.module.imports.add(alias.name.rpartition(".")[2])
+            last = alias.name.rpartition(".")[2]
+            self.module.imports |= {last, f"{last}."}  # with a dot: it may be a module, whatever is in it
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -247,10 +259,7 @@ class Reader:
     def _class(self, node: ast.ClassDef, env: Env, spot: Spot) -> None:
         name = f"{spot.function}.{node.name}" if spot.function else node.name
         full = f"{self.module.name}.{name}"
-        bases = [evaluate(each, env, self._known) for each in node.bases[:16]]
-        named = tuple(each.dotted for each in bases if isinstance(each, Name))
-        # An unpickler that refuses some names is no longer one that builds whatever the file names.
-        self.module.bases[full] = () if statements.refuses(node, "find_class") else named
+        self._head(node, name, env)
         env.bind(node.name, Name(full))
         inner = env.inner()
         first = [each for each in node.body if isinstance(each, _FUNCTIONS) and each.name == "__init__"]
@@ -269,6 +278,17 @@ class Reader:
         for method in (*first, *(each for each in rest if isinstance(each, _FUNCTIONS))):
             read = (whole and method not in self._unread.units) or (outlined and method in first)
             self._define(method, inner, name, method=True, read=read)
+
+    def _head(self, node: ast.ClassDef, name: str, env: Env) -> None:
+        """What a class is derived from, and what a constructor takes that nobody writes out."""
+        bases = [evaluate(each, env, self._known) for each in node.bases[:16]]
+        named = tuple(each.dotted for each in bases if isinstance(each, Name))
+        # An unpickler that refuses some names is no longer one that builds whatever the file names.
+        refuses = statements.refuses(node, "find_class")
+        self.module.bases[f"{self.module.name}.{name}"] = () if refuses else named
+        fields = definitions.fields(node)
+        if fields and not bases:
+            self.module.functions[f"{name}.__init__"] = Function(("self", *fields), method=True)
 
     # --- calls ---
 
