@@ -120,9 +120,9 @@ def _by_place(path: str, files: Collection[str], text: Text) -> Iterator[Named]:
         name == "inference.py" and own == "code" and _SAGEMAKER.search(text(path) or b"")
     ):
         yield Named(where, "its place", name, path, posixpath.dirname(folder), "endpoint")
-    elif _is_tool(name, own, folder, files, text(path) or b""):
+    elif _is_tool(path, files, text):
         yield Named(where, "its place", name, path, folder, "agent")
-    elif _MMENGINE.search(text(path) or b""):
+    elif "config" in path.lower() and _MMENGINE.search(text(path) or b""):
         yield Named(where, "its form", name, path, folder, "settings")
     elif name == "generate.py" and own == "custom_generate":
         yield Named(where, "its place", name, path, folder.rpartition("/")[0], "hub")
@@ -135,10 +135,14 @@ def _is_served(name: str, own: str, folder: str, files: Collection[str]) -> bool
     return name == "model.py" and own.isdigit() and _inside(folder, "..", "config.pbtxt") in files
 
 
-def _is_tool(name: str, own: str, folder: str, files: Collection[str], data: bytes) -> bool:
+def _is_tool(path: str, files: Collection[str], text: Text) -> bool:
     """Whether smolagents runs the file: a tool's own repository, or the tools of an agent's folder."""
-    beside = _inside(folder, "tool_config.json") in files or b"smolagents" in data
-    return (name == "tool.py" and beside) or (own == "tools" and _inside(folder, "..", "agent.json") in files)
+    folder, _, name = path.rpartition("/")
+    if folder.rpartition("/")[2] == "tools" and _inside(folder, "..", "agent.json") in files:
+        return True
+    return name == "tool.py" and (
+        _inside(folder, "tool_config.json") in files or b"smolagents" in (text(path) or b"")
+    )
 
 
 # --- configurations of a hub -------------------------------------------------------------------------------
