@@ -137,7 +137,7 @@ def _load(
         )
         yield site
         if judged.unsafe is not False and api.danger not in {"graph", "package"}:
-            yield _evidence(site, api.fix)
+            yield _evidence(site, api)
 
 
 def _options(call: Call) -> tuple[tuple[str, str], ...]:
@@ -146,9 +146,14 @@ def _options(call: Call) -> tuple[tuple[str, str], ...]:
 
 
 _COMMIT = re.compile(r"@[0-9a-f]{40}\Z")
+# Calls that load nothing themselves.
+_SETS = {
+    "switch": "lets every later load of this program run what it reads",
+    "yaml-type": "makes a reader that runs what its files name",
+}
 
 
-def _evidence(site: LoadSite, fix: str) -> Evidence:
+def _evidence(site: LoadSite, row: Api) -> Evidence:
     """SRC-003 for what comes from outside, SRC-004 for what the tree holds, SRC-009 where that is not known.
 
     A default that only a release could tell is told as likely, not as certain.
@@ -156,9 +161,12 @@ def _evidence(site: LoadSite, fix: str) -> Evidence:
     target = site.target
     api = visible(site.api.lstrip("?."))
     subject = f"{api}:{target.name if isinstance(target, Resolved) else site.function}"
+    fix = row.fix
     remedy = f"write {fix}" if fix and "(" in fix.split(" ", maxsplit=1)[0] else fix
     if isinstance(target, Resolved) and target.kind in {"url", "hub"}:
         rule, said = "SRC-003", f"{visible(target.name, limit=200)}, which comes from outside"
+    elif row.does in _SETS:
+        rule, said = "SRC-009", ""
     elif isinstance(target, Resolved) and target.held:
         rule, said = "SRC-004", visible(target.name, limit=200)
     elif isinstance(target, Resolved):
@@ -170,6 +178,7 @@ def _evidence(site: LoadSite, fix: str) -> Evidence:
         values["origin"] = "pinned"
     if rule == "SRC-003" and not site.unsafe:
         values["evidence"] = "heuristic"
-    message = f"{api} loads {said}; it may run code: {visible(site.because)}"
+    loads = f"loads {said}; it may run code: {visible(site.because)}"
+    message = f"{api} {_SETS.get(row.does, loads)}"
     measured = factors("measured", site.because[:200], **values) if values else ()
     return Evidence(rule, site.where, message, subject, measured, remedy)

@@ -318,3 +318,23 @@ def test_what_other_annotations_hand_in_is_not_known() -> None:
 def test_other_names_are_not_known_to_come_from_outside(call: str) -> None:
     text = "import shop\nfrom shop import MODELS\n" + SERVED.format(call=call)
     assert [row.rule for row in reading({"app.py": text}).evidence] == ["SRC-009"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(
+            "import keras\nkeras.config.enable_unsafe_deserialization()\n",
+            "lets every later load",
+            id="Keras",
+        ),
+        pytest.param(
+            "from ruamel.yaml import YAML\nYAML(typ='unsafe').load('a')\n",
+            "makes a reader that runs",
+            id="YAML",
+        ),
+    ],
+)
+def test_a_call_that_loads_nothing_itself_is_not_said_to(text: str, said: str) -> None:
+    (row,) = reading({"a.py": text}).evidence
+    assert (row.rule, said in row.message, "loads something" in row.message) == ("SRC-009", True, False)
