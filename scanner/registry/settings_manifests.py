@@ -9,11 +9,11 @@ from scanner.registry.rows import Manifest
 
 def _parser(name: str) -> ManifestParser:
     def parse(data: bytes, where: Location) -> Iterator[Reading]:
-        from scanner.manifests import cooldown
+        from scanner.manifests import cooldown, pip_conf
 
         parsers: dict[str, ManifestParser] = {
             "uv": cooldown.parse_uv,
-            "pip": cooldown.parse_pip,
+            "pip": pip_conf.parse,
             "npm": cooldown.parse_npmrc,
             "pnpm": cooldown.parse_pnpm,
             "yarn": cooldown.parse_yarn,
@@ -27,7 +27,13 @@ def _parser(name: str) -> ManifestParser:
 
 SETTINGS: tuple[Manifest, ...] = (
     Manifest("uv-settings", "uv.toml (waiting time)", ("uv.toml",), _parser("uv"), around=True),
-    Manifest("pip-settings", "pip.conf (waiting time)", ("pip.conf", "pip.ini"), _parser("pip"), around=True),
+    Manifest(
+        "pip-settings",
+        "pip.conf (indexes, waiting time)",
+        ("pip.conf", "pip.ini"),
+        _parser("pip"),
+        around=True,
+    ),
     Manifest(
         "npm-settings", ".npmrc (waiting time)", (".npmrc",), _parser("npm"), ecosystem="npm", around=True
     ),
