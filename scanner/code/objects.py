@@ -31,6 +31,8 @@ def part_of(value: Made, module: "Module", program: "Program", depth: int) -> tu
             continue
         if each != root or isinstance(root, Made):
             found += _at(each, tuple(reversed(steps)), module, program, depth)
+    if all(isinstance(each, Made | Param | Unknown) for each in found):
+        return ()  # no closer than before
     return tuple(dict.fromkeys(found))
 
 
