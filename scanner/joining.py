@@ -9,7 +9,7 @@ from sbom.model import Component
 from sbom.record import record, replace
 from scanner.errors import ScanError
 from scanner.files.open import open_source
-from scanner.model import Chain, CodeReading, Evidence, Measurement, Run, Stock
+from scanner.model import Chain, CodeReading, Evidence, LoadSite, Measurement, Run, Stock
 from scanner.policy import Policy
 from scanner.survey import Survey, bytes_of
 
@@ -80,6 +80,9 @@ def joined(
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
     formats = {artifact.format for artifact in seen.artifacts}
+    runs = _runs(seen, policy)
+    served = _served(seen, runs, policy)
+    code = replace(code, sites=(*code.sites, *served)) if served else code
     if not seen.scripts and not code.sites and not code.references and "hub-config" not in formats:
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
     from scanner.join import brought  # parses Python, which a hook over weights does not
@@ -88,13 +91,15 @@ def joined(
     code = brought.with_files(code, found)
     if not code.sites and not code.references and not found.rows:
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
+    from scanner.code import built
     from scanner.join import chains as chaining
     from scanner.join import grades, things
 
     inventory = things.with_references(stock.inventory, code)
-    imports = {module.path: module.imports for module in seen.code.modules}
+    made = built.objects(seen.code.modules, seen.paths, _reader(seen, policy.limits.project_bytes))
+    imports = built.imports(seen.code.modules, made)
     loaded = (*seen.artifacts, *found.artifacts)
-    rows = chaining.chains(code, loaded, _runs(seen, policy), imports, inventory, policy.limits)
+    rows = chaining.chains(code, loaded, runs, imports, inventory, policy.limits)
     inventory = things.with_chains(inventory, rows)
     read_all = (
         whole and policy.trust_lock and not seen.code.unread and not policy.projects and not policy.exclude
@@ -109,6 +114,15 @@ def joined(
         rows,
         tuple(measured),
     )
+
+
+def _served(seen: Survey, runs: Sequence[Run], policy: Policy) -> tuple[LoadSite, ...]:
+    """What has a server load an archive of the tree."""
+    if "torchserve" not in {artifact.format for artifact in seen.artifacts}:
+        return ()
+    from scanner.join import served
+
+    return served.sites(seen.paths, runs, _reader(seen, policy.limits.pipeline_bytes))
 
 
 def _publishers(components: Collection[Component]) -> Iterator[Evidence]:

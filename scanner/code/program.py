@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from scanner.code import configuration, objects, parsed
+from scanner.code import built, configuration, objects, parsed
 from scanner.code.apis import table
 from scanner.code.arguments import argument, argument_of, place_of, reason
 from scanner.code.composition import Part, composed
@@ -132,6 +132,8 @@ class Program:
         for module in self.modules:
             for call in module.calls:
                 self._calls.setdefault(call.dotted.rpartition(".")[2], []).append((module, call))
+        for pair in built.calls(built.objects(self.modules, self.files, self.text)):
+            self._calls.setdefault(pair[1].dotted.rpartition(".")[2], []).append(pair)
         self.reached = {module.path: functions(module) for module in self.modules}
 
     # --- values ---
@@ -195,7 +197,7 @@ class Program:
         if sent.startswith(_SENT):
             return tuple([*values, Name(sent)][:_CALLERS])
         default = dict(function.defaults).get(param.name)
-        if default is not None and default != Const(None, by_default=True):
+        if default not in {None, Const(None, by_default=True), Const("", by_default=True)}:
             values += self.settled(default, found[0], depth + 1)
         if not values:
             return (Unknown(f"it is the parameter {param.name} of {param.function.rpartition('.')[2]}"),)
@@ -353,6 +355,8 @@ class Program:
         if not isinstance(value.value, str):
             return Unresolved("it is not given by default" if value.value is None else "it is a number")
         text = value.value
+        if not text:
+            return Unresolved("it is an empty text")
         if _SCHEME.match(text) and not text.startswith("file://"):
             return Resolved("url", text, by_default=value.by_default)
         path = self.place(value, module)
@@ -363,6 +367,8 @@ class Program:
         if not isinstance(value.value, str):
             return None
         text = value.value.removeprefix("file://")
+        if not text:
+            return None
         folder = module.path.rpartition("/")[0]
         tries = (text,) if value.rooted else (text, posixpath.join(folder, text))
         for each in tries:

@@ -186,11 +186,28 @@ class _Runs:
             for path in _modules(self._programs()[row.name]):
                 self._run(self._inside("", path), way)
                 self._run(self._inside("src", path), way)
+        elif row.kind == "archive":
+            self._archives(row, way)
         elif row.kind == "tests":
             for path in self._tests_below(self._inside(row.folder, row.name or ".")):
                 self._run(path, way)
         elif level < _LEVELS:
             self._follow(row, way, level + 1)
+
+    def _archives(self, row: Started, way: _Way) -> None:
+        """The archives of the tree that a server loads, by its command or by its configuration."""
+        inside = self._inside(row.folder, row.name)
+        if inside is None:
+            return
+        if not inside.endswith(".properties"):
+            for path in self._pipelines(inside):
+                self._run(path, way)
+            return
+        store, models = tools.torchserve(self._text(inside))
+        for name in models:
+            for folder in (store, posixpath.dirname(inside)):
+                for path in self._pipelines(self._inside(folder, name) or ""):
+                    self._run(path, way)
 
     def _follow(self, row: Started, way: _Way, level: int) -> None:
         if row.kind == "make":

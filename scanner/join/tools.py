@@ -82,6 +82,17 @@ def _plain(text: str) -> str:
     return re.sub(r"\A(?:--\S+\s+)+", "", text)
 
 
+def torchserve(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """The folder and the archives that a ``config.properties`` of TorchServe has loaded."""
+    said = {"model_store": "", "load_models": ""}
+    for row in decoding.decode(data)[0].split("\n")[:_MOST]:
+        key, _, value = row.partition("=")
+        if key.strip() in said:
+            said[key.strip()] = value.strip()
+    names = ["*.mar" if name == "all" else name.rpartition("=")[2] for name in said["load_models"].split(",")]
+    return said["model_store"], tuple(name.strip() for name in names[:_MOST] if name.strip())
+
+
 def programs(data: bytes) -> dict[str, str]:
     """The module behind each command that a ``pyproject.toml`` installs."""
     try:

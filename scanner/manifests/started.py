@@ -48,7 +48,9 @@ _CONTAINERS = frozenset({"docker", "podman", "buildah", "nerdctl"})
 _SERVERS = frozenset({"uvicorn", "gunicorn", "hypercorn", "celery"})
 _CODE = (".py", ".pyw", ".ipynb")
 
-Kind = Literal["file", "module", "tests", "script", "make", "dvc", "tox", "nox", "docker", "command"]
+Kind = Literal[
+    "file", "module", "tests", "script", "make", "dvc", "tox", "nox", "docker", "command", "archive"
+]
 
 
 @record
@@ -131,6 +133,8 @@ def _tool(head: str, words: Sequence[Word], folder: str) -> Iterator[Started]:
         yield from (Started("module", word.text.partition(":")[0], word.line, folder) for word in apps[:1])
     elif head == "spacy":
         yield from _spacy(words[1:], folder)
+    elif head == "torchserve":
+        yield from _served(words[1:], folder)
     elif head in {"tox", "nox"}:
         yield Started("tox" if head == "tox" else "nox", _valued(words, "-c", "-f") or "", line, folder)
     elif head in _CONTAINERS and any(word.text == "build" for word in words[1:3]):
@@ -149,6 +153,31 @@ def _spacy(words: Sequence[Word], folder: str) -> Iterator[Started]:
     for name in named.split(",") if named else ():
         if name.strip():
             yield Started("file", name.strip(), line, folder)
+
+
+def _served(words: Sequence[Word], folder: str) -> Iterator[Started]:
+    """The archives that TorchServe loads: those of ``--models``, and what its configuration says."""
+    line = words[0].line if words else 1
+    store = _valued(words, "--model-store") or "."
+    config = _valued(words, "--ts-config")
+    if config:
+        yield Started("archive", config, line, folder)
+    taking = False
+    for word in words:
+        if word.text.startswith("-"):
+            name, equals, value = word.text.partition("=")
+            taking = name == "--models"
+            if taking and equals:
+                yield from _archive(value, store, line, folder)
+        elif taking and not word.open:
+            yield from _archive(word.text, store, line, folder)
+
+
+def _archive(said: str, store: str, line: int, folder: str) -> Iterator[Started]:
+    name = said.rpartition("=")[2]
+    name = "*.mar" if name == "all" else name
+    if "://" not in name:
+        yield Started("archive", name if name.startswith("/") else f"{store}/{name}", line, folder)
 
 
 def _valued(words: Sequence[Word], *names: str) -> str:
