@@ -80,8 +80,7 @@ def joined(
 ) -> Joined:
     """The join; nothing is added where no code loads or names anything. ``whole``: no file was left out."""
     formats = {artifact.format for artifact in seen.artifacts}
-    runs = _runs(seen, policy)
-    served = _served(seen, runs, policy)
+    served = _served(seen, policy) if "torchserve" in formats else ()
     code = replace(code, sites=(*code.sites, *served)) if served else code
     if not seen.scripts and not code.sites and not code.references and "hub-config" not in formats:
         return Joined((*evidence, *_publishers(stock.inventory.components)), stock)
@@ -99,7 +98,7 @@ def joined(
     made = built.objects(seen.code.modules, seen.paths, _reader(seen, policy.limits.project_bytes))
     imports = built.imports(seen.code.modules, made)
     loaded = (*seen.artifacts, *found.artifacts)
-    rows = chaining.chains(code, loaded, runs, imports, inventory, policy.limits)
+    rows = chaining.chains(code, loaded, _runs(seen, policy), imports, inventory, policy.limits)
     inventory = things.with_chains(inventory, rows)
     read_all = (
         whole and policy.trust_lock and not seen.code.unread and not policy.projects and not policy.exclude
@@ -116,13 +115,11 @@ def joined(
     )
 
 
-def _served(seen: Survey, runs: Sequence[Run], policy: Policy) -> tuple[LoadSite, ...]:
+def _served(seen: Survey, policy: Policy) -> tuple[LoadSite, ...]:
     """What has a server load an archive of the tree."""
-    if "torchserve" not in {artifact.format for artifact in seen.artifacts}:
-        return ()
     from scanner.join import served
 
-    return served.sites(seen.paths, runs, _reader(seen, policy.limits.pipeline_bytes))
+    return served.sites(seen.paths, _runs(seen, policy), _reader(seen, policy.limits.pipeline_bytes))
 
 
 def _publishers(components: Collection[Component]) -> Iterator[Evidence]:
