@@ -138,7 +138,7 @@ def _add_source(top: Document, source: Source) -> None:
     """What the described application was made of: its commit, its repository, an address that names both."""
     url = link(source.url)
     if url:
-        top["externalReferences"] = [{"type": "vcs", "url": url}]
+        top["externalReferences"] = [{"type": "vcs", "url": url}, *top.get("externalReferences", [])]
     if source.commit:
         commit: Document = {"uid": source.commit}
         top["pedigree"] = {"commits": [commit | {"url": url} if url else commit]}

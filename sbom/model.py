@@ -90,6 +90,7 @@ class FactName(StrEnum):
     LICENCE = "licence"
     LIMITATION = "limitation"
     LICENCE_LINK = "licence-link"
+    LINK = "link"  # a page on it: "label address"
     LOADER = "loader"  # the module that loads it
     MEMBERS = "members"
     MAINTAINER = "maintainer"
@@ -183,7 +184,7 @@ class Relation:
 class Project:
     """One project of the repository: the folder of a manifest and what it calls itself.
 
-    ``authors`` as ``name <address>``; ``texts`` as of a component.
+    ``authors`` as ``name <address>``, ``links`` as ``label address``; ``texts`` as of a component.
     """
 
     path: str
@@ -194,6 +195,7 @@ class Project:
     where: Location | None = None
     authors: tuple[str, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @record

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sbom import energy, makers
-from sbom.model import Component, Fact, FactName, Kind
+from sbom import energy, links, makers
+from sbom.model import Component, Fact, FactName, Kind, Project
 from sbom.record import field, record
 from sbom.wellformed import link, purl_version, well_formed
 
@@ -27,6 +27,7 @@ _PLACED: Final = {
     FactName.INPUTS,
     FactName.LICENCE,
     FactName.LIMITATION,
+    FactName.LINK,
     FactName.METRIC,
     FactName.MODEL_TYPE,
     FactName.ORGANISATION,
@@ -35,7 +36,7 @@ _PLACED: Final = {
     FactName.USE,
 }
 # Facts with a place in every kind of component.
-_OF_ALL: Final = {FactName.AUTHOR, FactName.LICENCE, FactName.ORGANISATION}
+_OF_ALL: Final = {FactName.AUTHOR, FactName.LICENCE, FactName.LINK, FactName.ORGANISATION}
 _ONE_LINE: Final = (FactName.TASK, FactName.ARCHITECTURE, FactName.MODEL_TYPE, FactName.ORGANISATION)
 # CycloneDX' words for how a model learnt; a tag says them with or without "learning".
 _APPROACHES: Final = (
@@ -197,18 +198,25 @@ _ASKED: Final = {
 def unknown(component: Component, *, is_whole: bool = False) -> list[str]:
     """What a reader will look for, and nobody stated: said so, for an absent field could be an oversight.
 
-    Whose a piece is, and under which licence, its whole says; the bytes of a whole are those of its pieces.
+    The bytes of a whole are those of its pieces.
     """
     stated = {fact.name for fact in component.facts}
-    if component.part_of:
-        return [] if component.digests else ["hash"]
     missing = [name.value for name in _ASKED.get(component.kind, ()) if name not in stated]
     missing += ["governance", "sensitivity"] if component.kind is Kind.DATA else []
     told = component.licences or component.texts or FactName.LICENCE in stated
     missing += [] if told else ["licence"]
-    missing += [] if component.version or component.kind is Kind.FILE else ["version"]
+    missing += [] if component.version else ["version"]
+    missing += [] if component.purl else ["identifier"]
     missing += [] if component.digests or is_whole else ["hash"]
     missing += [] if publisher(component) or FactName.ORGANISATION in stated else ["supplier"]
+    return sorted(missing)
+
+
+def unknown_of(project: Project) -> list[str]:
+    """The same of a project: who hands it on no manifest states."""
+    missing = ["supplier"]
+    missing += [] if project.licence or project.texts else ["licence"]
+    missing += [] if project.version else ["version"]
     return sorted(missing)
 
 
@@ -231,7 +239,11 @@ def plain_facts(component: Component) -> list[tuple[str, str]]:
     """The facts that CycloneDX has no place for, as properties of the component."""
     skipped = _PLACED | _OF_THE_MODEL if component.kind is Kind.MODEL else _OF_ALL
     skipped = skipped - _said_together(component)
-    return fact_properties(fact for fact in component.facts if fact.name not in skipped)
+    return fact_properties(
+        fact
+        for fact in component.facts
+        if fact.name not in skipped or (fact.name is FactName.LINK and not links.is_one(text(fact.value)))
+    )
 
 
 def _said_together(component: Component) -> set[FactName]:

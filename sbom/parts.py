@@ -22,7 +22,7 @@ from cyclonedx.model import license as licences
 from cyclonedx.model import vulnerability as wrong
 from cyclonedx.schema.schema import SchemaVersion1Dot6, SchemaVersion1Dot7
 
-from sbom import licence_rows, makers, modelcard, vers
+from sbom import licence_rows, links, makers, modelcard, vers
 from sbom.model import Component, Digest, FactName, Kind, Location, Project, Rating, Tool, Vulnerability
 from sbom.wellformed import contradicts, link, purl_version, well_formed, without_user
 
@@ -106,6 +106,8 @@ class Parts:
             )
         )
         observed = self._concluded(part, component.texts)
+        _link(part, modelcard.values(component.facts, FactName.LINK))
+        rows.append(("bsi:component:filename", _file_name(component)))
         return part | _given(
             **modelcard.made_by(component),
             # As it was given: the library would spell it another way than our other reports.
@@ -163,7 +165,9 @@ class Parts:
             ("weighbridge:project", project.path),
             ("weighbridge:nameless", "" if project.name else "true"),
             ("weighbridge:version", "" if version else project.version),
+            *(("weighbridge:unknown", what) for what in modelcard.unknown_of(project)),
         ]
+        _link(part, project.links)
         observed = self._concluded(part, project.texts)
         return part | _given(
             authors=makers.people(project.authors),
@@ -222,6 +226,21 @@ class Parts:
         # The decorator that makes the class writable adds the method, unseen by type checkers.
         text: str = cast("Any", part).as_json(view_=self._view)
         return cast("Part", json.loads(text))
+
+
+def _link(part: Part, texts: Iterable[str]) -> None:
+    """Adds the pages that somebody names to the references of a part."""
+    if rows := links.references(texts):
+        part["externalReferences"] = [*part.get("externalReferences", []), *rows]
+
+
+def _file_name(component: Component) -> str:
+    """What BSI TR-03183-2 asks for: the name of the file that the component is, where it is one."""
+    names = {
+        where.path.rpartition("/")[2] for where in component.seen if where.line is None and not where.member
+    }
+    own = component.name.rpartition("/")[2]
+    return own if component.kind in {Kind.MODEL, Kind.DATA, Kind.FILE} and own in names else ""
 
 
 def _given(**parts: object) -> Part:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sbom import energy, formulation, licence_rows, makers, modelcard
+from sbom import energy, formulation, licence_rows, links, makers, modelcard
 from sbom.model import (
     Component,
     Digest,
@@ -101,6 +101,7 @@ def _project(part: Part) -> Project:
         places[0] if places else None,
         tuple(sorted(makers.names(part))),
         tuple(sorted(licence_rows.texts(part))),
+        tuple(sorted(links.texts(part))),
     )
 
 
@@ -120,7 +121,10 @@ def _component(part: Part, names: Mapping[str, str], whole: str) -> Component:
         licences=tuple(sorted(_licences(part))),
         scope=Scope(part["scope"]),
         direct=_first(rows, "direct") == "true",
-        origin=next((row["url"] for row in part.get("externalReferences", ())), _first(rows, "origin")),
+        origin=next(
+            (row["url"] for row in part.get("externalReferences", ()) if "comment" not in row),
+            _first(rows, "origin"),
+        ),
         seen=tuple(sorted(_places(part), key=lambda where: where.order)),
         part_of=whole,
         lacks=tuple(sorted(rows.get(f"{_OWN}missing-piece", ()))),
@@ -180,6 +184,8 @@ def _facts(part: Part, rows: Mapping[str, list[str]], names: Mapping[str, str]) 
     card = part.get("modelCard", {})
     yield from _considered(card.get("considerations", {}))
     yield from _carded(card, rows, names)
+    for text in links.texts(part):
+        yield Fact(FactName.LINK, text)
     for text in makers.names(part):
         yield Fact(FactName.AUTHOR, text)
     if "manufacturer" in part:

@@ -144,7 +144,7 @@ class Declaration:
     ``sdist_only`` where a lock lists no wheel; ``installed`` where it lies there unpacked, so that nothing is
     fetched; ``qualifiers`` tell one build from another in its package URL. ``conda``: the name by which
     conda knows it, where its line or lock is conda's. ``publishers``: who attested it when it was locked, as
-    ``GitHub org/repository``. ``makers`` are facts on who made it.
+    ``GitHub org/repository``. ``makers`` are facts on who made it and where it is told of.
     """
 
     name: str
@@ -187,7 +187,7 @@ class Include:
 
 @record
 class ProjectName:
-    """What the project calls itself; ``authors`` as ``name <address>``."""
+    """What the project calls itself; ``authors`` as ``name <address>``, ``links`` as ``label address``."""
 
     where: Location
     name: str = ""
@@ -195,6 +195,7 @@ class ProjectName:
     description: str = ""
     licence: str = ""
     authors: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @record

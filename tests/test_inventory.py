@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sbom.model import Component, Digest, Fact, FactName, Kind, Location, Scope
 from scanner.inventory import resolve_include, take_stock
 from scanner.manifests import pyproject, requirements, uv_lock
-from scanner.model import Artifact, Include, Inspection, Outcome, Reading, Stock
+from scanner.model import Artifact, Include, Inspection, Outcome, ProjectName, Reading, Stock
 
 SHA = "a" * 64
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -389,3 +389,14 @@ def test_the_stock_is_the_same_in_whatever_order_the_manifests_come(
     assert refs == sorted(refs)
     keys = [(one.project, one.purl) for one in first.inventory.components if one.kind is not Kind.MODEL]
     assert len(keys) == len(set(keys))
+
+
+def test_a_project_is_called_by_the_file_that_describes_it_not_by_its_environment() -> None:
+    where = Location("environment.yml", line=1)
+    described = ProjectName(Location("pyproject.toml", line=2), "app", "1.2", authors=("Ada",))
+    rows: dict[str, list[Reading]] = {
+        "environment.yml": [ProjectName(where, "env")],
+        "pyproject.toml": [described],
+    }
+    [project] = take_stock(rows).inventory.projects
+    assert (project.name, project.version, project.authors) == ("app", "1.2", ("Ada",))

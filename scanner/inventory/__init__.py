@@ -93,15 +93,32 @@ def _circles(files: Files, layout: Layout) -> Iterator[Evidence]:
 
 def _named_projects(files: Files, layout: Layout) -> tuple[Project, ...]:
     found = {folder: Project(folder) for folder in layout.folders}
-    # Of a folder that is a project in several ecosystems the Python one speaks.
-    for path, rows in sorted(files.items(), key=lambda file: (_is_foreign(file[0]), file[0]), reverse=True):
+    # Of a folder that is a project in several ecosystems the Python one speaks, and of several files one that
+    # says more than a name: environment.yml has that of an environment.
+    for path, rows in sorted(files.items(), key=_last_word, reverse=True):
         for row in rows:
             if isinstance(row, ProjectName):
                 folder = home_of(path)
                 found[folder] = Project(
-                    folder, row.name, row.version, row.description, row.licence, row.where, row.authors
+                    folder,
+                    row.name,
+                    row.version,
+                    row.description,
+                    row.licence,
+                    row.where,
+                    row.authors,
+                    links=row.links,
                 )
     return tuple(found[folder] for folder in sorted(found))
+
+
+def _last_word(file: tuple[str, Sequence[Reading]]) -> tuple[bool, bool, str]:
+    path, rows = file
+    told = any(
+        isinstance(row, ProjectName) and bool(row.version or row.description or row.licence or row.authors)
+        for row in rows
+    )
+    return _is_foreign(path), not told, path
 
 
 def _is_foreign(path: str) -> bool:

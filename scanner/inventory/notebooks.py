@@ -1,7 +1,9 @@
 """Notebooks as components: their bytes, what they say of their kernel, and what they ask for. Pure."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 
+from sbom import purl
 from sbom.model import Component, Digest, Fact, FactName, Inventory, Kind, Location, Relation
 from sbom.record import record, replace
 from scanner.inventory.described import nearest
@@ -44,8 +46,14 @@ def _component(path: str, book: Book, readings: Sequence[Reading], folders: froz
         ref=f"notebook:{path}",
         name=path,
         kind=Kind.FILE,
+        purl=_purl(path, book.digests),
         project=nearest(path, folders),
         digests=book.digests,
         facts=tuple(sorted({Fact(FactName.SIZE, book.size), *said}, key=repr)),
         seen=(Location(path),),
     )
+
+
+def _purl(path: str, digests: Sequence[Digest]) -> str:
+    sha256 = next((one.value for one in digests if one.algorithm == "sha256"), "")
+    return purl.generic(posixpath.basename(path), checksum=f"sha256:{sha256}") if sha256 else ""

@@ -64,6 +64,7 @@ def _project(file: ProjectFile) -> None:
                 said["description"],
                 said["license"],
                 people.listed(table.get("authors", [])),
+                people.pages({key: table.get(key) for key in ("homepage", "repository", "documentation")}),
             )
         )
 

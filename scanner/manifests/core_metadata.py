@@ -6,7 +6,7 @@ e-mail's head, a description behind the first empty line.
 
 import re
 
-from sbom.model import Fact, Location
+from sbom.model import Fact, FactName, Location
 from sbom.record import field, mutable
 from scanner.errors import LimitReached, Malformed
 from scanner.limits import Limits
@@ -16,6 +16,7 @@ from scanner.readers import decoding
 _LIMITS = Limits()
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)", re.ASCII)
 _MAKERS = ("author", "author-email", "maintainer", "maintainer-email")
+_MAX_PAGES = 50
 _SHORT = 200  # characters; a whole licence text is no licence's name
 _FILE = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._]*(?:-[A-Za-z][A-Za-z0-9._]*)*)-(?P<version>[0-9][^-]*)(?P<rest>(?:-.*)?)",
@@ -53,6 +54,7 @@ def parse(data: bytes) -> Metadata:
     stated, classified = "", []
     count = 0
     makers = dict.fromkeys(_MAKERS, "")
+    pages: list[str] = []
     for number, key, value in _fields(text):
         count += 1
         found.lines.setdefault(key, number)
@@ -64,6 +66,11 @@ def parse(data: bytes) -> Metadata:
             found.requires.append(value)
             if len(found.requires) > _LIMITS.declarations:
                 raise LimitReached("declarations", allowed=_LIMITS.declarations)
+        elif key == "project-url" and len(pages) < _MAX_PAGES:
+            label, _, url = value.partition(",")
+            pages.append(people.page(label, url))
+        elif key == "home-page":
+            pages.append(people.page("Homepage", value))
         elif key in makers:
             makers[key] = makers[key] or value
         elif key == "license-expression":
@@ -77,7 +84,8 @@ def parse(data: bytes) -> Metadata:
     plain = stated if len(stated) <= _SHORT and "\n" not in stated and stated.upper() != "UNKNOWN" else ""
     found.licence = found.licence or plain or " AND ".join(classified[:1])
     author, sent, maintainer, kept = (makers[key] for key in _MAKERS)
-    found.makers = people.facts(people.stated(author, sent), people.stated(maintainer, kept))
+    told = people.facts(people.stated(author, sent), people.stated(maintainer, kept))
+    found.makers = (*told, *(Fact(FactName.LINK, text) for text in dict.fromkeys(pages) if text))
     return found
 
 

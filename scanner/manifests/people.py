@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from sbom.model import Fact, FactName
+from scanner.manifests import urls
 from scanner.text import visible
 
 _MAX_CHARS = 200
@@ -47,6 +48,20 @@ def facts(authors: Iterable[str], maintainers: Iterable[str] = ()) -> tuple[Fact
         for name, texts in ((FactName.AUTHOR, authors), (FactName.MAINTAINER, maintainers))
         for text in texts
     )
+
+
+def pages(rows: object) -> tuple[str, ...]:
+    """Of a table of addresses by their labels: ``label address`` each."""
+    entries = rows.items() if isinstance(rows, Mapping) else ()
+    found = [page(label, url) for label, url in list(entries)[:_MAX_PEOPLE] if isinstance(url, str)]
+    return _told(sorted(found))
+
+
+def page(label: object, url: str) -> str:
+    """``label address`` where both are said, and the address is one of a page."""
+    name, address = " ".join(str(label).split()), urls.masked(url.strip())
+    is_page = re.fullmatch(r"https?://[^\s<>\"]{1,1000}", address) is not None
+    return f"{visible(name, limit=80)} {address}" if name and is_page else ""
 
 
 def person(name: str, address: str) -> str:

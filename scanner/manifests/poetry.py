@@ -83,6 +83,9 @@ def _name(file: ProjectFile) -> None:
                 words["description"],
                 words["license"],
                 people.listed(file.get((*_BASE, "authors")) or []),
+                people.pages(
+                    {key: file.get((*_BASE, key)) for key in ("homepage", "repository", "documentation")}
+                ),
             )
         )
 

@@ -62,6 +62,7 @@ def _project(file: ProjectFile) -> None:
             description=words["description"],
             licence=text if isinstance(text, str) else "",
             authors=people.listed(project.get("authors", [])),
+            links=people.pages(project.get("urls")),
         )
     )
     for path, requirement in file.texts(("project", "dependencies")):

@@ -79,3 +79,15 @@ def test_a_project_s_manifest_names_its_authors(parse: object, path: str, data: 
     rows = parse(data, Location(path))  # type: ignore[operator]
     [name] = [row for row in rows if isinstance(row, ProjectName)]
     assert name.authors == ("Ada <a@b.org>",)
+
+
+def test_pages_are_told_with_their_labels() -> None:
+    found = core_metadata.parse(
+        b"Name: x\nVersion: 1\nHome-page: https://x.org\n"
+        b"Project-URL: Bug Tracker, https://x.org/i\nProject-URL: y\n"
+    )
+    assert [fact.value for fact in found.makers] == ["Homepage https://x.org", "Bug Tracker https://x.org/i"]
+    data = b'[project]\nname="x"\nurls={Docs="https://x.org/d", Bad=1, Worse="javascript:1"}\n'
+    rows = pyproject.parse(data, Location("pyproject.toml"))
+    [name] = [row for row in rows if isinstance(row, ProjectName)]
+    assert name.links == ("Docs https://x.org/d",)

@@ -20,7 +20,7 @@ def test_several_words_for_one_thing_are_all_told_in_one_order() -> None:
 
 
 def test_every_fact_has_exactly_one_place() -> None:
-    for name in FactName:
+    for name in set(FactName) - {FactName.LINK}:
         part = with_facts((name, "said"))
         card, pedigree = str(modelcard.model_card(part)), str(modelcard.pedigree(part))
         properties = str(modelcard.plain_facts(part))

@@ -59,6 +59,7 @@ def test_every_field_comes_back(spec: str) -> None:
                 where,
                 ("Ada <ada@example.org>",),
                 (("MIT", "demo/LICENSE"),),
+                ("Source https://example.org/x",),
             ),
         ),
         ("demo",),

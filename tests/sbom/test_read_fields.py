@@ -58,6 +58,7 @@ facts = st.builds(
         Fact(FactName.AUTHOR, "Ada L. <ada@example.org>"),
         Fact(FactName.AUTHOR, "ada@example.org"),
         Fact(FactName.TAG, "reinforcement-learning"),
+        Fact(FactName.LINK, "Bug Tracker https://example.org/issues"),
     ]
 )
 found_texts = (
@@ -101,6 +102,7 @@ PROJECT: Mapping[str, st.SearchStrategy[Any]] = {
     "where": st.none() | locations,
     "authors": some,
     "texts": found_texts,
+    "links": st.sampled_from([(), ("Homepage https://example.org/",)]),
 }
 STEP: Mapping[str, st.SearchStrategy[Any]] = {
     "name": versions,
