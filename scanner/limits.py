@@ -95,7 +95,7 @@ class Limits:
     pickle_stack: int = 50_000_000  # entries on stack or memo of one stream
     pickle_streams: int = 1_000_000  # pickles that follow each other in one file
     pickle_names: int = 100_000  # different names that one stream may import
-    pickle_names_apart: int = 1_000  # of one stream, and then of each sort, that are told apart
+    pickle_names_apart: int = 1_000  # of one file that are told apart, and then a tenth of that of each sort
     pickle_events: int = 5_000_000  # imports, calls and changes of one stream that are worth telling
     pickle_name_bytes: int = 64 * KIB  # one name or number written as a line
     pickle_rereads: int = 1_000_000  # literals looked up again outside the window at hand

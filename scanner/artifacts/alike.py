@@ -13,8 +13,13 @@ from scanner.readers.pickle.crowd import Plain
 from scanner.readers.pickle.resolve import BOUND, MODULE_DICTS
 
 _KINDS = frozenset({Kind.UNKNOWN, Kind.STDLIB, Kind.SINK})
-# The machine does something of its own with these.
-_FOLLOWED = frozenset({*BOUND, *MODULE_DICTS, *arrays.FILE_WRAPPERS, "NumpyArrayWrapper"})
+# The machine, or who judges its calls, does something of its own with these.
+_FOLLOWED = frozenset(
+    {
+        *(*BOUND, *MODULE_DICTS, *arrays.FILE_WRAPPERS, "NumpyArrayWrapper"),
+        *("BytesIO", "BufferedReader", "decompress", "loads", "_load_from_bytes"),
+    }
+)
 _UNKNOWN = Verdict(Kind.UNKNOWN)
 # Numbered as they are met: a number means something inside one process only.
 _SORTS: dict[Verdict, int] = {_UNKNOWN: 1}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sbom.record import record
 from scanner.readers.pickle import arrays
-from scanner.readers.pickle.resolve import BOUND, RESOLVERS
+from scanner.readers.pickle.resolve import BOUND, GETATTRS, LED_BY_RESULTS, RESOLVERS
 from scanner.readers.pickle.values import Quiet
 
 _Row = Mapping[str, str | list[str]]
@@ -197,6 +197,7 @@ def _listed() -> _Listed:
         *data.prefixes,
     }
     paths = {*modules, *data.sink_names, *data.harmless, *data.carries, *data.appliers, *data.unpacks}
+    paths |= {*data.imports, *data.changes, *RESOLVERS, *LED_BY_RESULTS, *_GETTERS}
     for path in tuple(paths):
         owner = path.rpartition(".")[0]
         while owner and owner not in paths:
@@ -389,6 +390,8 @@ def quiet(module: str, name: str) -> int:
     Never the calls that lead to another name or that call an argument: the machine has to follow those.
     """
     verdict = classify(module, name)
+    if f"{module}.{name}" in GETATTRS:
+        return Quiet.LED | (Quiet.IMPORT | Quiet.FILL | Quiet.CONSTRUCT if verdict.kind is Kind.HONEST else 0)
     if verdict.kind is not Kind.HONEST:
         return 0
     flags = _QUIET[verdict.use]

@@ -61,13 +61,18 @@ def inspect(subject: Subject) -> Iterator[Event]:
 
 
 class Inspection(Judge):
-    """One file's pickles, told. Other formats that hold pickles build on it."""
+    """One file's pickles, told. Other formats that hold pickles build on it.
+
+    ``asks_persistent``: persistent ids mean something to the format.
+    """
+
+    asks_persistent = False
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self.names: dict[tuple[str | None, str], Global] = {}
         self.extensions: dict[int, tuple[str, str]] = {}
-        self.crowds = Crowds(alike.alike, alike.plain, subject.limits.pickle_names_apart)
+        self.crowds = Crowds(alike.alike, alike.plain, subject.limits.pickle_names_apart // 10)
         self.streams = 0
         self.protocol = 0
         self.end = 0
@@ -77,12 +82,15 @@ class Inspection(Judge):
         while True:
             machine = Machine(self.subject.source, self.subject.limits, start=self.end, quiet=names.quiet)
             machine.names, machine.extensions, machine.crowds = self.names, self.extensions, self.crowds
+            machine.may_chain = self.subject.limits.pickle_streams - self.streams
+            machine.tells_persistent = self.asks_persistent
             try:
                 yield from self._tell(machine)
                 yield from self._far_slot(machine)
                 yield from self._other_reading(machine, whole=True)
                 yield from self._plain_reading(machine)
             except Malformed as error:
+                self._count_chained(machine)
                 if machine.acted or not self.streams:
                     yield from self._far_slot(machine)
                 yield from self._other_reading(machine, whole=False)
@@ -100,6 +108,7 @@ class Inspection(Judge):
                 yield from self._names_in_the_end()
                 yield from self._facts()
                 raise
+            self._count_chained(machine)
             self.streams += 1
             self.protocol = max(self.protocol, machine.protocol)
             self.end = machine.end
@@ -113,6 +122,12 @@ class Inspection(Judge):
         if self.is_clean:
             yield self._known_names_only()
         yield from self._facts()
+
+    def _count_chained(self, machine: Machine) -> None:
+        """Takes into account the streams that the machine read before its latest."""
+        self.streams += machine.chained
+        self.protocol = max(self.protocol, machine.chained_protocol)
+        machine.chained = 0
 
     def on_persistent(self, machine: Machine, found: Persistent) -> None:
         """A persistent id, as met; formats whose loaders know them look at it here."""
@@ -159,6 +174,7 @@ class Inspection(Judge):
             source = Spliced(source, start, end)
             machine = Machine(source, self.subject.limits, start=machine.start, quiet=names.quiet)
             machine.names, machine.extensions, machine.crowds = self.names, self.extensions, self.crowds
+            machine.tells_persistent = self.asks_persistent
             events = []
             try:
                 for event in self._tell(machine, behind=start):
@@ -182,7 +198,7 @@ class Inspection(Judge):
     def _tell(self, machine: Machine, behind: int = -1) -> Iterator[Event]:
         """The evidence of one stream, of what comes ``behind`` an offset only."""
         for event in machine.run():
-            if event.offset < behind or (self.streams and not machine.acted):
+            if event.offset < behind or ((self.streams or machine.chained) and not machine.acted):
                 continue  # behind the first stream, data that only looks like opcodes is data
             if isinstance(event, Made):
                 yield from self.judge(machine, event)
@@ -190,6 +206,8 @@ class Inspection(Judge):
                 if event.name.module is None:
                     message = f"imports a name that the file computes: {event.name.name}"
                     yield from self.say("ART-002", event.offset, event.name.path, message)
+                    if self.is_told("ART-002", event.name.path):
+                        event.name.quiet |= Quiet.IMPORT
                 else:
                     event.name.quiet |= Quiet.IMPORT  # what is said of it is said at the end
             elif isinstance(event, Change):

@@ -28,6 +28,7 @@ TRANSPARENT = frozenset(
 _OUT_OF_THE_FOLDER = ("/", "\\", ":")
 _CYTHON = "__pyx_unpickle_"
 _CHAIN = 8  # calls of results of calls that are followed down to a name
+_DEEP = "a result"  # of so many calls
 _LOADS = "loads another pickle"  # the capability's words in the policy's data
 # These only keep what they are handed: it is judged where their result is called.
 _LATER = frozenset({"collections.defaultdict", "functools.partial", "types.MethodType"})
@@ -55,7 +56,10 @@ class Judge:
         callee = made.callee
         if not isinstance(callee, Global):
             if made.result is None:
-                yield from self._unknown_call(machine, made, _base(made))
+                base = _base(made)
+                if base == _DEEP and self.is_told("ART-002", base):
+                    machine.tells_deep_calls = False
+                yield from self._unknown_call(machine, made, base)
             return
         path = callee.path
         if callee.module is None:
@@ -118,9 +122,11 @@ class Judge:
 
     def _is_told(self, callee: Global) -> bool:
         """Whether enough was said of the name; the machine then keeps its other calls to itself."""
-        if max(self._said.get((rule, callee.path), 0) for rule in ("ART-001", "ART-002")) < _EACH:
+        path = callee.path
+        if not self.is_told("ART-001", path) and not self.is_told("ART-002", path):
             return False
-        if names.is_followed(callee.path):
+        if names.is_followed(path):
+            callee.quiet |= Quiet.OBJECTS
             return True
         callee.quiet |= Quiet.CALL | Quiet.CONSTRUCT | _fill_of(callee) | Quiet.TOLD
         return True
@@ -226,7 +232,7 @@ class Judge:
             yield from self._unknown_call(machine, made, path)
 
     def _unknown_call(self, machine: Machine, made: Made, path: str) -> Iterator[Event]:
-        if self._said.get(("ART-002", path), 0) >= _EACH:
+        if self.is_told("ART-002", path):
             return
         message = f"loading this calls {describe(machine, made)}, which nobody vouches for"
         yield from self.say("ART-002", made.offset, path, message, factors(evidence="indicated"))
@@ -253,7 +259,7 @@ class Judge:
         )
         sink = target.module is not None and self.classify(target).kind is Kind.SINK
         rule = "ART-001" if sink or planted else "ART-002"
-        if self._said.get((rule, path), 0) >= _EACH:
+        if self.is_told(rule, path):
             target.quiet |= Quiet.CHANGE | (Quiet.SLOTS if rule == "ART-001" else 0)
             return
         items = describe(machine, change.items if len(change.items) > 1 else change.items[0])
@@ -289,6 +295,10 @@ class Judge:
             limit = self.subject.limits.message_chars
             where = self.subject.where.at(offset=offset)
             yield Evidence(rule, where, visible(message, limit=limit), visible(subject, limit=200), measured)
+
+    def is_told(self, rule: str, subject: str) -> bool:
+        """Whether enough was said by a rule of one name; what is over is not said."""
+        return self._said.get((rule, subject), 0) >= _EACH
 
     def classify(self, name: Global) -> Verdict:
         verdict = names.classify(name.module or "", name.name)
@@ -351,7 +361,7 @@ def _base(made: Made) -> str:
         if not isinstance(value, Made):
             break
         value = value.callee
-    return value.path if isinstance(value, Global) else "a result"
+    return value.path if isinstance(value, Global) else _DEEP
 
 
 def _is_resolved(machine: Calls, args: Value) -> bool:

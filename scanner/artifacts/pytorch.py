@@ -71,6 +71,8 @@ class Storages:
 class Checkpoint(Inspection):
     """A pickle whose persistent ids are tensors' storages."""
 
+    asks_persistent = True
+
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self.storages = Storages()

@@ -66,6 +66,8 @@ class Calls:
         self.names: dict[tuple[str | None, str], Global] = {}
         self.crowds: Crowds | None = None  # who says which names need not be told apart
         self.acted = False  # something was imported
+        self.tells_persistent = True
+        self.tells_deep_calls = True  # those of results of calls of results
         self.first_array: int | None = None  # the first wrapper of joblib's that has array bytes behind it
         self.protocol = 0
         self._source = source
@@ -85,6 +87,7 @@ class Calls:
         self._extended: dict[int, Global] = {}
         self._rereads = 0
         self.extensions: dict[int, tuple[str, str]] = {}  # of the loader's process, not of the stream
+        self._forgotten = False  # nothing is known of objects to come
         self._chain = 0
         self._object_array = False
         # What BUILD made an attribute of a name, which all its instances then have.
@@ -183,6 +186,18 @@ class Calls:
             found.old = old
         return found
 
+    def _crowded(self, crowds: "Crowds", spelled: bytes, offset: int) -> Global | None:
+        """What stands for a name in two lines that was not met before; None where it stands for itself."""
+        try:
+            module, name = spelled.decode().split("\n")
+        except UnicodeDecodeError:
+            return None
+        if (module, name) in self.names or not module or not name:
+            return None
+        if self.protocol < 3 and renamed_from_python_2(module, name) != (module, name):
+            return None
+        return crowds.other(module, name, offset)
+
     def derived(self, module: str, name: str, offset: int) -> Global:
         """The object for a name that a call resolves to."""
         return self._name(module, name, offset, computed=True)
@@ -265,22 +280,36 @@ class Calls:
                 callee.makes += 1
             else:
                 callee.calls += 1
-            if not callee.quiet & (Quiet.CONSTRUCT if constructs else Quiet.CALL):
-                # What a partial calls can be changed as well.
-                whole = args if kwargs is None and callee.path not in PARTIALS else made
-                self._tell(made, whole)
-            resolver = RESOLVERS.get(callee.path)
+            path = callee.path
+            resolver = RESOLVERS.get(path)
             if resolver is None and "." in callee.name:
                 resolver = BOUND.get(callee.name.rpartition(".")[2])
+            given = self.arguments(args)
+            quiet = callee.quiet
+            if quiet & Quiet.LED and resolver is not None and given is not None:
+                result = resolver(self, made, given)
+                resolver = None
+            if (
+                type(result) is not Global
+                and not quiet & (Quiet.CONSTRUCT if constructs else Quiet.CALL)
+                and not (
+                    quiet & Quiet.OBJECTS
+                    and (given is None or not any(type(value) is Global for value in given))
+                )
+            ):
+                # What a partial calls can be changed as well.
+                self._tell(made, args if kwargs is None and path not in PARTIALS else made)
         elif type(callee) is Made:
             callee.uses |= Use.CALLED
-            self._tell(made, callee)
-            resolver = called
+            inner = callee.callee
+            # Somebody heard enough of results of results of results: what they lead to is told as such.
+            if self.tells_deep_calls or type(inner) is not Made or type(inner.callee) is not Made:
+                self._tell(made, callee)
+            resolver, given = called, self.arguments(args)
         else:
             self._refuse_call(callee, offset)
             self._tell(made, callee)
-            resolver = None
-        given = self.arguments(args)
+            resolver, given = None, self.arguments(args)
         if given is not None:
             for value in given:
                 if type(value) is Made:
@@ -418,7 +447,10 @@ class Calls:
                 self._call(setter, (state,), "setstate", offset)
                 return 0
             if planted:
-                target.attributes = {**(target.attributes or {}), **planted}
+                if target.attributes is None:
+                    target.attributes = planted
+                else:
+                    target.attributes.update(planted)
             callee = target.callee
             if type(callee) is Global:
                 if callee.raw and self._joblib:
@@ -428,7 +460,8 @@ class Calls:
         elif type(target) is Global:
             if planted:
                 self._planted_names.setdefault(target, {}).update(planted)
-                self._forget_shapes()
+                if not self._forgotten:
+                    self._forget_shapes()
             if target.quiet & (Quiet.SLOTS if type(state) is tuple else Quiet.CHANGE):
                 return 0
         else:

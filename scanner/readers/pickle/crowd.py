@@ -101,6 +101,13 @@ class Crowds:
             return None
         return crowd.joined(module, name, offset)
 
+    def other(self, module: str, name: str, offset: int) -> Global | None:
+        """The same, where so many names of the sort are told apart already that this one is not."""
+        crowd = self.by_sort.get(self._sort(module, name))
+        if crowd is None or crowd.apart < self._apart:
+            return None
+        return crowd.joined(module, name, offset)
+
     def _sort(self, module: str, name: str) -> int:
         plain = self._modules.get(module, _NEW)
         if plain is _NEW:

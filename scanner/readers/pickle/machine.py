@@ -6,8 +6,10 @@ Literals are left where they lie and not checked: one that a loader refuses does
 """
 
 import gc
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from operator import length_hint
 from struct import Struct
 from struct import error as struct_error
@@ -21,7 +23,7 @@ from scanner.readers.pickle.learn import Learner
 from scanner.readers.pickle.literals import c_integer
 from scanner.readers.pickle.memory import HOLE, Repeat, Settled, Starved, no_mark
 from scanner.readers.pickle.objects import LAZY
-from scanner.readers.pickle.opcodes import BEHIND_MARK, LINE, LITERAL_SIZE
+from scanner.readers.pickle.opcodes import BEHIND_MARK, HIGHEST_PROTOCOL, LINE, LITERAL_SIZE
 from scanner.readers.pickle.rare import RARE
 from scanner.readers.pickle.skip import FIRST, IS_SAFE, Run, Shape, Sort, family_of, run_from, sorts_of
 from scanner.readers.pickle.values import KEPT_ITEMS, Event, Fresh, Global, Made, Use, Value, fresh
@@ -41,6 +43,10 @@ class Machine(Learner):
     ``quiet`` tells which uses of a (module, name) need no event. ``joblib`` says whether array bytes follow
     the wrappers that joblib builds, as its own loader reads them. ``skip_from`` is how far into the stream
     runs of plain data begin to be passed over, None for never: what is told is the same.
+
+    ``may_chain``: so many streams behind this one are read on the way, as long as nothing is told of them and
+    nothing has to be said at their ends. ``chained``: so many were, of at most ``chained_protocol``; all else
+    is then of the latest, which begins at ``start``.
 
     After ``run``: ``end`` is the offset behind STOP, ``protocol`` the latest that the stream named, ``root``
     the value that a loader returns, ``names`` every name it imported. After an error too, as far as it came.
@@ -71,6 +77,9 @@ class Machine(Learner):
         self.end = start
         self.root: Value | None = None
         self._told = 0
+        self.may_chain = 0
+        self.chained = 0
+        self.chained_protocol = 0
 
     # --- driving ------------------------------------------------------------------------------------------
 
@@ -206,6 +215,50 @@ class Machine(Learner):
         self._settled += 1
         self._skip_at = self.position + FIRST * 4**self._settled if self._settled < _SETTLEMENTS else _NEVER
 
+    # --- streams behind each other ------------------------------------------------------------------------
+
+    def _is_plain(self) -> bool:
+        """Whether nothing has to be said, and nothing worked out, at the end of the stream."""
+        return (
+            self._light
+            and self._frame_end is None
+            and self.straddle is None
+            and self.far_slot is None
+            and self.first_array is None
+            and not (self._owed or self._taken or self._hidden or self._scanned)
+            and not (self._planted_names or self._memo_sparse or self._expressions)
+            and 2 * self._told < self._limits.pickle_events
+            and 2 * self._rereads < self._limits.pickle_rereads
+        )
+
+    def _begin_anew(self, at: int) -> int:
+        """Forgets the stream that ended at ``at``, for the next. Returns where that begins, in the window."""
+        trivial = _trivial().match(self._window, at)
+        self.chained_protocol = max(self.chained_protocol, self.protocol)
+        if trivial is not None:
+            at = trivial.end()
+            told = trivial[0]
+            self.chained += told.count(b".")
+            protocols = (code for code in range(HIGHEST_PROTOCOL, 0, -1) if bytes((0x80, code)) in told)
+            self.chained_protocol = max(self.chained_protocol, next(protocols, 0))
+            self.end = self._base + at
+            if at >= len(self._window):
+                return at
+        self.chained += 1
+        self._stack.clear()
+        self._marks.clear()
+        self._memo_objects.clear()
+        del self._memo[:]
+        self._memo_holes, self._dense, self._forgotten = 0, True, False
+        if self.protocol:
+            self.protocol = 0
+            self._paired.clear()
+        self._extended.clear()
+        self.acted = False
+        start = self.start = self._base + at
+        self._skip_at, self._rich_at, self._dense_at = start + FIRST, start + 3 * FIRST, start + FIRST // 8
+        return at
+
     # --- the loop -----------------------------------------------------------------------------------------
 
     def _interpret(self) -> bool:  # noqa: C901  (one loop: a call an opcode costs 3x)
@@ -225,6 +278,7 @@ class Machine(Learner):
         sizes, folded, rare, planted = LITERAL_SIZE, BEHIND_MARK, RARE, self._planted_names
         last, events = len(window) - 1, self._events
         spelled, light = self._spelled[self.protocol < 3], self._light
+        crowds = self.crowds if len(self.names) >= self._limits.pickle_names_apart else None
         # Entries of the stack at and above this height are neither names nor results of calls.
         literal_above = len(stack)
         try:
@@ -288,12 +342,64 @@ class Machine(Learner):
                             # A name that was told before; every other is read by the opcode's method.
                             end = window.find(b"\n", window.find(b"\n", at) + 1)
                             named = spelled.get(window[at:end])
-                            if named is not None and end > at and named.quiet & 8:  # Quiet.IMPORT
-                                named.imports += 1
-                                push(named)
-                                literal_above = len(stack)
-                                at = end + 1
+                            if end > at:
+                                if named is None and crowds is not None:
+                                    named = self._crowded(crowds, window[at + 1 : end], base + at)
+                                if named is not None and named.quiet & 8:  # Quiet.IMPORT
+                                    named.imports += 1
+                                    self.acted = self.acted or named.is_plausible
+                                    push(named)
+                                    literal_above = len(stack)
+                                    at = end + 1
+                                    continue
+                        elif op == 0x67:  # GET
+                            end = window.find(b"\n", at)
+                            line = window[at + 1 : end]
+                            if line.isdigit() and end > 0:
+                                index = int(line)
+                                slot = known[index] if index < len(known) else HOLE
+                                if slot > LAZY:
+                                    if slot >= 0:
+                                        push(slot)
+                                    else:
+                                        push(objects[~slot])
+                                        literal_above = len(stack)
+                                    at = end + 1
+                                    continue
+                        elif op == 0x31:  # POP_MARK
+                            if marks and not hidden:
+                                mark = marks.pop()
+                                fence = marks[-1] if marks else 0
+                                for value in stack[mark:]:
+                                    if type(value) is Made:
+                                        value.uses |= 8  # Use.DISCARDED
+                                del stack[mark:]
+                                if literal_above > mark:
+                                    literal_above = mark
+                                at += 1
                                 continue
+                        elif op == 0x91 or op == 0x6C or op == 0x64:  # FROZENSET, LIST, DICT
+                            if marks and not hidden and literal_above <= marks[-1]:
+                                mark = marks[-1]
+                                size = len(stack) - mark
+                                if not (size & 1 and op == 0x64):
+                                    marks.pop()
+                                    fence = marks[-1] if marks else 0
+                                    value = Fresh()
+                                    value.kind = (
+                                        "frozenset" if op == 0x91 else "list" if op == 0x6C else "dict"
+                                    )
+                                    value.items, value.count = stack[mark : mark + KEPT_ITEMS], size
+                                    del stack[mark:]
+                                    push(value)
+                                    at += 1
+                                    continue
+                        elif op == 0x8F:  # EMPTY_SET
+                            value = Fresh()
+                            value.kind, value.items, value.count = "set", (), 0
+                            push(value)
+                            at += 1
+                            continue
                         elif op == 0x95 and light and self._frame_end is None:  # FRAME
                             size = window[at + 1]
                             end = at + 9 + size
@@ -637,7 +743,16 @@ class Machine(Learner):
                     self.root = stack[-1]
                     if type(self.root) is Made:
                         self.root.uses |= Use.ROOT
-                    return True
+                    if events or at > last or self.chained >= self.may_chain or not self._is_plain():
+                        return True
+                    at = self._begin_anew(at)
+                    if at > last:
+                        return True
+                    memo = known = self._memo
+                    dense = counted = True
+                    remember, fence, literal_above = memo.append, 0, 0
+                    spelled = self._spelled[1]
+                    skip_at, dense_at = self._skip_at - base, self._dense_at - base
             raise LimitReached("pickle_ops", allowed=self._limits.pickle_ops, offset=base + at)
         except (IndexError, struct_error, Starved) as error:
             # The window ends inside an opcode, which reads its argument before it acts.
@@ -653,6 +768,12 @@ class Machine(Learner):
             # Python keeps one object of each single byte: a window of one is known by its place.
             if self._window is window and self._base == base:
                 self._at, self._fence = at, fence
+
+
+@lru_cache(maxsize=1)
+def _trivial() -> re.Pattern[bytes]:
+    """Streams of one value that has no bytes of its own."""
+    return re.compile(rb"(?:(?:\x80[\0-\5])?+[N\x88\x89)\]}\x8f]\.)++")
 
 
 def _is_short(error: Exception, left: int) -> bool:

@@ -75,7 +75,6 @@ class Memory(Calls):
         self._memo_objects: list[Value] = []
         self._memo_sparse: dict[int, int] = {}
         self._memo_holes = 0
-        self._forgotten = False  # nothing is known of objects to come
         self._dense = True  # neither sparse slots nor holes: MEMOIZE appends
         # What the memo was written since the first run that was passed over, in order: runs, and the slots
         # that opcodes between them wrote. Worked out by ``_settle`` when somebody asks.

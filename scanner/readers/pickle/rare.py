@@ -34,10 +34,12 @@ class RareOpcodes(Hiding):
 
     def _argument(self, size: int) -> int:
         """The little-endian number of ``size`` bytes behind the opcode."""
-        data = self._window[self._at + 1 : self._at + 1 + size]
-        if len(data) < size:
+        start = self._at + 1
+        if start + size > len(self._window):
             raise Starved
-        return int.from_bytes(data, "little")
+        if size == 1:
+            return self._window[start]
+        return int.from_bytes(self._window[start : start + size], "little")
 
     def _line(self, start: int) -> tuple[bytes, int]:
         """The line from window offset ``start``, and the window offset behind its newline."""
@@ -155,6 +157,7 @@ class RareOpcodes(Hiding):
         if op == 0x63:  # GLOBAL
             if found.quiet & 8 and found.imports:  # Quiet.IMPORT, and it was met before
                 found.imports += 1
+                self.acted = self.acted or found.is_plausible
                 self._stack.append(found)
             else:
                 self._stack.append(self._imported(found, "global", self.position))
@@ -189,6 +192,7 @@ class RareOpcodes(Hiding):
                 self._paired[module, name] = found
         if found.quiet & 8 and found.imports:  # Quiet.IMPORT, and it was met before
             found.imports += 1
+            self.acted = self.acted or found.is_plausible
             stack[-1] = found
         else:
             stack[-1] = self._imported(found, "stack_global", self.position)
@@ -199,7 +203,12 @@ class RareOpcodes(Hiding):
         code = self._argument(width)
         if code == 0 or code >> 31:
             raise Malformed("extension-code", offset=self.position, found=code, wanted="1 to 2**31 - 1")
-        self._stack.append(self._imported(self._extension(code, self.position), "ext", self.position))
+        found = self._extended.get(code)
+        if found is not None and found.quiet & 8:  # Quiet.IMPORT
+            found.imports += 1
+        else:
+            found = self._imported(self._extension(code, self.position), "ext", self.position)
+        self._stack.append(found)
         self._at += 1 + width
 
     def _op_obj(self, _: int) -> None:
@@ -243,7 +252,8 @@ class RareOpcodes(Hiding):
         else:
             pid, after = self._pop(), self._at + 1
         found = Persistent(pid, self.position)
-        self._tell(found, (pid,))
+        if self.tells_persistent:
+            self._tell(found, (pid,))
         # torch before 1.6 names a module's class so, with its source to compare, and loads just the class.
         kind, named = pid[:2] if type(pid) is tuple and len(pid) > 1 else (pid, None)
         names_class = type(named) is Global and self.text(kind) == "module"

@@ -232,7 +232,7 @@ def called(machine: "Calls", made: Made, given: Args) -> Value | None:
         name = machine.text(first[0])
         method = attribute(machine, given[0], name, made.offset) if name else None
         return machine.call(method, first[1:], path, made.offset) if method is not None else None
-    if path in _GETATTRS and len(first) > 1:
+    if path in GETATTRS and len(first) > 1:
         name = machine.text(first[1])
         return _text_method(machine, name, (first[0], *given)) if name else None
     return None
@@ -242,12 +242,21 @@ PARTIALS = ("functools.partial", "_functools.partial")
 _ATTRIBUTE_GETTERS = ("operator.attrgetter", "_operator.attrgetter")
 _ITEM_GETTERS = ("operator.itemgetter", "_operator.itemgetter")
 _METHOD_CALLERS = ("operator.methodcaller", "_operator.methodcaller")
-_GETATTRS = (
+GETATTRS = (
     "dill._dill._get_attr",
     "dill.dill._get_attr",
     "builtins.getattr",
     "builtins.object.__getattribute__",
     "builtins.type.__getattribute__",
+)
+# A call of what these return leads to another name.
+LED_BY_RESULTS = (
+    *PARTIALS,
+    "types.MethodType",
+    *_ATTRIBUTE_GETTERS,
+    *_ITEM_GETTERS,
+    *_METHOD_CALLERS,
+    *GETATTRS,
 )
 
 
@@ -419,7 +428,7 @@ _B64 = {
 }  # fmt: skip
 
 RESOLVERS: dict[str, Resolver] = {
-    **dict.fromkeys((*_GETATTRS, "inspect.getattr_static"), _getattr),
+    **dict.fromkeys((*GETATTRS, "inspect.getattr_static"), _getattr),
     **dict.fromkeys(
         ("operator.getitem", "_operator.getitem", "builtins.dict.__getitem__", "builtins.dict.get"), _getitem
     ),

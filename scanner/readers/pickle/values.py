@@ -30,6 +30,8 @@ class Quiet:
     CHANGE = 16  # the same on the name itself, but a BUILD by a tuple
     SLOTS = 32  # that too
     TOLD = 64  # nobody vouches for it: enough of its uses were told
+    OBJECTS = 128  # calls that are handed no name, of a function that may be handed one
+    LED = 256  # calls that lead to a name
 
 
 class Use:
