@@ -23,7 +23,7 @@ _FOLLOWED = frozenset(
 _UNKNOWN = Verdict(Kind.UNKNOWN)
 # Numbered as they are met: a number means something inside one process only.
 _SORTS: dict[Verdict, int] = {_UNKNOWN: 1}
-_ORDINARY = 4 + 2  # unknown, and spelled as names are
+_ORDINARY = 8 + 4  # unknown, and spelled as names are
 
 
 def alike(module: str, name: str) -> int:
@@ -32,8 +32,7 @@ def alike(module: str, name: str) -> int:
         # Nearly all that come in millions.
         tops, marked = _lists()
         if module not in tops and module not in marked and name not in marked:
-            first = name[0] if name[0] != "_" else name.lstrip("_")[:1]
-            return _ORDINARY + first.isupper()
+            return _ORDINARY + _spelling(name)
     last = name.rpartition(".")[2]
     if not name or last in _FOLLOWED:
         return 0
@@ -44,7 +43,7 @@ def alike(module: str, name: str) -> int:
         if verdict.kind not in _KINDS or names.leads_on(module, name):
             return 0
     is_plausible = path.isidentifier() or all(part.isidentifier() for part in path.split("."))
-    return _sort(verdict, is_plausible=is_plausible) + last.lstrip("_")[:1].isupper()
+    return _sort(verdict, is_plausible=is_plausible) + _spelling(last)
 
 
 def plain(module: str) -> Plain | None:
@@ -64,5 +63,9 @@ def _lists() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _sort(verdict: Verdict, *, is_plausible: bool) -> int:
-    # INST and OBJ make an instance of what is spelled as a class: that is one more.
-    return 4 * _SORTS.setdefault(verdict, len(_SORTS) + 1) + 2 * is_plausible
+    return 8 * _SORTS.setdefault(verdict, len(_SORTS) + 1) + 4 * is_plausible
+
+
+def _spelling(name: str) -> int:
+    """1 for what is spelled as a class, which a call may merely make an instance of; 2 as Cython does."""
+    return 1 if name.lstrip("_")[:1].isupper() else 2 * name.startswith("__pyx_")

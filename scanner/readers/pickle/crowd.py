@@ -49,7 +49,7 @@ class Crowd:
 class Plain:
     """A module whose names are of the sort ``lower``, or ``upper`` where they are spelled as classes are.
 
-    That holds for words without a dot that are not among ``apart``.
+    That holds for words without a dot that begin with a letter and are not among ``apart``.
     """
 
     lower: int
@@ -117,7 +117,6 @@ class Crowds:
             self._modules[module] = _MET
         elif plain is _MET:
             plain = self._modules[module] = self._plain(module) or _MIXED
-        if plain.lower and name not in plain.apart and name.isidentifier():
-            first = name[0] if name[0] != "_" else name.lstrip("_")[:1]
-            return plain.upper if first.isupper() else plain.lower
+        if plain.lower and name not in plain.apart and name.isidentifier() and name[0] != "_":
+            return plain.upper if name[0].isupper() else plain.lower
         return self._alike(module, name)
