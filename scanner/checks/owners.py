@@ -7,6 +7,7 @@ do not tell publishers apart on the hub, so that only other letters make another
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 from sbom.model import Component
@@ -86,14 +87,31 @@ def near(owner: str) -> str:
             bare = low.removesuffix(f"{mark}{ending}")
             if bare != low and bare in known.names and (mark or len(bare) >= _SHORTEST):
                 return known.folded.get(_folded(bare), "")
-    return _slip(low, known)
+    return _slip(low, known) or _slip(_bare(low), _squeezed())
+
+
+@cache
+def _squeezed() -> _Known:
+    """The well-known publishers without the marks between their words."""
+    known = _known()
+    shortened: dict[str, tuple[str, ...]] = {}
+    for names in known.shortened.values():
+        for name in names:
+            bare = _bare(name.lower())
+            for text in _without_one(bare):
+                shortened[text] = tuple(sorted({*shortened.get(text, ()), name}))
+    return _Known(known.names, known.folded, shortened)
+
+
+def _bare(name: str) -> str:
+    return name.replace("-", "").replace("_", "").replace(".", "")
 
 
 def _folded(name: str) -> str:
     text = name.lower().replace("-", "").replace("_", "").replace(".", "")
     for look, like in _ALIKE:
         text = text.replace(look, like)
-    return text
+    return "".join(char for char, _ in groupby(text))  # letters that are doubled, or no longer
 
 
 def _without_one(name: str) -> set[str]:
@@ -106,7 +124,7 @@ def _slip(low: str, known: _Known) -> str:
         return ""
     for text in sorted(_without_one(low)):
         for name in known.shortened.get(text, ()):
-            if _is_slip(low, name.lower()):
+            if _is_slip(low, name.lower()) or _is_slip(low, _bare(name.lower())):
                 return name
     return ""
 

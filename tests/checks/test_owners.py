@@ -27,6 +27,11 @@ def component(name: str, ecosystem: str = "huggingface") -> Component:
         ("openai-official", "openai"),
         ("stabilltyai", "stabilityai"),
         ("nvidia-team", "nvidia"),
+        ("stabilty-ai", "stabilityai"),
+        ("black-forestlabs", "black-forest-labs"),
+        ("gogle", "google"),
+        ("gooogle", "google"),
+        ("hugging-face", "huggingface"),
     ],
 )
 def test_a_name_that_is_nearly_a_known_one_is_told(owner: str, meant: str) -> None:
@@ -46,6 +51,9 @@ FAMOUS = json.loads(Path(owners.__file__).with_name("owners.json").read_text())[
         "bert-base-uncased",
         "acme/model",
         "google-research/x",
+        "huggingfacejs/x",
+        "mistral-community/x",
+        "open-mmlab/x",
         "someone/meta-llama",
         "a/b",
         "/x",

@@ -1,7 +1,10 @@
 """The labelled set: what has to be found is found, what is safe stays quiet."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
+from scanner.code.apis import table
 from scanner.rubric import judge
 from tests.code.labelled import SAFE, SAFE_STYLES, UNSAFE, UNSAFE_STYLES
 from tests.code.reading import reading
@@ -43,3 +46,10 @@ def test_a_restricting_unpickler_is_no_load_and_one_that_refuses_nothing_is() ->
     open_to_all = row.replace("raise pickle.UnpicklingError", "print")
     assert open_to_all != row
     assert said(open_to_all) != []
+
+
+def test_what_was_held_against_a_source_is_a_row_of_the_table() -> None:
+    audit = json.loads(Path(__file__).with_name("labelled_sources.json").read_text(encoding="utf-8"))
+    firsts = {row.names[0] for row in table().rows}
+    assert sorted(set(audit["rows"]) - firsts) == []
+    assert all(row["source"] and 0 < row["found"] <= row["of"] for row in audit["rows"].values())

@@ -341,6 +341,6 @@ def test_a_call_that_loads_nothing_itself_is_not_said_to(text: str, said: str) -
 
 
 @pytest.mark.parametrize(("release", "unsafe"), [("5.3.1", True), ("5.4", False), ("6.0.1", False)])
-def test_yaml_without_a_loader_runs_what_it_reads_before_5_4(release: str, unsafe: bool) -> None:  # noqa: FBT001
+def test_yaml_without_a_loader_runs_what_it_reads_before_5_4(release: str, unsafe: bool) -> None:
     (site,) = sites("import yaml\nyaml.load(open('a.yaml'))", locked={"pyyaml": release})
     assert site.unsafe is unsafe
