@@ -5,6 +5,7 @@ import zlib
 
 from tests.forge import archive, call, name, stream
 from tests.forge_archives import torch_like
+from tests.forge_arrow import Node, arrow_file, arrow_schema, column, message, pair, parquet
 from tests.forge_hdf5 import Hdf5, dataset, link, shape
 
 _CODE = b"""class Net(Module):
@@ -67,13 +68,23 @@ def _keras() -> bytes:
     )
 
 
+def _pickled_column() -> Node:
+    names = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": _PICKLE}
+    return column(b"a", names)
+
+
 def more() -> dict[str, list[bytes]]:
     """Files by the row that reads them."""
     script = archive({"m/data.pkl": _PICKLE, "m/code/__torch__.py": _CODE, "m/constants.pkl": _PICKLE})
+    pickled = _pickled_column()
+    schema = pair(b"ARROW:schema", arrow_schema(pickled, column(b"list", None, pickled)))
     return {
+        "arrow": [arrow_file(pickled), message(column(b"list", None, pickled)) + bytes(8)],
         "joblib-old": [_old_joblib(_PICKLE), _old_joblib(bytes(200))],
         "keras": [_keras()],
+        "parquet": [parquet(schema), parquet(schema, pair(b"dataset-toolkit.unischema.v1", _PICKLE))],
         "native-library": [b"\x7fELF" + bytes(300), b"MZ" + bytes(400)],
+        "pytorch-shard": [torch_like(_PICKLE) * 2, torch_like(_PICKLE) + script],
         "pytorch-zip": [script, torch_like(_PICKLE)],
         "skops": [_skops(), _skops(content=[_NODE, {"__loader__": "MethodNode", "func": "run"}])],
         "torch-package": [archive(_package())],
