@@ -221,3 +221,63 @@ def test_a_serialised_object_of_java_is_known_by_its_mark_under_any_name() -> No
     for name in ("model.ser", "model.bin", "weka.model"):
         assert "java-object" in [claim.format.name for claim in claims(name, head, head)]
     assert "java-object" not in [claim.format.name for claim in claims("m.bin", b"\xac\xed\x00\x04", b"")]
+
+
+TORCH7 = struct.pack("<iii", 4, 1, 3) + b"V 1" + struct.pack("<i", 17) + b"torch.FloatTensor"
+COREML = b"\x08\x01\x12\x04\x0a\x02in" + b"\xa2\x19\x02\x0a\x00"  # field 404 behind the description
+PROGRAM = b"\x0a\x10\x08\x00\x10" + b"\xff" * 9 + b"\x01\x1a\x02\x0a\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        pytest.param(b'{"learner":{"attributes":{}},"version":[3,2,0]}', "xgboost", id="XGBoost, JSON"),
+        pytest.param(b'{"version": [1, 7, 6],\n "learner": {}}', "xgboost", id="XGBoost, JSON of old"),
+        pytest.param(b"\x01\xab\xff\xffversion:\3\0", "xgboost", id="XGBoost, a matrix"),
+        pytest.param(b"______LightGBM_Binary_File_Token______\n", "lightgbm", id="LightGBM, a data set"),
+        pytest.param(
+            b'{\n  "features_info":\n {\n "float_features":\n []}}', "catboost", id="CatBoost, JSON"
+        ),
+        pytest.param(TORCH7, "torch7", id="Torch7"),
+        pytest.param(b"4\n1\n3\nV 1\n13\nnn.Sequential\n", "torch7", id="Torch7, text"),
+        pytest.param(
+            struct.pack("<IQIi", 0, 0, 0, 4) + b"\x08\x05\x10\x02" + bytes(8), "paddle", id="Paddle, a tensor"
+        ),
+        pytest.param(PROGRAM, "paddle", id="Paddle, a program"),
+        pytest.param(COREML, "coreml", id="Core ML"),
+        pytest.param(b'{"item_handlers": "x"}', "orbax", id="Orbax"),
+        pytest.param(b"A\n3\n262657\n", "r-data", id="R, text"),
+    ],
+)
+def test_a_format_is_recognised_under_any_name(data: bytes, wanted: str) -> None:
+    assert wanted in names("weights.bin", data)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        pytest.param("old.bst", struct.pack("<fII", 0.5, 3, 0) + bytes(200), id="XGBoost before its mark"),
+        pytest.param("table.t7", struct.pack("<ii", 3, 1) + bytes(40), id="a table of Torch7"),
+        pytest.param("m.mlmodel", b"\x08\x04\x12\x02\x0a\x00", id="Core ML, cut off"),
+        pytest.param("m.msgpack", b"\x81\xa6params\x80", id="Flax"),
+    ],
+)
+def test_a_mark_that_not_every_file_has_contradicts_no_name(name: str, data: bytes) -> None:
+    (claim,) = claims(name, data, data)
+    assert claim.by_name
+    assert claim.format.by_name_only
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(200),
+        b'{"learners": 1}',
+        b"\x08\x01\x12\x02\x0a\x00\x12\x00",
+        b"4\n1\n3\n",
+        b"\4\0\0\0" + bytes(40),
+    ],
+)
+def test_other_bytes_are_not_taken_for_a_model(data: bytes) -> None:
+    found = set(names("weights.bin", data))
+    assert not found & {"xgboost", "catboost", "coreml", "paddle", "torch7", "orbax"}

@@ -86,6 +86,7 @@ class Format:
     ``model``: counts as a model component. ``unread`` overrides what a file nobody read may do, where a
     loader runs things from it although its name promises data. ``searched``: its inspector only looks for
     other formats in it, and does not read the format itself; says in words what becomes of them.
+    ``loose``: its content mark is not in every file of the format; a file without it is known by its name.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Format:
     unread: Literal["", "total"] = ""
     searched: str = ""
     account: Account | None = None
+    loose: bool = False
 
     def claims_name(self, name: str) -> bool:
         """Whether the lower-cased file name asks for this row."""
@@ -134,7 +136,7 @@ class Format:
     @property
     def by_name_only(self) -> bool:
         """Whether nothing in the content could contradict the name."""
-        return not self.magic and self.sniff is None
+        return self.loose or (not self.magic and self.sniff is None)
 
 
 @record

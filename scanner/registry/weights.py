@@ -57,6 +57,19 @@ def _is_arrow_stream(head: bytes, tail: bytes) -> bool:
     return arrow.is_stream(head)
 
 
+def _is_xgboost(head: bytes, tail: bytes) -> bool:
+    # Its own JSON, whatever the file is called.
+    text = head[:512].replace(b" ", b"").replace(b"\n", b"")
+    return text.startswith(b'{"learner":{"') or (
+        text.startswith(b'{"version":[') and b'"learner":' in text + tail[:512]
+    )
+
+
+def _is_catboost(head: bytes, tail: bytes) -> bool:
+    del tail
+    return head[:64].split()[:2] == [b"{", b'"features_info":'] and b"_features" in head[:512]
+
+
 def _zarr(subject: Subject) -> Iterator[Event]:
     from scanner.artifacts import zarr
 
@@ -127,10 +140,17 @@ WEIGHTS: tuple[Format, ...] = (
         "xgboost",
         "XGBoost model",
         suffixes=(".ubj", ".bst", ".xgb"),
-        magic=((0, b"binf"), (0, b"{L\0\0\0\0\0\0")),
+        magic=((0, b"binf"), (0, b"{L\0\0\0\0\0\0"), (0, b"\x01\xab\xff\xffversion:")),
+        sniff=_is_xgboost,
+        loose=True,
     ),
-    Format("lightgbm", "LightGBM model", suffixes=(".lgb", ".lgbm"), magic=((0, b"tree\nversion="),)),
-    Format("catboost", "CatBoost model", suffixes=(".cbm",), magic=((0, b"CBM1"),)),
+    Format(
+        "lightgbm",
+        "LightGBM model",
+        suffixes=(".lgb", ".lgbm"),
+        magic=((0, b"tree\nversion="), (0, b"______LightGBM_Binary_File_Token______")),
+    ),
+    Format("catboost", "CatBoost model", suffixes=(".cbm",), magic=((0, b"CBM1"),), sniff=_is_catboost),
     Format(
         "sentencepiece",
         "SentencePiece vocabulary",
