@@ -238,6 +238,8 @@ class Archive:
 
     def _of_directory(self, directory: Directory) -> Iterator[ZipMember]:
         position, count = directory.start, 0
+        listed: set[int] = set()
+        again = 0
         while True:
             head = self._entries.read_at(position, _CENTRAL.size)
             if len(head) < _CENTRAL.size or head[:4] != b"PK\1\2":
@@ -250,12 +252,18 @@ class Archive:
                 break
             count += 1
             position += _CENTRAL.size + sum(lengths)
+            entry = hash((fields[16], rest))
+            again += entry in listed
+            listed.add(entry)
             # Two directories that list the same member say it once.
             key = hash((head, rest, directory.base)) if len(self._directories) > 1 else count
             if key not in self._seen:
                 self._seen.add(key)
                 yield from self._listed(fields, rest, directory.base)
         self._spans.add(directory.start, position)
+        if again:
+            # No tool writes an entry twice; a bomb has the same bytes unpacked as often as it lists them.
+            self._note("overlap", f"its directory lists again what it has listed: {again:,} entries")
         if count & 0xFFFF != directory.count & 0xFFFF:
             message = f"its end record counts {directory.count} members, its directory lists {count}"
             self._note("count", message)
