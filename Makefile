@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens screenshot published
+.PHONY: help demo test quick check lint types layers install clean bench peers fuzz fuzz-guided locks samples goldens screenshot published
 
 help:
 	@echo "make demo   scan a sample repository"
 	@echo "make test   run all tests"
+	@echo "make quick  the tests that break most often, in a minute"
 	@echo "make check  what CI runs: ruff, mypy --strict, import-linter, tests"
 	@echo "make bench  measure speed against openssl and pickletools (minutes)"
 	@echo "make peers  measure recall, quiet and speed beside other scanners (half an hour)"
@@ -55,7 +56,13 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-check: lint types layers test
+# What breaks most often and is told in a minute: goldens, documentation, tables, start-up, samples.
+QUICK := tests/sbom/test_goldens.py tests/test_docs.py tests/test_registry.py tests/test_data_files.py \
+	tests/test_startup.py tests/cli/test_help.py tests/reports/test_json_report.py tests/test_samples.py
+quick: $(VENV)/.dev samples
+	$(BIN)/python -m pytest -q -x -n 2 $(QUICK)
+
+check: lint types layers quick test
 
 # Writes the locks anew; wants uv on the PATH.
 locks:
