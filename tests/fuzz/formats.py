@@ -91,7 +91,11 @@ def _inspected(data: bytes, name: str) -> set[str]:
         steps = list(examine(BytesSource(data), Location(name), name, LIMITS))
     except Exception:  # noqa: BLE001  (a defect; the mutations will say so by name)
         return set()
-    return {step.inspector for step in steps if isinstance(step, Ended) and step.outcome is Outcome.INSPECTED}
+    ended = [step for step in steps if isinstance(step, Ended)]
+    whole = {step.inspector for step in ended if step.outcome is Outcome.INSPECTED}
+    # Of some formats a reader looks for others only: what it was done with is as good.
+    searched = {step.inspector for step in ended if step.outcome is Outcome.RECOGNISED}
+    return whole | {name for name in searched if name in BY_NAME and BY_NAME[name].searched}
 
 
 def _held() -> Iterator[bytes]:
