@@ -63,6 +63,9 @@ _OWN = frozenset(
     }
 )
 _TEXTUAL = (Const, Mix, Table)  # what has the methods of a text or of a table
+_FOLLOWED = (Made, Param, Name)
+_OPEN = (Param, Unknown)  # what may be the options of a program
+_PLAIN = (str, int, float)
 _NOTHING: Given = ((), ())
 INITIALIZES = frozenset(
     f"hydra.{part}{name}"
@@ -81,7 +84,7 @@ def evaluate(node: ast.expr, env: Env, known: Known, depth: int = 0) -> Value:
 
 def _constant(node: ast.Constant, env: Env, known: Known, depth: int) -> Value:  # noqa: ARG001  (as all kinds)
     value = node.value
-    if isinstance(value, str | int | float) or value is None:
+    if value is None or isinstance(value, _PLAIN):
         return constant(value)
     if isinstance(value, bytes):
         return Const(value[:4096].decode("latin-1"))
@@ -139,7 +142,7 @@ def attribute_of(base: Value, attr: str, known: Known) -> Value:
     if isinstance(base, Choice):
         return some_of(tuple(attribute_of(each, attr, known) for each in base.values))
     # The options of a program are handed from function to function under any name.
-    if isinstance(base, Param | Unknown) and attr in known.options:
+    if attr in known.options and isinstance(base, _OPEN):
         return known.options[attr]
     return made(f"?.{attr}", base=base)
 
@@ -215,7 +218,7 @@ def _item(node: ast.Subscript, env: Env, known: Known, depth: int) -> Value:
         return any_of(base)
     if isinstance(base, Name) and base.dotted == "os.environ":
         return Unknown(f"it is the environment's {text_of(key) or 'variable'}")
-    if isinstance(base, Made | Param | Name):
+    if isinstance(base, _FOLLOWED):
         return made("[]", (key,) if key is not None else (), base=base)
     return Unknown("it is an item of something unknown")
 
@@ -231,6 +234,8 @@ def callee(node: ast.Call, env: Env, known: Known, depth: int = 0) -> tuple[str,
 def callees(node: ast.Call, env: Env, known: Known) -> list[tuple[str, Value | None]]:
     """As ``callee``, of each function that may be called: one of a table, or bound in one of two branches."""
     value = evaluate(node.func, env, known, 1)
+    if not isinstance(value, Choice):
+        return [_named(node.func, value, env, known, 0)]
     return [_named(node.func, each, env, known, 0) for each in alternatives(value)]
 
 

@@ -85,6 +85,12 @@ def _held(node: ast.stmt, names: Iterable[str]) -> list[ast.expr]:
     return found
 
 
+def is_plain(root: ast.expr) -> bool:
+    """Whether an expression is a literal, a name, or an attribute of a name: nothing stands inside of it."""
+    kind = type(root)
+    return kind in _LEAVES or (kind is ast.Attribute and type(root.value) is ast.Name)  # type: ignore[attr-defined]
+
+
 def told(root: ast.expr, steps: int, allowed: int) -> tuple[list[Told], int]:
     """The calls, bindings and loops inside of an expression in the order of the text, and the steps so far.
 

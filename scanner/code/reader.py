@@ -44,6 +44,13 @@ from scanner.errors import LimitReached
 from scanner.limits import Limits
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_SEQUENCES = (ast.Tuple, ast.List)
+_SETTABLE = (Name, Made)
+_OWNERS = frozenset({"self", "cls"})
+_NONE = Const(None)
+_UPDATES = "os.environ.update"
+_TELLS = INITIALIZES | {_UPDATES}
 _CLASSES = 32  # classes above one class that are asked for a method
 
 _Arguments = tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]
@@ -139,28 +146,49 @@ class Reader:
                 todo += [(each, at) for each in reversed(inner)]
 
     def _statement(self, node: ast.stmt, env: Env, spot: Spot) -> None:
-        if isinstance(node, _FUNCTIONS):
-            self._define(node, env, spot.function, read=node not in self._unread.units)
-            return
-        if isinstance(node, ast.ClassDef):
-            self._class(node, env, spot)
-            return
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            self._import(node, env)
-            return
         self._known.forget()
-        for expression in inside.expressions(node):
-            self._calls(expression, env, spot)
-        for target, value in statements.bindings(node):
-            self._bind(target, value, env, maybe=spot.maybe)
-        if isinstance(node, ast.Return) and node.value is not None and spot.function:
+        if isinstance(node, ast.Assign):
+            self._assign(node, env, spot)
+        elif isinstance(node, ast.Expr):
+            self._calls(node.value, env, spot)
+        elif isinstance(node, _FUNCTIONS):
+            self._define(node, env, spot.function, read=node not in self._unread.units)
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, env, spot)
+        elif isinstance(node, _IMPORTS):
+            self._import(node, env)
+        elif isinstance(node, ast.Return):
+            self._return(node, env, spot)
+        else:
+            for expression in inside.expressions(node):
+                self._calls(expression, env, spot)
+            for target, value in statements.bindings(node):
+                self._bind(target, value, env, maybe=spot.maybe)
+
+    def _assign(self, node: ast.Assign, env: Env, spot: Spot) -> None:
+        self._calls(node.value, env, spot)
+        for target in node.targets:
+            self._calls(target, env, spot)
+        found = evaluate(node.value, env, self._known)
+        for target in node.targets:
+            self._bind(target, found, env, maybe=spot.maybe)
+
+    def _return(self, node: ast.Return, env: Env, spot: Spot) -> None:
+        if node.value is None:
+            return
+        self._calls(node.value, env, spot)
+        if spot.function:
             given = evaluate(node.value, env, self._known)
             before = self.module.returns.get(spot.function)
             self.module.returns[spot.function] = given if before is None else one_of(before, given)
 
     def _bind(self, target: ast.expr, value: ast.expr | Value, env: Env, *, maybe: bool) -> None:
         found = evaluate(value, env, self._known) if isinstance(value, ast.expr) else value
-        if isinstance(target, ast.Tuple | ast.List):
+        if isinstance(target, ast.Name):
+            if not maybe or found != _NONE:
+                env.bind(target.id, found, maybe=maybe or target.id in _OWNERS)
+            return
+        if isinstance(target, _SEQUENCES):
             for at, each in enumerate(target.elts[:64]):
                 inner: Value = (
                     made("[]", (Const(at),), base=found) if isinstance(found, Made) else Unknown("")
@@ -182,11 +210,11 @@ class Reader:
         owner = env.find(head) if "." in name else None
         if isinstance(owner, Name) and head == "self":
             self._attribute(owner.dotted, name[len("self.") :], found)
-        if isinstance(owner, Name | Made):
+        if isinstance(owner, _SETTABLE):
             self._setting(f"{owner.dotted}{name[len(head) :]}", found, target)
-        if isinstance(found, Param) or not (maybe and found == Const(None)):
+        if not maybe or found != _NONE:
             scope = statements.owner(env, name)
-            scope.bind(name, found, maybe=maybe or head in {"self", "cls"})
+            scope.bind(name, found, maybe=maybe or head in _OWNERS)
 
     def _attribute(self, owner: str, name: str, found: Value) -> None:
         """What a method keeps in its object is known to whoever has such an object."""
@@ -293,9 +321,11 @@ class Reader:
     # --- calls ---
 
     def _calls(self, root: ast.expr, env: Env, spot: Spot) -> None:
+        if inside.is_plain(root):
+            return
         found, self._steps = inside.told(root, self._steps, self._limits.code_steps)
         for node in found:
-            if type(node) is ast.Call:
+            if isinstance(node, ast.Call):
                 self._call(node, env, spot)
             elif isinstance(node, ast.NamedExpr):
                 self._bind(node.target, node.value, env, maybe=False)
@@ -312,15 +342,19 @@ class Reader:
         for dotted, base in callees(node, env, self._known):
             if not dotted:
                 continue
-            if dotted in INITIALIZES:
-                initialized(dotted, node, env, self._known)
-                self._known.forget()
-            if dotted == "os.environ.update":
-                self._environment(node, env)
+            if dotted in _TELLS:
+                self._tell(dotted, node, env)
             if dotted.rpartition(".")[2] in handing.LASTS:
                 for name, args, keywords in handing.handed(dotted, *arguments(node, env, self._known)):
                     self._keep(name, None, node, env, spot, (args, keywords))
             self._keep(dotted, base, node, env, spot)
+
+    def _tell(self, dotted: str, node: ast.Call, env: Env) -> None:
+        if dotted == _UPDATES:
+            self._environment(node, env)
+            return
+        initialized(dotted, node, env, self._known)
+        self._known.forget()
 
     def _environment(self, node: ast.Call, env: Env) -> None:
         """What is set for this program and those that it starts, from a table."""

@@ -60,5 +60,7 @@ class Known:
 
     def forget(self) -> None:
         """Forgets what calls were found to be, since names may mean something else now."""
-        self.given.clear()
-        self.results.clear()
+        if self.given:
+            self.given.clear()
+        if self.results:
+            self.results.clear()

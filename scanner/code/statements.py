@@ -27,6 +27,8 @@ COMPOUND = frozenset(
         *(ast.Try, ast.TryStar, ast.Match),
     }
 )
+_WITHS = (ast.With, ast.AsyncWith)
+_LOOPS = (ast.For, ast.AsyncFor)
 _ANNOTATED = 6  # annotations, one inside the other
 _TEXT = 200  # characters of an annotation that is a text
 
@@ -91,11 +93,11 @@ def bindings(node: ast.stmt) -> Iterator[tuple[ast.expr, ast.expr | Value]]:
         yield node.target, node.value
     elif isinstance(node, ast.AugAssign):
         yield node.target, ast.BinOp(node.target, node.op, node.value)
-    elif isinstance(node, ast.With | ast.AsyncWith):
+    elif isinstance(node, _WITHS):
         for item in node.items:
             if item.optional_vars is not None:
                 yield item.optional_vars, item.context_expr
-    elif isinstance(node, ast.For | ast.AsyncFor):
+    elif isinstance(node, _LOOPS):
         yield node.target, ast.Subscript(node.iter, ast.Name("_", ast.Load()), ast.Load())
 
 
