@@ -120,10 +120,10 @@ class _Written:
         return [[name, self.of(value)] for name, value in pairs]
 
     def _row(self, value: Value) -> tuple[object, ...]:
-        if isinstance(value, Const):
-            return ("const", value.value, value.rooted, value.by_default)
         if isinstance(value, Name):
             return ("name", value.dotted)
+        if isinstance(value, Const):
+            return ("const", value.value, value.rooted, value.by_default)
         if isinstance(value, Unknown):
             return ("unknown", value.reason)
         if isinstance(value, Param):
@@ -145,10 +145,10 @@ class _Written:
         return ("items" if isinstance(value, Items) else "choice", self._all(value.values), value.size)
 
     def _all(self, values: tuple[Value, ...]) -> tuple[int, ...]:
-        return tuple(self.of(each) for each in values)
+        return tuple([self.of(each) for each in values]) if values else ()
 
     def _named(self, pairs: _Pairs) -> tuple[tuple[str, int], ...]:
-        return tuple((name, self.of(value)) for name, value in pairs)
+        return tuple([(name, self.of(value)) for name, value in pairs]) if pairs else ()
 
 
 class _Read:

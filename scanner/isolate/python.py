@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from sbom.record import as_dict, record, replace
 from scanner.code import carried
@@ -128,17 +129,22 @@ def _ended(row: Summary, error: Exception) -> Summary:
 
 def answers(line: bytes) -> Iterator[bytes]:
     """A line for each file of a batch, in its order."""
-    row = json.loads(line)["python"]
-    wrappers = frozenset(row["wrappers"]) if row["wrappers"] is not None else None
-    asked = Asked(
-        frozenset(row["own"]), wrappers, Limits(**row["limits"]), frozenset(row["quiet"]), row["whole"]
-    )
-    for path, absolute in row["files"]:
+    tree, _, batch = line.partition(b"\t")
+    asked = _asked(tree)
+    for path, absolute, quiet in json.loads(batch):
         with uncollected():
-            found = summary(path, absolute, asked)
-            if isinstance(found.held, Module) and wrappers is not None:
-                naming.pruned(found.held, wrappers)
+            found = summary(path, absolute, replace(asked, quiet=frozenset({path})) if quiet else asked)
+            if isinstance(found.held, Module) and asked.wrappers is not None:
+                naming.pruned(found.held, asked.wrappers)
             yield _said(found)
+
+
+@lru_cache(maxsize=2)
+def _asked(tree: bytes) -> Asked:
+    """What all batches of one reading have in common; nothing is quiet."""
+    row = json.loads(tree)["python"]
+    wrappers = frozenset(row["wrappers"]) if row["wrappers"] is not None else None
+    return Asked(frozenset(row["own"]), wrappers, Limits(**row["limits"]), frozenset(), row["whole"])
 
 
 def _said(found: Summary) -> bytes:
@@ -229,16 +235,22 @@ def _run(worker: Worker, batch: list[Job], done: "queue.SimpleQueue[Summary]", a
     return batch[at + 1 :]
 
 
-def _question(batch: list[Job], asked: Asked) -> bytes:
+@lru_cache(maxsize=2)
+def _common(own: frozenset[str], wrappers: frozenset[str] | None, limits: Limits, whole: bool) -> bytes:  # noqa: FBT001  (fields of Asked)
     row = {
-        "own": sorted(asked.own),
-        "wrappers": sorted(asked.wrappers) if asked.wrappers is not None else None,
-        "quiet": [job.path for job in batch if job.path in asked.quiet],
-        "whole": asked.whole,
-        "limits": as_dict(asked.limits),
-        "files": [[job.path, job.absolute] for job in batch],
+        "own": sorted(own),
+        "wrappers": sorted(wrappers) if wrappers is not None else None,
+        "whole": whole,
+        "limits": as_dict(limits),
     }
-    return json.dumps({"python": row}).encode() + b"\n"
+    return json.dumps({"python": row}).encode()
+
+
+def _question(batch: list[Job], asked: Asked) -> bytes:
+    """What a reading has in common, a tab, and the files: path, where it is, whether it is quiet."""
+    files = [[job.path, job.absolute, job.path in asked.quiet] for job in batch]
+    common = _common(asked.own, asked.wrappers, asked.limits, asked.whole)
+    return b"%s\t%s\n" % (common, json.dumps(files).encode())
 
 
 def _answer(line: bytes, job: Job) -> Summary:
