@@ -104,13 +104,13 @@ def test_a_finding_of_the_baseline_says_since_when(tree: Path) -> None:
     ("name", "said"),
     [
         pytest.param("ART-999", "no rule 'ART-999'; the nearest is", id="no such rule"),
-        pytest.param("nonsense", "no fingerprint", id="no fingerprint at all"),
+        pytest.param("nonsense", "neither a rule (ART-001) nor a fingerprint", id="no fingerprint at all"),
         pytest.param("", "no fingerprint", id="empty"),
         pytest.param("v1:abc", "3 hexadecimal digits", id="too short"),
         pytest.param("v1:" + "a" * 33, "33 hexadecimal digits", id="too long"),
         pytest.param("v9:0123456789", "version v9", id="of another version"),
         pytest.param("v1:00000000", "no finding v1:00000000", id="not there"),
-        pytest.param("\x1b[2J", "no fingerprint", id="an escape"),
+        pytest.param("\x1b[2J", "neither a rule (ART-001) nor a fingerprint", id="an escape"),
     ],
 )
 def test_a_name_that_is_none_is_two_and_says_why(tree: Path, name: str, said: str) -> None:
