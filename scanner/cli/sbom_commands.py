@@ -263,7 +263,8 @@ def sbom_affected(
 
 def _every(files: Sequence[Path]) -> "Iterator[Document | str]":
     """Each document of files and folders; of what cannot be read the reason. In a folder only what ends in
-    .json counts, and other JSON than bills of materials does not.
+    .json counts, and other JSON than bills of materials does not. A document that is asked alone has to be one:
+    UsageError; among others it costs the answer for itself only. So does a file that is not there: a wrong name.
     """
     from sbom.document import DocumentError, is_one, parse
     from scanner.cli.settings import read_bounded
@@ -278,7 +279,7 @@ def _every(files: Sequence[Path]) -> "Iterator[Document | str]":
                 if inside is None or is_one(data):
                     yield parse(data, str(one))
             except DocumentError as error:
-                if inside is None:
+                if inside is None and len(files) == 1:
                     raise UsageError(_visible(f"{one} {error}")) from error
                 yield _visible(f"{one} {error}")
             except UsageError as error:

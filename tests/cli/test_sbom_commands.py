@@ -141,6 +141,11 @@ def test_a_fleet_of_documents_is_asked(folder: Path) -> None:
     done = weighbridge("sbom", "affected", "pkg:pypi/nobody@1", ".", cwd=folder)
     assert done.code == 3
     assert "cut.json is no JSON" in done.out
+    named = weighbridge("sbom", "affected", "pkg:pypi/torch@<2.2", "cut.json", "environment.json", cwd=folder)
+    assert named.code == 1, "a broken document among others costs the answer for itself only"
+    assert "1 of 1 document holds it;" in named.out
+    assert "cut.json is no JSON" in named.out
+    assert weighbridge("sbom", "affected", "pkg:pypi/torch@<2.2", "cut.json", cwd=folder).code == 2
     found = weighbridge("sbom", "affected", "sha256:" + "e" * 64, "model.json", "-f", "json", cwd=folder)
     assert found.json["hits"][0]["because"] == "its SHA-256"
     (folder / "empty").mkdir()
