@@ -73,11 +73,13 @@ def main() -> int:
     rounds = max(1, parser.parse_args().rounds)
     for at in range(4):
         safetensors(FOLDER / "four" / f"model-{at}.safetensors", 256)
+        safetensors(FOLDER / "large" / f"model-{at}.safetensors", 1024)
     loads = {
         "1 GiB checkpoint (zip)": checkpoint(1024),
         "256 MiB checkpoint (zip)": checkpoint(256),
         "1 GiB safetensors": safetensors(FOLDER / "one" / "model.safetensors", 1024),
         "4 safetensors of 256 MiB": FOLDER / "four",
+        "4 safetensors of 1 GiB": FOLDER / "large",
     }
     print(f"{'what':<28}{'openssl':>9}{'ours':>9}{'processor':>11}{'clock':>8}{'all cores':>11}   law: {LAW}")
     for title, path in loads.items():

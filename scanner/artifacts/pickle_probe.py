@@ -20,6 +20,8 @@ _MANY_STREAMS = 64  # that follow one another and import nothing
 _REFUSED = pattern(
     rb"[IL][^\0\n]*?[^\0\n0-9a-fA-FxXoOL_+\-\s]|F[^\0\n]*?[^\0\n0-9eEiInNfFtTyYaA_.+\-\s]|S[^'\"]"
 )
+# A list of names that all begin with a P is a run of persistent ids to an unpickler.
+_IDS = pattern(rb"(?:P[^\n]*+(?:\n|\Z))++\Z")
 
 
 class _Head:
@@ -80,6 +82,8 @@ def _look(source: Source, start: int, *, is_zip: bool) -> bool | None:
         # Lines of a text that begin with "c" are names that nothing has.
         is_long = opcodes >= _ENOUGH_OPCODES and not imported
         is_long = is_long and (error is not None or streams >= _MANY_STREAMS)
+        # What breaks off behind ids alone has called nothing. Where more may follow, the whole file is asked.
+        is_long = is_long and not (isinstance(error, Malformed) and _IDS.match(source.read_at(start, _HEAD)))
         if not is_zip and (named or is_long):
             return True
         if error is not None:

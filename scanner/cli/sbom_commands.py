@@ -263,8 +263,8 @@ def sbom_affected(
 
 def _every(files: Sequence[Path]) -> "Iterator[Document | str]":
     """Each document of files and folders; of what cannot be read the reason. In a folder only what ends in
-    .json counts, and other JSON than bills of materials does not. A document that is asked alone has to be one:
-    UsageError; among others it costs the answer for itself only. So does a file that is not there: a wrong name.
+    .json counts, and other JSON than bills of materials does not. UsageError for a file that is not there,
+    and for one document asked alone that is none; among others such a one costs only the answer for itself.
     """
     from sbom.document import DocumentError, is_one, parse
     from scanner.cli.settings import read_bounded

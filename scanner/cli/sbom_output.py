@@ -314,7 +314,8 @@ def affected(asked: "Question", hits: "Sequence[Hit]", count: int, unread: Seque
             }
         )
     unsure = {hit.document for hit in hits} - documents
-    total = f"{len(documents)} of {_count(count, 'document')} hold{'s' if 1 in (len(documents), count) else ''} it"
+    ending = "s" if 1 in (len(documents), count) else ""
+    total = f"{len(documents)} of {_count(count, 'document')} hold{ending} it"
     if unsure:
         total += f"; of {len(unsure)} more it cannot be told"
     if unread:

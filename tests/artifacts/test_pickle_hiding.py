@@ -63,6 +63,8 @@ HIDING = [
     pytest.param(b"(cos\nsystem\nV" + WORDS + b"\no.", id="OBJ of a long text"),
     pytest.param(b"P" + b"x" * FAR + b"\n0" + RUNS, id="a persistent id"),
     pytest.param(b"V" + WORDS + b"\nQ0" + RUNS, id="a long persistent id"),
+    pytest.param(b"PCBA-1030\n" * HEAD + RUNS, id="a list of persistent ids"),
+    pytest.param(b"PCBA-1030\n" * 128 + RUNS, id="a short list of persistent ids"),
     pytest.param(
         b"I0x" + b"1" * FAR + b"\n0V" + WORDS + b"\n0S'" + WORDS + b"'\n0" + RUNS, id="kinds of lines"
     ),
@@ -187,6 +189,8 @@ HONEST = [
     pytest.param(b"LICENSE text\n" * 2000, id="lines of L"),
     pytest.param(b"G" + b"\0" * 60000, id="zeros behind a letter"),
     pytest.param(b"BZh91AY&SY" + bytes(range(256)) * 100, id="bzip2"),
+    pytest.param(b"PCBA-1030\n" * 128, id="names that begin with P"),
+    pytest.param(b"PCBA-1030\n" * 9000 + b"PCBA", id="more of them, and no end of line"),
     pytest.param(b"X" * 60000, id="one letter"),
     pytest.param(b"]" + b"\n" * 60000, id="a bracket and empty lines"),
 ]
