@@ -20,7 +20,7 @@ _ROWS = 200
 _CHUNK = 1 << 20
 _REFERENCE = re.compile(r"&([^;&\s]{1,200});|%([^;%\s]{1,200});")
 _XINCLUDE = "http://www.w3.org/2001/XInclude"
-_INCLUDES = re.compile(r"<(?:\w+:)?include\s[^>]*href")
+_INCLUDES = re.compile(r"<(?:\w+:)?include\s[^<>]*href")  # up to the next "<": each is looked at once
 _PMML, _OPENVINO = "PMML", "net"
 _HEADER = 3  # levels down to what tells who wrote it
 # Sets of operators that the runtime itself has; every other is an extension's.

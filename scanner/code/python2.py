@@ -6,8 +6,11 @@ Law: "What's New In Python 3.0", sections "Print Is A Function" and "Changes to 
 """
 
 import re
+from collections.abc import Callable
+from re import Pattern
 
 from sbom.record import record
+from scanner.patterns import pattern
 
 
 @record
@@ -19,44 +22,47 @@ class Told:
     line: int
 
 
+_BLANKS = r"[^\S\n]*+"  # never given back: a line of blanks is looked at once
+_SOME = r"[^\S\n]++"
 _HEAD = (
-    r"(?m)^(?P<head>[^\S\n]*(?:(?:if|elif|else|while|for|try|except|finally|with)\b[^\n#'\"]*:[^\S\n]*"
-    r"|[^\n#'\"]*;[^\S\n]*)?)"
+    rf"(?m)^(?P<head>{_BLANKS}(?:(?:if|elif|else|while|for|try|except|finally|with)\b[^\n#'\"]*:{_BLANKS}"
+    rf"|[^\n#'\"]*;{_BLANKS})?)"
 )
-_FIRST = (
-    (re.compile(rf"{_HEAD}print[^\S\n]*>>"), r"\g<head>print, ", "print >>"),
+_IN = pattern(rf"(?<=\S){_SOME}in{_SOME}")
+
+
+def _executed(found: re.Match[str]) -> str:
+    """``exec code in names`` as a call."""
+    what = found["what"].rstrip()
+    code, *names = _IN.split(what, maxsplit=1)
+    return f"{found['head']}exec({code}, {names[0]})" if names else f"{found['head']}exec({what})"
+
+
+_FIRST: tuple[tuple[Pattern[str], str | Callable[[re.Match[str]], str], str], ...] = (
+    (pattern(rf"{_HEAD}print{_BLANKS}>>"), r"\g<head>print, ", "print >>"),
     (
-        re.compile(rf"{_HEAD}print(?=[^\S\n]+[^\s=.,)\]:;#]|[^\S\n]*[\"'`])"),
+        pattern(rf"{_HEAD}print(?={_SOME}[^\s=.,)\]:;#]|{_BLANKS}[\"'`])"),
         r"\g<head>print,",
         "print without brackets",
     ),
     (
-        re.compile(r"(?m)^([^\S\n]*except\b[^\n#]*?),[^\S\n]*([A-Za-z_]\w*)[^\S\n]*:"),
+        pattern(rf"(?m)^({_BLANKS}except\b[^\n#]*?),{_BLANKS}([A-Za-z_]\w*+){_BLANKS}:"),
         r"\1 as \2:",
         "except E, name",
     ),
+    (pattern(rf"{_HEAD}exec{_SOME}(?P<what>[^\s=.(#][^\n#]*+)$"), _executed, "exec without brackets"),
     (
-        re.compile(rf"{_HEAD}exec[^\S\n]+(?![=.(])([^\n#]+?)[^\S\n]+in[^\S\n]+([^\n#]+?)[^\S\n]*$"),
-        r"\g<head>exec(\2, \3)",
-        "exec without brackets",
-    ),
-    (
-        re.compile(rf"{_HEAD}exec[^\S\n]+(?![=.(])([^\n#]+?)[^\S\n]*$"),
-        r"\g<head>exec(\2)",
-        "exec without brackets",
-    ),
-    (
-        re.compile(rf"{_HEAD}raise[^\S\n]+([A-Za-z_][\w.]*)[^\S\n]*,[^\S\n]*(?=[^\s,])"),
+        pattern(rf"{_HEAD}raise{_SOME}([A-Za-z_][\w.]*+){_BLANKS},{_BLANKS}(?=[^\s,])"),
         r"\g<head>raise \2 from ",
         "raise E, value",
     ),
-    (re.compile(r"(?<![\w.])0(?=[0-7]+\b(?![.\w]))"), "0o", "a number that begins with 0"),
-    (re.compile(r"(?<![\w.])(0[xX][0-9a-fA-F]+|\d+)[lL]\b"), r"\1", "a long number"),
-    (re.compile(r"<>"), "!=", "<>"),
-    (re.compile(r"\b[uU][rR](?=['\"])"), "r", "a text with ur before it"),
-    (re.compile(r"`([^`\n]{1,200})`"), r"repr(\1)", "backquotes"),
+    (pattern(r"(?<![\w.])0(?=[0-7]+\b(?![.\w]))"), "0o", "a number that begins with 0"),
+    (pattern(r"(?<![\w.])(0[xX][0-9a-fA-F]++|\d++)[lL]\b"), r"\1", "a long number"),
+    (pattern(r"<>"), "!=", "<>"),
+    (pattern(r"\b[uU][rR](?=['\"])"), "r", "a text with ur before it"),
+    (pattern(r"`([^`\n]{1,200})`"), r"repr(\1)", "backquotes"),
 )
-_TABS = re.compile(r"(?m)^[^\S\n]+")
+_TABS = pattern(r"(?m)^[^\S\n]+")
 
 
 def told(text: str) -> tuple[Told, ...]:

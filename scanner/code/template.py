@@ -14,7 +14,6 @@ from sbom.record import record
 _CLOSES = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _TAGS = 1_000  # of one file
 _OPENING = re.compile(r"\{[{%#]")
-_INSIDE = re.compile(r"\A[-+]?\s*(.*?)\s*[-+]?\Z", re.DOTALL)
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 _LITERAL = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
 _PUTS_IN = re.compile(r"[(\n;\\]")  # what a text holds that is more than a part of a name
@@ -47,10 +46,16 @@ def tags(text: str) -> tuple[Tag, ...]:
         end = text.find(_CLOSES[opens], opening.end())
         if end < 0 or len(found) >= _TAGS:
             return ()
-        inside = _INSIDE.match(text[opening.end() : end])
-        found.append(Tag(opening.start(), end + 2, opens, inside.group(1) if inside else ""))
+        found.append(Tag(opening.start(), end + 2, opens, _inside(text[opening.end() : end])))
         at = end + 2
     return tuple(found)
+
+
+def _inside(tag: str) -> str:
+    """What a tag says, without the blanks and the marks that trim what stands around it."""
+    said = tag.removeprefix("-") if tag.startswith("-") else tag.removeprefix("+")
+    said = said.strip()
+    return said[:-1].rstrip() if said.endswith(("-", "+")) else said
 
 
 def placeholder(says: str) -> str:

@@ -24,7 +24,7 @@ def stated(name: str, addresses: str) -> tuple[str, ...]:
     """Of a field with names and one with addresses (which may name persons themselves)."""
     found: list[str] = []
     for entry in _ENTRY.findall(addresses):
-        row = _NAMED.fullmatch(entry.strip())
+        row = _NAMED.fullmatch(entry.strip()[: 2 * _MAX_CHARS])
         if row is not None and row["name"].strip():
             found.append(person(row["name"], row["address"]))
         elif address := row["address"] if row is not None else entry.strip():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scanner
-from scanner.code import dialects, source, template
+from scanner.code import dialects, python2, source, template
 from scanner.model import Report
 from scanner.policy import Policy
 
@@ -163,3 +163,23 @@ def test_whatever_is_read_has_as_many_lines_as_the_file(text: str) -> None:
     found = dialects.read(text, source.parsed)
     for _, row in found.trees if found is not None else ():
         assert row.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(" " * 400_000 + "x", id="blanks"),
+        pytest.param("exec " + "a in " * 80_000 + "#", id="exec, in, in, in"),
+        pytest.param("exec a" + " " * 400_000 + "#", id="exec and blanks"),
+        pytest.param("exec a in b" + " " * 400_000 + "#", id="exec in and blanks"),
+        pytest.param("except " + ", " * 200_000 + "x", id="except and commas"),
+    ],
+)
+def test_no_line_is_read_over_and_over(line: str) -> None:
+    # In time that grows with its square, each of these took longer than anybody waits.
+    assert all(one.text.count("\n") == 2 for one in python2.told(f"print 1\n{line}\n"))
+
+
+def test_exec_with_names_and_blanks() -> None:
+    (first, *_) = python2.told("exec  code   in  names \nexec code\n")
+    assert first.text == "exec(code, names)\nexec(code)\n"
