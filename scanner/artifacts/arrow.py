@@ -180,6 +180,9 @@ def _on_column(subject: Subject, raw: bytes, pairs: dict[bytes, bytes]) -> Itera
 
 
 def _read(subject: Subject, start: int, size: int) -> bytes:
+    left = max(0, subject.source.size - start)
+    if size > left:  # a lie in a length, however large: nothing that a limit would let through
+        raise Malformed("truncated", offset=start + left, found=left, wanted=f"{size} bytes")
     if size > subject.limits.text_bytes:
         raise LimitReached("text_bytes", allowed=subject.limits.text_bytes, found=size)
     data = subject.source.read_at(start, size)

@@ -137,6 +137,7 @@ WHOLE = arrow_file(PICKLED)
         pytest.param(arrow.inspect, WHOLE[:-1], "end-magic", id="a cut file"),
         pytest.param(arrow.inspect, WHOLE[:-10] + b"\xff" * 4 + WHOLE[-6:], "footer-length", id="footer"),
         pytest.param(arrow.inspect, message(PICKLED)[:-9], "truncated", id="a cut stream"),
+        pytest.param(arrow.inspect, b"ARROW1\0\0junk", "truncated", id="a length of more than any limit"),
         pytest.param(
             arrow.inspect,
             b"\xff\xff\xff\xff\x20\0\0\0" + b"\xf0" * 4 + b"arrow.py_extension_type".ljust(28, b"\0"),
