@@ -18,7 +18,7 @@ from scanner.text import visible
 KEYS = ("_target_", "__target__", "_zen_target", "class_path")
 PICKLED_KEYS = ("py/object", "py/type", "py/function", "py/class")
 RESOLVERS = frozenset({"get_class", "get_method", "get_object", "get_static_method"})
-DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+DOTTED = re.compile(r"(?<!\w)[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)++")  # each word is looked at once
 # Paths that configurations call to ask the machine something.
 _ASKING = frozenset(
     {

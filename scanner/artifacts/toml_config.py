@@ -17,7 +17,7 @@ _ESCAPED = pattern(rb'"[^"\n]{0,200}\\[uU]0[^"\n]{0,200}"\s*=')
 _TYPE = pattern(rb"""\btype["']?\s*=\s*["']([A-Za-z_]\w*(?:\.\w+)+)["']""")
 _STRING = pattern(r"\"\"\".*?\"\"\"|'''.*?'''|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+'", 16)  # 16: re.DOTALL
 # tomllib recurses into brackets, and takes its time over keys of many parts.
-_MANY_PARTS = pattern(r"(?:[\w-]++|s)(?:[ \t]*+\.[ \t]*+[\w-]++){64}")
+_MANY_PARTS = pattern(r"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){64}")
 
 
 def inspect(subject: Subject) -> Iterator[Event]:

@@ -62,8 +62,8 @@ _SECTIONS = {  # Hugging Face's template of a model card, and the words of those
     "ethical considerations": FactName.ETHICS,
 }
 _MAKER = re.compile(  # a line of the template
-    r"^[ \t]*[-*+]?[ \t]*\*\*[ \t]*developed by(?: \[optional\])?[ \t]*(?::[ \t]*\*\*|\*\*[ \t]*:)"
-    r"[ \t]*([^\n]{1,300})$",
+    r"^[ \t]*+[-*+]?[ \t]*+\*\*[ \t]*+developed by(?: \[optional\])?[ \t]*(?::[ \t]*\*\*|\*\*[ \t]*:)"
+    r"[ \t]*+([^\n]{1,300})$",
     re.MULTILINE | re.IGNORECASE,
 )
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{0,500}\)")
